@@ -1,0 +1,1 @@
+//! How a transparency log speaks: C2SP note, checkpoint, tile, cosignature, proof, policy.
