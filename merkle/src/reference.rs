@@ -1,0 +1,1 @@
+//! RFC 6962 §2.1 as the RFC writes it: recursive, slow and obvious.
