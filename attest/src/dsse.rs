@@ -1,0 +1,1 @@
+//! DSSE: payload type, payload, signatures; the bytes that are signed.

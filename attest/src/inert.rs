@@ -1,0 +1,47 @@
+//! The paths that are no part of a model although they lie inside its directory.
+//!
+//! The list is short and fixed, and signer and verifier share it: it is part of spec/tree-digest.md. There is no
+//! list a signer may choose, because whatever a signer could hide an engine might still load.
+
+use crate::model_path::ModelPath;
+
+/// Names of whole directories (or, for a git worktree, of the file that stands in for one) below the root.
+const INERT_AT_ROOT: [&str; 2] = [".cache/huggingface", ".git"];
+
+/// File names that desktop shells strew into any directory. No engine opens them.
+const INERT_ANYWHERE: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+
+/// The attestation file of a directory; `NAME.tallymark.jsonl` is the one beside a single file NAME.
+const ATTESTATION_FILE: &str = "tallymark.jsonl";
+
+/// Whether the file at `path` is left out of the tree of a model.
+///
+/// ```text
+/// .git  .git/**                                  version control, at the root
+/// .cache/huggingface  .cache/huggingface/**      download bookkeeping, at the root
+/// tallymark.jsonl  *.tallymark.jsonl             our own attestations, at the root
+/// .DS_Store  Thumbs.db  desktop.ini              files, anywhere
+/// ```
+/// Letters are compared exactly: `.GIT` is an ordinary path.
+#[must_use]
+pub fn is_inert(path: &ModelPath) -> bool {
+    is_inert_tree(path) || is_inert_file(path)
+}
+
+/// Whether `path` and everything below it is left out, whatever kind of file it is.
+pub(crate) fn is_inert_tree(path: &ModelPath) -> bool {
+    INERT_AT_ROOT.iter().any(|root| {
+        path.as_str().strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
+}
+
+/// Whether `path` is left out if it is a regular file.
+pub(crate) fn is_inert_file(path: &ModelPath) -> bool {
+    let name = path.file_name();
+    let at_root = name.len() == path.as_str().len();
+    INERT_ANYWHERE.contains(&name) || (at_root && is_attestation_file(name))
+}
+
+fn is_attestation_file(name: &str) -> bool {
+    name.strip_suffix(ATTESTATION_FILE).is_some_and(|stem| stem.is_empty() || stem.ends_with('.'))
+}

@@ -1,0 +1,1 @@
+//! in-toto Statement v1: subject, predicate type, predicate.
