@@ -54,7 +54,8 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
             String::from_utf8_lossy(&output.stderr).trim_end()
         );
     }
-    String::from_utf8(output.stdout).with_context(|| format!("`{}` printed something that is not text", shown(command)))
+    String::from_utf8(output.stdout)
+        .with_context(|| format!("`{}` printed something that is not text", shown(command)))
 }
 
 /// Runs it and returns status and output, whatever they are.
@@ -84,7 +85,9 @@ mod tests {
 
     #[test]
     fn a_failing_command_is_an_error_that_shows_what_was_typed_and_what_it_said() {
-        let error = read(Command::new("sh").args(["-c", "echo no luck >&2; exit 7"])).expect_err("exit 7").to_string();
+        let error = read(Command::new("sh").args(["-c", "echo no luck >&2; exit 7"]))
+            .expect_err("exit 7")
+            .to_string();
         assert!(error.contains("sh -c 'echo no luck >&2; exit 7'"), "{error}");
         assert!(error.contains("exit status: 7") && error.ends_with("no luck"), "{error}");
     }

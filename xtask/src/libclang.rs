@@ -77,7 +77,9 @@ fn is_libclang(name: &str) -> bool {
 /// Whether a file (not a link that leads nowhere) of that name lies in the directory itself.
 fn holds_libclang(dir: &Path) -> bool {
     fs::read_dir(dir).is_ok_and(|entries| {
-        entries.flatten().any(|entry| is_libclang(&entry.file_name().to_string_lossy()) && entry.path().is_file())
+        entries
+            .flatten()
+            .any(|entry| is_libclang(&entry.file_name().to_string_lossy()) && entry.path().is_file())
     })
 }
 
@@ -221,7 +223,9 @@ fn to_install(plan: &str) -> Vec<String> {
 /// The Python package `libclang`, which is the library alone and needs nothing else.
 fn from_python(dir: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--target"]).arg(dir).arg("libclang");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", "--target"])
+        .arg(dir)
+        .arg("libclang");
     command::read(&mut pip).map(drop)
 }
 
@@ -231,10 +235,14 @@ mod tests {
 
     #[test]
     fn the_c_library_is_told_from_the_cpp_library() {
-        for name in ["libclang.so", "libclang.so.1", "libclang-14.so", "libclang-14.so.1", "libclang-14.0.6.so"] {
+        for name in
+            ["libclang.so", "libclang.so.1", "libclang-14.so", "libclang-14.so.1", "libclang-14.0.6.so"]
+        {
             assert!(is_libclang(name), "{name}");
         }
-        for name in ["libclang-cpp.so.14", "libclang.a", "libclang", "libclang-14", "libLLVM-14.so", "libclang.sos"] {
+        for name in
+            ["libclang-cpp.so.14", "libclang.a", "libclang", "libclang-14", "libLLVM-14.so", "libclang.sos"]
+        {
             assert!(!is_libclang(name), "{name}");
         }
     }

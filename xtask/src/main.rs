@@ -31,13 +31,21 @@ struct Verb {
 }
 
 const VERBS: [Verb; 8] = [
-    Verb { name: "demo", does: "the whole loop with real processes [--model DIR] [--dir WORKDIR]", run: demo::run },
+    Verb {
+        name: "demo",
+        does: "the whole loop with real processes [--model DIR] [--dir WORKDIR]",
+        run: demo::run,
+    },
     Verb { name: "check", does: "everything CI runs [--install-tools]", run: check::run },
     Verb { name: "tidy", does: "the rules a compiler cannot check", run: tidy::run },
     Verb { name: "vectors", does: "regenerates our own test cases", run: vectors::run },
     Verb { name: "interop", does: "other people's tools against ours [--leaves N]", run: interop::run },
     Verb { name: "bench", does: "speed and memory beside a peer, in one run [--mib N]", run: bench::run },
-    Verb { name: "fuzz", does: "each parser's fuzz target for a while [--seconds N] [TARGET...]", run: fuzz::run },
+    Verb {
+        name: "fuzz",
+        does: "each parser's fuzz target for a while [--seconds N] [TARGET...]",
+        run: fuzz::run,
+    },
     Verb { name: "env", does: "the environment for plain cargo: eval \"$(cargo xtask env)\"", run: env::run },
 ];
 

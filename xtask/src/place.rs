@@ -16,7 +16,8 @@ pub(crate) fn repository() -> PathBuf {
 pub(crate) fn cache() -> Result<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME") {
         Some(dir) if !dir.is_empty() => PathBuf::from(dir),
-        _ => PathBuf::from(std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?).join(".cache"),
+        _ => PathBuf::from(std::env::var_os("HOME").context("neither XDG_CACHE_HOME nor HOME is set")?)
+            .join(".cache"),
     };
     let cache = base.join("tallymark");
     std::fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
@@ -28,5 +29,7 @@ pub(crate) fn tool(name: &str) -> Option<PathBuf> {
     let in_path = std::env::var_os("PATH").and_then(|path| {
         std::env::split_paths(&path).map(|dir| dir.join(name)).find(|candidate| candidate.is_file())
     });
-    in_path.or_else(|| cache().ok().map(|dir| dir.join("tools/bin").join(name)).filter(|candidate| candidate.is_file()))
+    in_path.or_else(|| {
+        cache().ok().map(|dir| dir.join("tools/bin").join(name)).filter(|candidate| candidate.is_file())
+    })
 }

@@ -38,7 +38,9 @@ pub(crate) fn environment() -> Result<&'static [(&'static str, String)]> {
             }
             Err(error) => {
                 eprintln!("rocksdb: {error:#}");
-                eprintln!("rocksdb: leaving it to cargo's own build, which needs about 13 minutes on two cores");
+                eprintln!(
+                    "rocksdb: leaving it to cargo's own build, which needs about 13 minutes on two cores"
+                );
             }
         }
     }
@@ -61,7 +63,8 @@ fn library() -> Result<PathBuf> {
         return Ok(target);
     }
     // Two checkouts, or two terminals, may come here at once: one builds, the other waits and finds it done.
-    let lock = File::create(cache.join(format!("{name}.lock"))).context("cannot make the lock file of the build")?;
+    let lock =
+        File::create(cache.join(format!("{name}.lock"))).context("cannot make the lock file of the build")?;
     if lock.try_lock().is_err() {
         eprintln!("rocksdb: another process is building the library; waiting for it");
         lock.lock().context("cannot wait for the other build")?;
@@ -69,7 +72,8 @@ fn library() -> Result<PathBuf> {
     if !target.join("librocksdb.a").is_file() {
         let work = cache.join(format!("{name}.building"));
         build(&source, &compiler, &flags, &work)?;
-        fs::rename(&work, &target).with_context(|| format!("cannot move the library to {}", target.display()))?;
+        fs::rename(&work, &target)
+            .with_context(|| format!("cannot move the library to {}", target.display()))?;
     }
     Ok(target)
 }
@@ -151,10 +155,11 @@ impl Compiler {
 /// What the crate's build script passes for Linux, without its warnings, and with the checksum instructions that every
 /// x86-64 processor since 2010 has.
 fn flags(dir: &Path) -> Vec<String> {
-    let mut flags: Vec<String> = ["-c", "-O2", "-std=c++20", "-w", "-fPIC", "-ffunction-sections", "-fdata-sections"]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut flags: Vec<String> =
+        ["-c", "-O2", "-std=c++20", "-w", "-fPIC", "-ffunction-sections", "-fdata-sections"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
     flags.extend(["-include", "cstdint"].map(str::to_owned));
     for part in ["rocksdb", "rocksdb/include", "", "rocksdb/third-party/gtest-1.8.1/fused-src"] {
         flags.push(format!("-I{}", dir.join(part).display()));
@@ -181,9 +186,9 @@ fn flags(dir: &Path) -> Vec<String> {
 
 fn processor_has(features: &[&str]) -> bool {
     fs::read_to_string("/proc/cpuinfo").is_ok_and(|told| {
-        told.lines()
-            .find(|line| line.starts_with("flags"))
-            .is_some_and(|line| features.iter().all(|feature| line.split_whitespace().any(|word| word == *feature)))
+        told.lines().find(|line| line.starts_with("flags")).is_some_and(|line| {
+            features.iter().all(|feature| line.split_whitespace().any(|word| word == *feature))
+        })
     })
 }
 
@@ -195,7 +200,9 @@ fn flags_without_place(flags: &[String]) -> String {
 /// FNV-1a, 64 bits, each part ended by a byte that no part contains: a name for a cache directory, nothing more.
 fn fnv1a(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0xff]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// Compiles into a directory that gets its real name from the caller when all is done, so that a killed build leaves no
@@ -213,7 +220,10 @@ fn build(source: &Source, compiler: &Compiler, flags: &[String], work: &Path) ->
     let archive = work.join("librocksdb.a");
     let archiver = std::env::var_os("AR").unwrap_or_else(|| "ar".into());
     command::read(
-        Command::new(archiver).arg("crs").arg(&archive).args(pieces.iter().map(|piece| piece.with_extension("o"))),
+        Command::new(archiver)
+            .arg("crs")
+            .arg(&archive)
+            .args(pieces.iter().map(|piece| piece.with_extension("o"))),
     )?;
     for piece in &pieces {
         fs::remove_file(piece.with_extension("o"))?;
@@ -233,13 +243,20 @@ fn write_pieces(source: &Source, work: &Path) -> Result<Vec<PathBuf>> {
         pieces.push(piece);
     }
     let version = work.join("build_version.cc");
-    fs::copy(source.dir.join("build_version.cc"), &version).context("cannot copy build_version.cc of the crate")?;
+    fs::copy(source.dir.join("build_version.cc"), &version)
+        .context("cannot copy build_version.cc of the crate")?;
     pieces.push(version);
     Ok(pieces)
 }
 
 /// One compiler per core, each taking the next piece.
-fn compile(pieces: &[PathBuf], compiler: &Compiler, flags: &[String], work: &Path, started: Instant) -> Result<()> {
+fn compile(
+    pieces: &[PathBuf],
+    compiler: &Compiler,
+    flags: &[String],
+    work: &Path,
+    started: Instant,
+) -> Result<()> {
     let next = AtomicUsize::new(0);
     let finished = AtomicUsize::new(0);
     let failure: Mutex<Option<anyhow::Error>> = Mutex::new(None);
@@ -324,7 +341,9 @@ mod tests {
         assert_eq!(pieces.len(), PIECES + 1);
         let included: Vec<String> = pieces
             .iter()
-            .flat_map(|piece| fs::read_to_string(piece).expect("read").lines().map(str::to_owned).collect::<Vec<_>>())
+            .flat_map(|piece| {
+                fs::read_to_string(piece).expect("read").lines().map(str::to_owned).collect::<Vec<_>>()
+            })
             .filter_map(|line| Some(line.strip_prefix("#include \"")?.strip_suffix('"')?.to_owned()))
             .collect();
         assert_eq!(included, names);
@@ -345,7 +364,8 @@ mod tests {
         fs::write(&piece, "int broken(\n").expect("written");
         let compiler = Compiler::find().expect("a compiler is needed to build this workspace anyway");
         let flags = flags(work.path());
-        let error = compile(&[piece], &compiler, &flags, work.path(), Instant::now()).expect_err("does not parse");
+        let error =
+            compile(&[piece], &compiler, &flags, work.path(), Instant::now()).expect_err("does not parse");
         assert!(format!("{error:#}").contains("piece-00.cc"), "{error:#}");
     }
 
