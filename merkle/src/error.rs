@@ -32,7 +32,8 @@ pub enum SizeError {
         /// One past the last leaf index.
         end: u64,
     },
-    /// A range that is no subtree, because its start is not a multiple of the power of two that holds its length.
+    /// A range that is no subtree, because its start is not a multiple of the power of two that holds its
+    /// length.
     RangeUnaligned {
         /// The first leaf index.
         start: u64,
@@ -152,8 +153,8 @@ pub enum ProofError {
         /// The root of the older tree head or of the subtree.
         wanted: Hash,
     },
-    /// The older tree, or the subtree, has no leaves. Every tree extends it, so a proof says nothing; a caller for
-    /// whom that is in order has to say so before it asks for a proof.
+    /// The older tree, or the subtree, has no leaves. Every tree extends it, so a proof says nothing; a
+    /// caller for whom that is in order has to say so before it asks for a proof.
     OldTreeEmpty,
     /// The older tree has more leaves than the newer, or the subtree ends beyond the tree.
     OldTreeLarger {

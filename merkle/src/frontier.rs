@@ -1,7 +1,7 @@
 //! The right edge of a growing tree: enough to append and to know the root, and no more.
 //!
-//! In scope: one hash for each perfect tree of the size. Out of scope: the hashes to their left, which proofs need and
-//! tiles store.
+//! In scope: one hash for each perfect tree of the size. Out of scope: the hashes to their left, which proofs
+//! need and tiles store.
 
 use crate::error::{FrontierError, SizeError};
 use crate::hash::{EMPTY_ROOT, Hash, LeafHash, node_hash};
@@ -28,7 +28,8 @@ impl Frontier {
         Self { size: TreeSize::ZERO, hashes: Vec::new() }
     }
 
-    /// Takes up a tree at a stored size. The hashes are believed: compare [`Frontier::head`] with a head known to be right.
+    /// Takes up a tree at a stored size. The hashes are believed: compare [`Frontier::head`] with a head
+    /// known to be right.
     ///
     /// # Errors
     ///
@@ -50,7 +51,8 @@ impl Frontier {
     pub fn append(&mut self, leaf: LeafHash) -> Result<LeafIndex, SizeError> {
         let index = LeafIndex::new(self.size.get())?;
         let mut hash = leaf.hash();
-        // Each trailing one-bit of the old size is a perfect tree that the new leaf completes to one twice as large.
+        // Each trailing one-bit of the old size is a perfect tree that the new leaf completes to one twice as
+        // large.
         for _ in 0..index.get().trailing_ones() {
             if let Some(left) = self.hashes.pop() {
                 hash = node_hash(&left, &hash);
@@ -83,5 +85,61 @@ impl Frontier {
     #[must_use]
     pub fn head(&self) -> TreeHead {
         TreeHead::computed(self.size, self.root())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{MAX, leaves, mth};
+    use crate::tree_head::MAX_TREE_SIZE;
+
+    #[test]
+    fn root_equals_the_recursion_at_every_size() {
+        let leaves = leaves();
+        let mut tree = Frontier::new();
+        for n in 0..=MAX {
+            assert_eq!(tree.size().get(), n);
+            assert_eq!(tree.root(), mth(&leaves[..n as usize]), "size {n}");
+            assert_eq!(TreeHead::new(tree.size(), tree.root()), Ok(tree.head()));
+            if n < MAX {
+                assert_eq!(tree.append(leaves[n as usize]).map(LeafIndex::get), Ok(n));
+            }
+        }
+    }
+
+    #[test]
+    fn a_frontier_taken_up_again_goes_on_as_before() {
+        let leaves = leaves();
+        let mut tree = Frontier::new();
+        for leaf in &leaves {
+            tree = Frontier::from_parts(tree.size(), tree.hashes().to_vec()).unwrap();
+            tree.append(*leaf).unwrap();
+        }
+        assert_eq!(tree.root(), mth(&leaves));
+    }
+
+    #[test]
+    fn from_parts_wants_one_hash_for_each_bit_of_the_size() {
+        for n in 0..=MAX {
+            let size = TreeSize::new(n).unwrap();
+            let wanted = n.count_ones() as usize;
+            for seen in (0..10).filter(|seen| *seen != wanted) {
+                assert_eq!(
+                    Frontier::from_parts(size, vec![EMPTY_ROOT; seen]),
+                    Err(FrontierError::HashCount { seen, wanted, size })
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_tree_takes_no_further_leaf() {
+        let hashes: Vec<_> = (0..63).map(|i| LeafHash::of(&[i]).hash()).collect();
+        let largest = TreeSize::new(MAX_TREE_SIZE).unwrap();
+        let mut tree = Frontier::from_parts(largest, hashes).unwrap();
+        let before = tree.clone();
+        assert_eq!(tree.append(LeafHash::of(b"")), Err(SizeError::LeafIndex { seen: MAX_TREE_SIZE }));
+        assert_eq!(tree, before);
     }
 }

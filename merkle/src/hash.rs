@@ -1,7 +1,7 @@
 //! The two hashes of RFC 6962 §2.1, kept apart by type.
 //!
-//! In scope: computing a leaf hash, a node hash and the empty root; showing a hash in hex. Out of scope: base64, which
-//! belongs to the text formats in `tlog`.
+//! In scope: computing a leaf hash, a node hash and the empty root; showing a hash in hex. Out of scope:
+//! base64, which belongs to the text formats in `tlog`.
 
 use core::fmt;
 
@@ -66,7 +66,8 @@ pub const EMPTY_ROOT: Hash = Hash::from_bytes([
 
 /// The hash of an entry at the bottom of the tree.
 ///
-/// A type of its own, because a verifier that takes any [`Hash`] as a leaf can be shown an inner node instead.
+/// A type of its own, because a verifier that takes any [`struct@Hash`] as a leaf can be shown an inner node
+/// instead.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeafHash(Hash);
 
@@ -77,8 +78,8 @@ impl LeafHash {
         Self(Hash(Sha256::new().chain_update(LEAF_PREFIX).chain_update(entry).finalize().into()))
     }
 
-    /// Declares a stored hash to be that of a leaf; the caller vouches for it, for instance because it was read from a
-    /// level-0 tile.
+    /// Declares a stored hash to be that of a leaf; the caller vouches for it, for instance because it was
+    /// read from a level-0 tile.
     #[must_use]
     pub const fn from_hash(hash: Hash) -> Self {
         Self(hash)

@@ -2,7 +2,8 @@
 //!
 //! Building follows RFC 6962 §2.1.1, verification RFC 9162 §2.1.3.2.
 //!
-//! In scope: the path of hashes. Out of scope: the text form (`tlog::proof`) and who vouches for the tree head.
+//! In scope: the path of hashes. Out of scope: the text form (`tlog::proof`) and who vouches for the tree
+//! head.
 
 use crate::error::{BuildError, ProofError};
 use crate::hash::{Hash, LeafHash, node_hash};
@@ -35,7 +36,8 @@ impl InclusionProof {
 
     /// Collects the proof for the leaf at `index` in the tree of the first `size` leaves.
     ///
-    /// `get` hands out the hash of a perfect node; it is asked only for nodes inside the tree, at most 126 times.
+    /// `get` hands out the hash of a perfect node; it is asked only for nodes inside the tree, at most 126
+    /// times.
     ///
     /// # Errors
     ///
@@ -101,8 +103,8 @@ impl InclusionProof {
     }
 }
 
-/// Collects the hashes beside the way up from leaf `index` among the leaves `[first, first + size)`, `index` counted from
-/// `first`. Precondition: `index < size`, and `[first, first + size)` is a subtree.
+/// Collects the hashes beside the way up from leaf `index` among the leaves `[first, first + size)`, `index`
+/// counted from `first`. Precondition: `index < size`, and `[first, first + size)` is a subtree.
 pub(crate) fn path<E>(
     first: u64,
     index: u64,
@@ -157,9 +159,125 @@ pub(crate) fn climb(index: u64, size: u64, leaf: &LeafHash, hashes: &[Hash]) -> 
 
 /// How many hashes the proof for `index` in a tree of `size` leaves has. Precondition: `index < size`.
 pub(crate) fn path_length(index: u64, size: u64) -> usize {
-    // Up to the level at which the way of the leaf and that of the last leaf join, there is a sibling at each level; above,
-    // there is one wherever the joint way is a right child.
+    // Up to the level at which the way of the leaf and that of the last leaf join, there is a sibling at each
+    // level; above, there is one wherever the joint way is a right child.
     let apart = u64::BITS - (index ^ (size - 1)).leading_zeros();
     let joint = index.checked_shr(apart).unwrap_or(0);
     (apart + joint.count_ones()) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reference::{self, MAX, Outside, Stored, head, index, leaves, size, spoiled};
+    use crate::tree_head::MAX_TREE_SIZE;
+
+    #[test]
+    fn every_proof_equals_the_recursion_and_verifies() {
+        let leaves = leaves();
+        let stored = Stored::new(&leaves);
+        for n in 1..=MAX {
+            let head = head(&leaves, n);
+            for i in 0..n {
+                let proof = InclusionProof::build(index(i), size(n), stored.at(n)).unwrap();
+                assert_eq!(proof.hashes(), reference::path(i as usize, &leaves[..n as usize]), "{i} in {n}");
+                assert_eq!(proof.hashes().len(), path_length(i, n), "{i} in {n}");
+                assert_eq!(proof.verify(&leaves[i as usize], &head), Ok(()), "{i} in {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn verify_refuses_every_spoiled_proof() {
+        let leaves = leaves();
+        for n in 1..=MAX {
+            let head = head(&leaves, n);
+            for i in 0..n {
+                let right = reference::path(i as usize, &leaves[..n as usize]);
+                for wrong in spoiled(&right) {
+                    let proof = InclusionProof::new(index(i), wrong.clone()).unwrap();
+                    match proof.verify(&leaves[i as usize], &head) {
+                        Err(ProofError::ProofLength { seen, wanted }) => {
+                            assert_eq!((seen, wanted), (wrong.len(), right.len()), "{i} in {n}");
+                        }
+                        Err(ProofError::NewRootMismatch { wanted, .. }) => {
+                            assert_eq!(wanted, head.root());
+                            assert_eq!(wrong.len(), right.len(), "{i} in {n}");
+                        }
+                        other => panic!("{other:?} for {i} in {n} with {wrong:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn verify_refuses_the_leaf_at_every_other_index() {
+        let leaves = leaves();
+        for n in 1..=40 {
+            let head = head(&leaves, n);
+            for i in 0..n {
+                let hashes = reference::path(i as usize, &leaves[..n as usize]);
+                for other in (0..n).filter(|other| *other != i) {
+                    let moved = InclusionProof::new(index(other), hashes.clone()).unwrap();
+                    assert!(moved.verify(&leaves[i as usize], &head).is_err(), "{i} as {other} in {n}");
+                    let proof = InclusionProof::new(index(i), hashes.clone()).unwrap();
+                    let refused = proof.verify(&leaves[other as usize], &head);
+                    assert!(
+                        matches!(refused, Err(ProofError::NewRootMismatch { .. })),
+                        "{other} as {i} in {n}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_at_or_beyond_the_size_is_refused() {
+        let leaves = leaves();
+        let stored = Stored::new(&leaves);
+        for (i, n) in [(0, 0), (1, 1), (2, 1), (130, 130), (MAX_TREE_SIZE - 1, 130)] {
+            let proof = InclusionProof::new(index(i), Vec::new()).unwrap();
+            assert_eq!(
+                proof.verify(&leaves[0], &head(&leaves, n)),
+                Err(ProofError::IndexOutsideTree { index: index(i), start: 0, end: n })
+            );
+            assert_eq!(
+                InclusionProof::build(index(i), size(n), stored.at(n)),
+                Err(BuildError::IndexOutsideTree { index: index(i), start: 0, end: n })
+            );
+        }
+    }
+
+    #[test]
+    fn build_names_the_node_that_cannot_be_read() {
+        let stored = Stored::new(&leaves());
+        let node = NodeId::leaf(index(2));
+        assert_eq!(
+            InclusionProof::build(index(3), size(4), stored.at(2)),
+            Err(BuildError::Read { node, source: Outside(node) })
+        );
+    }
+
+    #[test]
+    fn new_takes_as_many_hashes_as_the_largest_tree_is_high() {
+        let hash = LeafHash::of(b"").hash();
+        let longest = InclusionProof::new(index(0), vec![hash; 63]).unwrap();
+        assert!(longest.root(&LeafHash::of(b""), size(MAX_TREE_SIZE)).is_ok());
+        assert_eq!(
+            InclusionProof::new(index(0), vec![hash; 64]),
+            Err(ProofError::ProofTooLong { seen: 64, limit: MAX_INCLUSION_HASHES })
+        );
+    }
+
+    #[test]
+    fn the_largest_tree_has_proofs_of_known_length() {
+        let hash = LeafHash::of(b"").hash();
+        for (i, hashes) in [(0, 63), (MAX_TREE_SIZE - 2, 63), (MAX_TREE_SIZE - 1, 62)] {
+            let largest = size(MAX_TREE_SIZE);
+            let proof = InclusionProof::build(index(i), largest, |_| Ok::<_, ()>(hash)).unwrap();
+            assert_eq!(proof.hashes().len(), hashes, "index {i}");
+            assert!(proof.root(&LeafHash::from_hash(hash), largest).is_ok());
+        }
+    }
 }

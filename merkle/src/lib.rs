@@ -9,13 +9,14 @@
 //! empty tree  SHA-256("")
 //! ```
 //!
-//! The two prefixes keep a leaf from being read as a node and the reverse. A tree of `n > 1` leaves is split at the
-//! largest power of two below `n`; the left side is then always perfect, and a lone node is carried up unchanged.
+//! The two prefixes keep a leaf from being read as a node and the reverse. A tree of `n > 1` leaves is split
+//! at the largest power of two below `n`; the left side is then always perfect, and a lone node is carried up
+//! unchanged.
 //!
-//! In scope: hashing, which nodes a proof needs, building proofs from stored nodes, verifying proofs against a
-//! [`TreeHead`]. Out of scope: where nodes are stored and how tiles are laid out (`tlog::tile`), who signed a tree
-//! head (`tlog::checkpoint`), what an entry means (`attest`). There is no I/O, no clock and no text form but hex for
-//! people.
+//! In scope: hashing, which nodes a proof needs, building proofs from stored nodes, verifying proofs against
+//! a [`TreeHead`]. Out of scope: where nodes are stored and how tiles are laid out (`tlog::tile`), who signed
+//! a tree head (`tlog::checkpoint`), what an entry means (`attest`). There is no I/O, no clock and no text
+//! form but hex for people.
 //!
 //! ```
 //! use merkle::{ConsistencyProof, Frontier, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, node_hash};
@@ -29,11 +30,11 @@
 //! let new = tree.head();
 //!
 //! // A real log reads these from tiles.
-//! let stored = |node: NodeId| -> Result<Hash, &str> {
+//! let stored = |node: NodeId| -> Result<Hash, std::io::Error> {
 //!     match (node.level(), node.index()) {
-//!         (0, i) => leaves.get(i as usize).map(LeafHash::hash).ok_or("no such leaf"),
+//!         (0, index @ 0..=2) => Ok(leaves[index as usize].hash()),
 //!         (1, 0) => Ok(node_hash(&leaves[0].hash(), &leaves[1].hash())),
-//!         _ => Err("no such node"),
+//!         _ => Err(std::io::ErrorKind::NotFound.into()),
 //!     }
 //! };
 //! InclusionProof::build(LeafIndex::new(1)?, new.size(), stored)?.verify(&leaves[1], &new)?;

@@ -1,7 +1,7 @@
 //! Coordinates of nodes, and which perfect nodes make up a range of leaves.
 //!
-//! A node is named by its level and its index within the level. Only perfect nodes have a name: those whose 2^level
-//! leaves all exist, and whose hash therefore never changes again. A tree of 7 leaves has these:
+//! A node is named by its level and its index within the level. Only perfect nodes have a name: those whose
+//! 2^level leaves all exist, and whose hash therefore never changes again. A tree of 7 leaves has these:
 //!
 //! ```text
 //! level 3                .                     the root: not perfect, hashed afresh for each size
@@ -71,7 +71,8 @@ impl NodeId {
         self.index << self.level
     }
 
-    /// One past the index of the last leaf that the node covers; the node exists in trees of this size and above.
+    /// One past the index of the last leaf that the node covers; the node exists in trees of this size and
+    /// above.
     #[must_use]
     pub const fn end(self) -> u64 {
         (self.index + 1) << self.level
@@ -92,8 +93,8 @@ impl fmt::Display for NodeId {
 
 /// Lists the perfect nodes of the leaves `[start, end)`, from right to left, smallest first.
 ///
-/// Precondition: `start <= end <= MAX_TREE_SIZE`, and `start` is a multiple of the largest power of two that is at most
-/// `end - start`. Each one-bit of the length then is one node.
+/// Precondition: `start <= end <= MAX_TREE_SIZE`, and `start` is a multiple of the largest power of two that
+/// is at most `end - start`. Each one-bit of the length then is one node.
 pub(crate) fn cover(start: u64, end: u64) -> impl DoubleEndedIterator<Item = NodeId> {
     let length = end - start;
     (0..u64::BITS as u8).filter(move |level| (length >> level) & 1 == 1).map(move |level| {
@@ -105,8 +106,8 @@ pub(crate) fn cover(start: u64, end: u64) -> impl DoubleEndedIterator<Item = Nod
 
 /// Computes the hash over the leaves `[start, end)`; preconditions as for [`cover`].
 ///
-/// The nodes are joined from the right, so that the smallest is carried up until it meets its neighbour. At most 63 nodes
-/// are read and none is kept.
+/// The nodes are joined from the right, so that the smallest is carried up until it meets its neighbour. At
+/// most 63 nodes are read and none is kept.
 pub(crate) fn hash_of_range<E, X>(
     start: u64,
     end: u64,
@@ -119,4 +120,50 @@ pub(crate) fn hash_of_range<E, X>(
         sum = Some(sum.map_or(hash, |right| node_hash(&hash, &right)));
     }
     Ok(sum.unwrap_or(EMPTY_ROOT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_ends_inside_the_largest_tree() {
+        for level in 0..=62 {
+            let last = (MAX_TREE_SIZE >> level) - 1;
+            assert!(NodeId::new(level, last).is_ok_and(|node| node.end() <= MAX_TREE_SIZE), "level {level}");
+            let beyond = last + 1;
+            assert_eq!(NodeId::new(level, beyond), Err(SizeError::Node { level, index: beyond }));
+        }
+        assert_eq!(NodeId::new(63, 0), Err(SizeError::Node { level: 63, index: 0 }));
+        assert_eq!(NodeId::new(u8::MAX, 0), Err(SizeError::Node { level: u8::MAX, index: 0 }));
+        assert_eq!(NodeId::new(0, u64::MAX), Err(SizeError::Node { level: 0, index: u64::MAX }));
+    }
+
+    #[test]
+    fn the_picture_of_seven_leaves_is_right() {
+        let nodes: Vec<_> = cover(0, 7).rev().map(|node| (node.level(), node.index())).collect();
+        assert_eq!(nodes, [(2, 0), (1, 2), (0, 6)]);
+    }
+
+    #[test]
+    fn covering_nodes_meet_without_gap_even_in_the_largest_tree() {
+        for (start, end) in
+            [(0, 0), (0, 1), (0, 130), (128, 192), (1 << 62, MAX_TREE_SIZE), (0, MAX_TREE_SIZE)]
+        {
+            let mut reached = start;
+            for node in cover(start, end).rev() {
+                assert_eq!(node.start(), reached);
+                assert_eq!(NodeId::new(node.level(), node.index()), Ok(node));
+                reached = node.end();
+            }
+            assert_eq!(reached, end);
+        }
+    }
+
+    #[test]
+    fn a_leaf_is_a_node_of_level_zero() {
+        let index = LeafIndex::new(9).unwrap();
+        assert_eq!(Ok(NodeId::leaf(index)), NodeId::new(0, 9));
+        assert_eq!(NodeId::leaf(index).to_string(), "(0,9)");
+    }
 }

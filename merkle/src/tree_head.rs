@@ -7,7 +7,8 @@ use core::fmt;
 use crate::error::{HeadError, SizeError};
 use crate::hash::{EMPTY_ROOT, Hash};
 
-/// The largest tree, 2^63 − 1 leaves: peers keep sizes in signed 64-bit integers, and C2SP's structures do too.
+/// The largest tree, 2^63 − 1 leaves: peers keep sizes in signed 64-bit integers, and C2SP's structures do
+/// too.
 pub const MAX_TREE_SIZE: u64 = u64::MAX >> 1;
 
 /// A number of leaves, at most [`MAX_TREE_SIZE`].
@@ -104,8 +105,8 @@ impl TreeHead {
     /// # Errors
     ///
     /// * [`HeadError::EmptyTreeRoot`] if the size is 0 and the root is not [`EMPTY_ROOT`];
-    /// * [`HeadError::EmptyRootOfLeaves`] if the size is not 0 and the root is [`EMPTY_ROOT`], which no leaf and no node
-    ///   hashes to.
+    /// * [`HeadError::EmptyRootOfLeaves`] if the size is not 0 and the root is [`EMPTY_ROOT`], which no leaf
+    ///   and no node hashes to.
     pub fn new(size: TreeSize, root: Hash) -> Result<Self, HeadError> {
         match (size == TreeSize::ZERO, root == EMPTY_ROOT) {
             (true, false) => Err(HeadError::EmptyTreeRoot { seen: root }),
