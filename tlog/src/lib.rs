@@ -1,1 +1,39 @@
 //! How a transparency log speaks: C2SP note, checkpoint, tile, cosignature, proof, policy.
+//!
+//! One module per noun of the specifications, lowest first:
+//!
+//! | module | noun | follows |
+//! |---|---|---|
+//! | [`text`] | decimals, base64, lines, limits | shared by all below |
+//! | [`vkey`] | key name, key id, verifier key | [c2sp.org/signed-note](https://c2sp.org/signed-note) |
+//! | [`signature_line`] | one line below a note | c2sp.org/signed-note |
+//! | [`cosignature`] | a witness's timestamped signature | [c2sp.org/tlog-cosignature](https://c2sp.org/tlog-cosignature) |
+//! | [`note`] | text signed by several keys | c2sp.org/signed-note |
+//! | [`checkpoint`] | a tree head with an origin, as note | [c2sp.org/tlog-checkpoint](https://c2sp.org/tlog-checkpoint) |
+//! | [`tile`] | coordinates and paths | [c2sp.org/tlog-tiles](https://c2sp.org/tlog-tiles) |
+//! | [`right_edge`] | growing a tree tile by tile | c2sp.org/tlog-tiles |
+//! | [`tile_reader`] | tree nodes out of tiles | c2sp.org/tlog-tiles |
+//! | [`entry_bundle`] | up to 256 entries in a file | c2sp.org/tlog-tiles |
+//! | [`policy`] | trusted logs, witnesses, quorum | [c2sp.org/tlog-policy](https://c2sp.org/tlog-policy) |
+//! | [`proof`] | a proof of logging, as one text | [c2sp.org/tlog-proof](https://c2sp.org/tlog-proof) |
+//! | [`witness`] | add-checkpoint, its request and answers | [c2sp.org/tlog-witness](https://c2sp.org/tlog-witness) |
+//!
+//! In scope: bytes to types and back, signatures over them, and the arithmetic of tiles. Out of scope: disks, clocks and
+//! sockets; the tree itself, which is [`merkle`]; what an entry means, which is the caller's.
+//!
+//! Every parser here accepts one spelling of a value only: what parses is written back byte for byte.
+
+pub mod checkpoint;
+pub mod cosignature;
+pub mod entry_bundle;
+pub mod error;
+pub mod note;
+pub mod policy;
+pub mod proof;
+pub mod right_edge;
+pub mod signature_line;
+pub mod text;
+pub mod tile;
+pub mod tile_reader;
+pub mod vkey;
+pub mod witness;
