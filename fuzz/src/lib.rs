@@ -1,0 +1,83 @@
+//! What the targets share: reading numbers off an input, one change to it, and the tree that has every size.
+//!
+//! In scope: only what more than one file in `fuzz_targets/` needs. The rule all parsers have in common is
+//! [`written_back`].
+
+use merkle::{Hash, LeafHash, NodeId, node_hash};
+
+/// Holds a parser to its promise: what it takes, it writes back byte for byte.
+///
+/// Hands on the value, so that a target can ask more of it.
+pub fn written_back<T, E, B: AsRef<[u8]>>(
+    input: &[u8],
+    parse: impl FnOnce(&[u8]) -> Result<T, E>,
+    write: impl FnOnce(&T) -> B,
+) -> Option<T> {
+    let value = parse(input).ok()?;
+    assert_eq!(
+        write(&value).as_ref().escape_ascii().to_string(),
+        input.escape_ascii().to_string(),
+        "written back differently"
+    );
+    Some(value)
+}
+
+/// The same for a text form: `FromStr` and `Display`.
+pub fn text_written_back<T: core::str::FromStr + core::fmt::Display>(input: &[u8]) -> Option<T> {
+    let text = core::str::from_utf8(input).ok()?;
+    written_back(input, |_| text.parse::<T>(), T::to_string)
+}
+
+/// Takes eight bytes off the front as a number.
+pub fn number(input: &mut &[u8]) -> Option<u64> {
+    let (first, rest) = input.split_first_chunk()?;
+    *input = rest;
+    Some(u64::from_be_bytes(*first))
+}
+
+/// A tree in which all entries are equal: each level has one hash, so it has every size up to 2^63 − 1 at once.
+pub struct UniformTree([Hash; 63]);
+
+impl UniformTree {
+    /// Hashes the 63 levels.
+    pub fn new() -> Self {
+        let mut hash = LeafHash::of(b"").hash();
+        Self(core::array::from_fn(|_| {
+            let level = hash;
+            hash = node_hash(&hash, &hash);
+            level
+        }))
+    }
+
+    /// The leaf that stands everywhere.
+    pub fn leaf(&self) -> LeafHash {
+        LeafHash::of(b"")
+    }
+
+    /// Reads a node, as a proof builder does.
+    pub fn get(&self, node: NodeId) -> Result<Hash, core::convert::Infallible> {
+        Ok(self.0[usize::from(node.level())])
+    }
+}
+
+impl Default for UniformTree {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Makes one change to a list of hashes, chosen by two bytes: a bit flipped, a hash dropped, or a stranger put in.
+pub fn changed(hashes: &[Hash], kind: u8, place: u8) -> Vec<Hash> {
+    let mut hashes = hashes.to_vec();
+    let place = usize::from(place) % (hashes.len() + 1);
+    match (kind % 3, hashes.get_mut(place)) {
+        (0, Some(hash)) => {
+            let mut bytes = hash.to_bytes();
+            bytes[usize::from(kind) % 32] ^= 1 << (kind % 8);
+            *hash = Hash::from_bytes(bytes);
+        }
+        (1, Some(_)) => drop(hashes.remove(place)),
+        _ => hashes.insert(place, LeafHash::of(b"stranger").hash()),
+    }
+    hashes
+}
