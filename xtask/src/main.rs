@@ -12,7 +12,9 @@ mod fuzz;
 mod interop;
 mod libclang;
 mod place;
+mod programs;
 mod rocksdb;
+mod server;
 mod tidy;
 mod vectors;
 

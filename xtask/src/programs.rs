@@ -1,0 +1,84 @@
+//! The three programs of the workspace, built and found.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::command;
+
+/// Where the programs are after a build.
+pub(crate) struct Programs {
+    /// `tallymark`, the hand that signs.
+    pub(crate) signer: PathBuf,
+    /// `tallymark-verify`, the judgement.
+    pub(crate) verifier: PathBuf,
+    /// `tallymark-log`, the log.
+    pub(crate) log: PathBuf,
+}
+
+impl Programs {
+    /// Builds all three, in the profile the tests use unless `release`.
+    pub(crate) fn build(release: bool) -> Result<Self> {
+        let built = build(&["signer-cli", "verifier", "log-server"], release)?;
+        let find = |name: &str| find(&built, name);
+        Ok(Self {
+            signer: find("tallymark")?,
+            verifier: find("tallymark-verify")?,
+            log: find("tallymark-log")?,
+        })
+    }
+}
+
+/// Builds the programs of these crates and returns the paths of what cargo built.
+pub(crate) fn build(crates: &[&str], release: bool) -> Result<Vec<PathBuf>> {
+    let mut call = command::cargo()?;
+    call.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
+    for name in crates {
+        call.args(["--package", name]);
+    }
+    if release {
+        call.arg("--release");
+    }
+    let output = call.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    if !output.status.success() {
+        bail!("`{}` ended with {}", command::shown(&call), output.status);
+    }
+    let told = String::from_utf8_lossy(&output.stdout);
+    Ok(told
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .collect())
+}
+
+/// The built program of that name.
+pub(crate) fn find(built: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let found = built.iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
+    found.cloned().with_context(|| format!("cargo built no program {name}"))
+}
+
+/// Cargo's target directory, wherever it was put.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let told = command::read(command::bare_cargo().args([
+        "metadata",
+        "--format-version=1",
+        "--no-deps",
+        "--offline",
+    ]))?;
+    let told: Value = serde_json::from_str(&told).context("cargo metadata is not JSON")?;
+    Ok(Path::new(told["target_directory"].as_str().context("cargo names no target directory")?).to_path_buf())
+}
+
+/// A call of one of the programs that nothing in the caller's environment can bend.
+pub(crate) fn call(program: &Path) -> Command {
+    let mut call = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TALLYMARK_") {
+            call.env_remove(&name);
+        }
+    }
+    call.stdin(Stdio::null());
+    call
+}
