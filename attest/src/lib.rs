@@ -22,15 +22,19 @@
 //! ```
 
 pub mod bundle;
+mod compact_json;
+mod decimal;
 pub mod digest;
 pub mod dsse;
 pub mod entry;
+pub mod form;
 pub mod inert;
 pub mod json;
 pub mod key;
 pub mod model_name;
 pub mod model_path;
 pub mod provenance;
+pub mod role;
 pub mod scan;
 pub mod statement;
 pub mod tree;

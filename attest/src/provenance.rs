@@ -1,1 +1,116 @@
-//! SLSA provenance v1 with our own build type.
+//! SLSA provenance v1 with our own build type: what a model was made from.
+//!
+//! Follows spec/statement.md and SLSA provenance v1. In scope: relation and inputs; the predicate, written in one
+//! way and read strictly. Out of scope: the subjects around it ([`crate::statement`]), and every clock and random
+//! number: signing the same thing twice gives the same bytes, so that a second submission is a duplicate.
+//!
+//! ```json
+//! {"buildDefinition":{"buildType":"https://tallymark.dev/build/train/v1",
+//!   "externalParameters":{"relation":"finetune","inputs":{"dataset":["train"],"base-model":["bert-base"]}},
+//!   "resolvedDependencies":[{"name":"train",...},{"name":"bert-base",...}]},
+//!  "runDetails":{"builder":{"id":"https://tallymark.dev/builder/local/v1","version":{"tallymark":"0.1.0"}}}}
+//! ```
+//!
+//! SLSA's `internalParameters` are not written, and not read where others write them.
+
+mod error;
+mod git_id;
+mod input;
+mod input_name;
+mod read;
+mod relation;
+mod source;
+mod source_uri;
+mod write;
+
+use crate::model_name::VersionLabel;
+use crate::role::Role;
+
+pub use error::ProvenanceError;
+pub(crate) use error::excerpt;
+pub use git_id::{GitId, GitIdError};
+pub use input::{Checkout, Extent, Input, InputDigest, WorkTreeState};
+pub use input_name::{InputName, InputNameError};
+pub use relation::Relation;
+pub use source::Source;
+pub use source_uri::{SourceUri, SourceUriError};
+pub(crate) use write::PredicateJson;
+
+/// Most digests among the inputs: as many as an entry has room for. A checkout with a tree digest has two.
+pub const MAX_INPUT_DIGESTS: usize = 64;
+
+/// The key under `builder.version` that holds our own version.
+const TOOL: &str = "tallymark";
+
+/// The form of a checkout without a tree digest.
+const FORM_GIT: &str = "git";
+
+/// What a model was made from, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provenance {
+    relation: Relation,
+    inputs: Vec<Input>,
+    tool_version: VersionLabel,
+}
+
+impl Provenance {
+    /// Joins relation and inputs, sorted by role and name. Without a relation given, a model with a base model is
+    /// fine-tuned, and one without is pretrained.
+    ///
+    /// `tool_version` is the version of the program that signs.
+    ///
+    /// # Errors
+    /// [`ProvenanceError::DuplicateInput`] if two inputs share role and name;
+    /// [`ProvenanceError::TooManyInputs`] if their digests are more than [`MAX_INPUT_DIGESTS`].
+    pub fn new(
+        relation: Option<Relation>,
+        mut inputs: Vec<Input>,
+        tool_version: VersionLabel,
+    ) -> Result<Self, ProvenanceError> {
+        inputs.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        for (before, after) in inputs.iter().zip(inputs.iter().skip(1)) {
+            if sort_key(before) == sort_key(after) {
+                return Err(ProvenanceError::DuplicateInput {
+                    role: after.role(),
+                    name: after.name().clone(),
+                });
+            }
+        }
+        let is_logged_twice = |input: &&Input| input.role() == Role::Code && input.sha256().is_some();
+        let seen = inputs.len() + inputs.iter().filter(is_logged_twice).count();
+        if seen > MAX_INPUT_DIGESTS {
+            return Err(ProvenanceError::TooManyInputs { seen });
+        }
+        let has_base = inputs.iter().any(|input| input.role() == Role::BaseModel);
+        let implied = if has_base { Relation::Finetune } else { Relation::Pretrain };
+        Ok(Self { relation: relation.unwrap_or(implied), inputs, tool_version })
+    }
+
+    /// How the model came out of its inputs.
+    #[must_use]
+    pub const fn relation(&self) -> Relation {
+        self.relation
+    }
+
+    /// What it was made from, sorted by role and name.
+    #[must_use]
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// Version of the program that signed.
+    #[must_use]
+    pub const fn tool_version(&self) -> &VersionLabel {
+        &self.tool_version
+    }
+
+    /// The names of the inputs with this role, sorted.
+    fn names(&self, role: Role) -> impl Iterator<Item = &InputName> {
+        self.inputs.iter().filter(move |input| input.role() == role).map(Input::name)
+    }
+}
+
+/// What inputs are sorted by.
+const fn sort_key(input: &Input) -> (Role, &InputName) {
+    (input.role(), input.name())
+}

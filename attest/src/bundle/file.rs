@@ -1,0 +1,219 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{Bundle, BundleError, MAX_LINE_BYTES};
+
+/// Longest bundle file, in bytes.
+pub const MAX_FILE_BYTES: usize = 64 << 20;
+
+/// Most lines of a bundle file.
+pub const MAX_FILE_LINES: usize = 1024;
+
+/// Name of the bundle file in the root of a model.
+pub const FILE_NAME: &str = "tallymark.jsonl";
+
+/// Where the bundles of a model lie: `DIR/tallymark.jsonl`, or `FILE.tallymark.jsonl` beside a single file.
+///
+/// The caller says which of the two it is: this module does not look at the disk.
+#[must_use]
+pub fn bundle_path_for(model: &Path, shape: ModelShape) -> PathBuf {
+    match shape {
+        ModelShape::Directory => model.join(FILE_NAME),
+        ModelShape::SingleFile => {
+            let mut beside = OsString::from(model);
+            beside.push(".");
+            beside.push(FILE_NAME);
+            PathBuf::from(beside)
+        }
+    }
+}
+
+/// Whether a model is a directory or one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a boolean with words")]
+pub enum ModelShape {
+    /// A directory: its bundles lie in it.
+    Directory,
+    /// One file: its bundles lie beside it.
+    SingleFile,
+}
+
+/// The bundles of a model, one to a line, at least one. A line that is not touched is written back byte for byte.
+///
+/// The file is not signed as a whole: that a line is missing cannot be seen from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleFile {
+    lines: Vec<BundleLine>,
+}
+
+/// One line: a bundle, and how it is spelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleLine {
+    bytes: Vec<u8>,
+    bundle: Bundle,
+}
+
+impl BundleLine {
+    fn of(bundle: Bundle) -> Self {
+        Self { bytes: bundle.to_json_line(), bundle }
+    }
+
+    /// The line as it stands in the file, without its line feed.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bundle.
+    #[must_use]
+    pub const fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+}
+
+impl BundleFile {
+    /// A file of one bundle.
+    ///
+    /// # Errors
+    /// [`BundleFileError::LineTooLong`] if the bundle is longer than [`MAX_LINE_BYTES`].
+    pub fn of(bundle: Bundle) -> Result<Self, BundleFileError> {
+        Self { lines: Vec::new() }.with_lines(vec![BundleLine::of(bundle)])
+    }
+
+    /// Reads a file. A line that is no bundle makes the whole file malformed: half a file is not evidence.
+    ///
+    /// # Errors
+    /// [`BundleFileError::Line`] says which line is no bundle, and why; the other variants are limits.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BundleFileError> {
+        if bytes.len() > MAX_FILE_BYTES {
+            return Err(BundleFileError::TooLong { len: bytes.len() });
+        }
+        if bytes.is_empty() {
+            return Err(BundleFileError::Empty);
+        }
+        let text = bytes.strip_suffix(b"\n").ok_or(BundleFileError::NoFinalLineFeed)?;
+        let mut lines = Vec::new();
+        for (line, bytes) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+            if line > MAX_FILE_LINES {
+                return Err(BundleFileError::TooManyLines);
+            }
+            if bytes.len() > MAX_LINE_BYTES {
+                return Err(BundleFileError::LineTooLong { line, len: bytes.len() });
+            }
+            let bundle = Bundle::parse(bytes).map_err(|source| BundleFileError::Line { line, source })?;
+            lines.push(BundleLine { bytes: bytes.to_vec(), bundle });
+        }
+        Ok(Self { lines })
+    }
+
+    /// Writes the file: each line and a line feed.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len_bytes());
+        for line in &self.lines {
+            bytes.extend_from_slice(&line.bytes);
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    /// The lines, in their order; at least one.
+    #[must_use]
+    pub fn lines(&self) -> &[BundleLine] {
+        &self.lines
+    }
+
+    /// The bundles, in the order of their lines.
+    pub fn bundles(&self) -> impl ExactSizeIterator<Item = &Bundle> {
+        self.lines.iter().map(BundleLine::bundle)
+    }
+
+    /// The file with a bundle more, below the others.
+    ///
+    /// # Errors
+    /// [`BundleFileError::LineTooLong`], [`BundleFileError::TooManyLines`] or [`BundleFileError::TooLong`] if a
+    /// limit would be broken.
+    pub fn with(mut self, bundle: Bundle) -> Result<Self, BundleFileError> {
+        let mut lines = core::mem::take(&mut self.lines);
+        lines.push(BundleLine::of(bundle));
+        self.with_lines(lines)
+    }
+
+    /// The file with another bundle in line `index`, which counts from 0: how a pending bundle is completed.
+    ///
+    /// # Errors
+    /// [`BundleFileError::NoSuchLine`] if there are not so many; otherwise as [`BundleFile::with`].
+    pub fn replacing(mut self, index: usize, bundle: Bundle) -> Result<Self, BundleFileError> {
+        let mut lines = core::mem::take(&mut self.lines);
+        let seen = lines.len();
+        let place = lines.get_mut(index).ok_or(BundleFileError::NoSuchLine { index, lines: seen })?;
+        *place = BundleLine::of(bundle);
+        self.with_lines(lines)
+    }
+
+    /// The one place that puts lines together, within the limits that [`BundleFile::parse`] has.
+    fn with_lines(self, lines: Vec<BundleLine>) -> Result<Self, BundleFileError> {
+        let long = (1..).zip(&lines).find(|(_, line)| line.bytes.len() > MAX_LINE_BYTES);
+        if let Some((line, BundleLine { bytes, .. })) = long {
+            return Err(BundleFileError::LineTooLong { line, len: bytes.len() });
+        }
+        if lines.len() > MAX_FILE_LINES {
+            return Err(BundleFileError::TooManyLines);
+        }
+        let file = Self { lines };
+        match file.len_bytes() {
+            len if len > MAX_FILE_BYTES => Err(BundleFileError::TooLong { len }),
+            _ => Ok(file),
+        }
+    }
+
+    fn len_bytes(&self) -> usize {
+        self.lines.iter().map(|line| line.bytes.len() + 1).sum()
+    }
+}
+
+/// Why some bytes are not a bundle file, or may not become one. Lines count from 1.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleFileError {
+    /// No byte at all.
+    #[error("empty bundle file, want at least one line")]
+    Empty,
+    /// A line that is no bundle; an empty line is one.
+    #[error("line {line} is no bundle")]
+    Line {
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        #[source]
+        source: BundleError,
+    },
+    /// A line that is too long.
+    #[error("line {line} has {len} bytes, want at most {max}", max = MAX_LINE_BYTES)]
+    LineTooLong {
+        /// Which line, from 1.
+        line: usize,
+        /// The length seen, in bytes, without line feed.
+        len: usize,
+    },
+    /// The last line does not end in a line feed: something may be missing.
+    #[error("last line does not end in a line feed")]
+    NoFinalLineFeed,
+    /// There is no line to replace.
+    #[error("no line at index {index} of {lines}")]
+    NoSuchLine {
+        /// The index asked for, from 0.
+        index: usize,
+        /// How many lines there are.
+        lines: usize,
+    },
+    /// A file that is too long.
+    #[error("bundle file of {len} bytes, want at most {max}", max = MAX_FILE_BYTES)]
+    TooLong {
+        /// The length seen, in bytes.
+        len: usize,
+    },
+    /// A file of too many lines.
+    #[error("more than {max} lines", max = MAX_FILE_LINES)]
+    TooManyLines,
+}

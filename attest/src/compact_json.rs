@@ -1,0 +1,9 @@
+//! The one writer of JSON: compact, members in the order in which their structure declares them.
+
+use serde::Serialize;
+
+/// Writes a value of structures, strings and integers under string keys.
+#[expect(clippy::expect_used, reason = "a vector takes every write, and no key or value refuses to be JSON")]
+pub(crate) fn to_vec(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("strings and integers under string keys are JSON")
+}

@@ -1,0 +1,69 @@
+//! How a digest was made.
+//!
+//! Follows spec/entry.md. Out of scope: making one ([`crate::tree`], [`crate::digest`]).
+
+use core::fmt;
+
+/// How a digest was made; its number in the log entry and its name in annotations (spec/entry.md).
+///
+/// A file's SHA-256 and a tree digest are both 32 bytes: the form is what tells them apart, so it is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed by the entry's version")]
+pub enum Form {
+    /// 1: [`crate::tree::TreeDigest`], 32 bytes.
+    ModelTree,
+    /// 2: SHA-256 of one file's content, 32 bytes.
+    File,
+    /// 3: id of a git commit, 20 bytes (SHA-1) or 32 (SHA-256).
+    GitCommit,
+    /// 4: root of an OpenSSF model signing v1.0 manifest, 32 bytes.
+    OmsRoot,
+}
+
+impl Form {
+    /// All forms, in the order of their numbers.
+    pub const ALL: [Self; 4] = [Self::ModelTree, Self::File, Self::GitCommit, Self::OmsRoot];
+
+    /// The number in the entry, 1 to 4.
+    #[must_use]
+    pub const fn code(self) -> u64 {
+        match self {
+            Self::ModelTree => 1,
+            Self::File => 2,
+            Self::GitCommit => 3,
+            Self::OmsRoot => 4,
+        }
+    }
+
+    /// The form with that number, if there is one.
+    #[must_use]
+    pub fn from_code(code: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|form| form.code() == code)
+    }
+
+    /// Whether a digest of this form may have `len` bytes.
+    #[must_use]
+    pub const fn allows_len(self, len: usize) -> bool {
+        match self {
+            Self::ModelTree | Self::File | Self::OmsRoot => len == 32,
+            Self::GitCommit => len == 20 || len == 32,
+        }
+    }
+
+    /// The name, as annotations spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ModelTree => "model-tree/v1",
+            Self::File => "file",
+            Self::GitCommit => "git-commit",
+            Self::OmsRoot => "oms-v1-root",
+        }
+    }
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,214 @@
+use crate::digest::Sha256Digest;
+use crate::role::Role;
+use crate::tree::{Tree, TreeDigest};
+
+use super::{GitId, InputName, ProvenanceError, Source, SourceUri};
+
+/// Something a model was made from: an element of SLSA's `resolvedDependencies`.
+///
+/// ```json
+/// {"name":"train","uri":"s3://company-data/v4","digest":{"sha256":"c3b0..."},
+///  "annotations":{"role":"dataset","form":"model-tree/v1","source":"observed","files":48213,"bytes":"912345678901"}}
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    role: Role,
+    name: InputName,
+    uri: Option<SourceUri>,
+    digest: InputDigest,
+    source: Source,
+}
+
+impl Input {
+    /// Describes an input.
+    ///
+    /// # Errors
+    /// [`ProvenanceError::RoleAndDigest`] unless a [`Checkout`] comes with [`Role::Code`] and nothing else does.
+    pub fn new(
+        role: Role,
+        name: InputName,
+        source: Source,
+        digest: InputDigest,
+    ) -> Result<Self, ProvenanceError> {
+        if (role == Role::Code) != matches!(digest, InputDigest::Code(_)) {
+            return Err(ProvenanceError::RoleAndDigest { role, name });
+        }
+        Ok(Self { role, name, uri: None, digest, source })
+    }
+
+    /// Adds where it can be found.
+    #[must_use]
+    pub fn with_uri(self, uri: SourceUri) -> Self {
+        Self { uri: Some(uri), ..self }
+    }
+
+    /// As what it went into the model.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What the signer calls it.
+    #[must_use]
+    pub const fn name(&self) -> &InputName {
+        &self.name
+    }
+
+    /// Where it can be found.
+    #[must_use]
+    pub const fn uri(&self) -> Option<&SourceUri> {
+        self.uri.as_ref()
+    }
+
+    /// What it is.
+    #[must_use]
+    pub const fn digest(&self) -> &InputDigest {
+        &self.digest
+    }
+
+    /// How the signer knows.
+    #[must_use]
+    pub const fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The SHA-256 that identifies it: of a tree or of a file. Only a checkout may have none.
+    #[must_use]
+    pub fn sha256(&self) -> Option<Sha256Digest> {
+        match &self.digest {
+            InputDigest::Tree { digest, .. } => Some(digest.digest()),
+            InputDigest::File { digest, .. } => Some(*digest),
+            InputDigest::Code(checkout) => checkout.sources().map(|(digest, _)| digest.digest()),
+        }
+    }
+}
+
+/// The digest of an input, by the form it was made in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InputDigest {
+    /// A directory.
+    Tree {
+        /// Its tree digest.
+        digest: TreeDigest,
+        /// How large it is, if the signer knows.
+        extent: Option<Extent>,
+    },
+    /// One file's content.
+    File {
+        /// Its SHA-256.
+        digest: Sha256Digest,
+        /// Its size in bytes, if the signer knows.
+        bytes: Option<u64>,
+    },
+    /// A checkout of source code.
+    Code(Checkout),
+}
+
+impl From<&Tree> for InputDigest {
+    fn from(tree: &Tree) -> Self {
+        Self::Tree { digest: tree.digest(), extent: Some(Extent::of(tree)) }
+    }
+}
+
+/// How large a tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    files: u64,
+    bytes: u64,
+}
+
+impl Extent {
+    /// Measures a tree.
+    #[must_use]
+    pub fn of(tree: &Tree) -> Self {
+        Self { files: tree.file_count(), bytes: tree.total_bytes() }
+    }
+
+    /// Takes numbers that a statement claims.
+    pub(crate) const fn claimed(files: u64, bytes: u64) -> Self {
+        Self { files, bytes }
+    }
+
+    /// Number of files.
+    #[must_use]
+    pub const fn files(self) -> u64 {
+        self.files
+    }
+
+    /// Sum of their sizes, in bytes.
+    #[must_use]
+    pub const fn bytes(self) -> u64 {
+        self.bytes
+    }
+}
+
+/// Source code in a git work tree.
+///
+/// The git ids find it; the tree digest of the files as they lay there proves it. A checkout with a symbolic link or
+/// a submodule has no tree digest, and its form is then `git`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkout {
+    commit: GitId,
+    tree: GitId,
+    state: WorkTreeState,
+    sources: Option<(TreeDigest, Option<Extent>)>,
+}
+
+/// Whether a work tree holds what its commit holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a boolean with words")]
+pub enum WorkTreeState {
+    /// Index and work tree equal the commit, and no file lies there that git neither tracks nor ignores.
+    Clean,
+    /// Something differs.
+    Dirty,
+}
+
+impl Checkout {
+    /// Describes a checkout of `commit`, whose tree object is `tree`, without a tree digest.
+    ///
+    /// # Errors
+    /// [`ProvenanceError::MixedGitIds`] if the two ids have different lengths.
+    pub fn new(commit: GitId, tree: GitId, state: WorkTreeState) -> Result<Self, ProvenanceError> {
+        if commit.as_bytes().len() != tree.as_bytes().len() {
+            return Err(ProvenanceError::MixedGitIds { commit, tree });
+        }
+        Ok(Self { commit, tree, state, sources: None })
+    }
+
+    /// Adds the digest of the files as they lay there.
+    #[must_use]
+    pub fn with_sources(self, sources: &Tree) -> Self {
+        self.with_claimed_sources(sources.digest(), Some(Extent::of(sources)))
+    }
+
+    /// Adds what a statement claims to be that digest.
+    pub(crate) fn with_claimed_sources(self, digest: TreeDigest, extent: Option<Extent>) -> Self {
+        Self { sources: Some((digest, extent)), ..self }
+    }
+
+    /// Id of the commit.
+    #[must_use]
+    pub const fn commit(&self) -> &GitId {
+        &self.commit
+    }
+
+    /// Id of the commit's tree object.
+    #[must_use]
+    pub const fn tree(&self) -> &GitId {
+        &self.tree
+    }
+
+    /// Whether the work tree held what the commit holds.
+    #[must_use]
+    pub const fn state(&self) -> WorkTreeState {
+        self.state
+    }
+
+    /// Tree digest of the files as they lay there, and how large they were.
+    #[must_use]
+    pub const fn sources(&self) -> Option<(TreeDigest, Option<Extent>)> {
+        self.sources
+    }
+}

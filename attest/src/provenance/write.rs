@@ -1,0 +1,167 @@
+//! The predicate's members, in the order in which they are written.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+use crate::digest::Sha256Digest;
+use crate::form::Form;
+use crate::role::Role;
+use crate::types;
+
+use super::{Checkout, Extent, Input, InputDigest, Provenance, WorkTreeState};
+
+/// SLSA provenance v1, as much of it as we write.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PredicateJson<'a> {
+    build_definition: BuildDefinitionJson<'a>,
+    run_details: RunDetailsJson<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BuildDefinitionJson<'a> {
+    build_type: &'static str,
+    external_parameters: ExternalParametersJson<'a>,
+    resolved_dependencies: Vec<DependencyJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct ExternalParametersJson<'a> {
+    relation: &'static str,
+    inputs: NamesByRole<'a>,
+}
+
+/// An object from role to names, in the order of the roles' numbers.
+struct NamesByRole<'a>(&'a Provenance);
+
+impl Serialize for NamesByRole<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for role in Role::ALL {
+            let names: Vec<&str> = self.0.names(role).map(super::InputName::as_str).collect();
+            if !names.is_empty() {
+                map.serialize_entry(role.as_str(), &names)?;
+            }
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct DependencyJson<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<&'a str>,
+    digest: DigestSetJson,
+    annotations: AnnotationsJson,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DigestSetJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    git_commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    git_tree: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AnnotationsJson {
+    role: &'static str,
+    form: &'static str,
+    source: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dirty: Option<bool>,
+}
+
+#[derive(Serialize)]
+struct RunDetailsJson<'a> {
+    builder: BuilderJson<'a>,
+}
+
+#[derive(Serialize)]
+struct BuilderJson<'a> {
+    id: &'static str,
+    version: BTreeMap<&'static str, &'a str>,
+}
+
+impl Provenance {
+    /// The predicate, ready to be written.
+    pub(crate) fn predicate_json(&self) -> PredicateJson<'_> {
+        PredicateJson {
+            build_definition: BuildDefinitionJson {
+                build_type: types::BUILD_TYPE_TRAIN_V1,
+                external_parameters: ExternalParametersJson {
+                    relation: self.relation.as_str(),
+                    inputs: NamesByRole(self),
+                },
+                resolved_dependencies: self.inputs.iter().map(dependency).collect(),
+            },
+            run_details: RunDetailsJson {
+                builder: BuilderJson {
+                    id: types::BUILDER_LOCAL_V1,
+                    version: BTreeMap::from([(super::TOOL, self.tool_version.as_str())]),
+                },
+            },
+        }
+    }
+}
+
+fn dependency(input: &Input) -> DependencyJson<'_> {
+    let (digest, form, files, bytes, dirty) = match input.digest() {
+        InputDigest::Tree { digest, extent } => {
+            let (files, bytes) = extent_members(*extent);
+            (sha256_only(digest.digest()), Form::ModelTree.as_str(), files, bytes, None)
+        }
+        InputDigest::File { digest, bytes } => {
+            (sha256_only(*digest), Form::File.as_str(), None, bytes.map(|bytes| bytes.to_string()), None)
+        }
+        InputDigest::Code(checkout) => {
+            let (files, bytes) = extent_members(checkout.sources().and_then(|(_, extent)| extent));
+            let form = match checkout.sources() {
+                Some(_) => Form::ModelTree.as_str(),
+                None => super::FORM_GIT,
+            };
+            let dirty = checkout.state() == WorkTreeState::Dirty;
+            (checkout_digests(checkout), form, files, bytes, Some(dirty))
+        }
+    };
+    DependencyJson {
+        name: input.name().as_str(),
+        uri: input.uri().map(super::SourceUri::as_str),
+        digest,
+        annotations: AnnotationsJson {
+            role: input.role().as_str(),
+            form,
+            source: input.source().as_str(),
+            files,
+            bytes,
+            dirty,
+        },
+    }
+}
+
+fn extent_members(extent: Option<Extent>) -> (Option<u64>, Option<String>) {
+    (extent.map(Extent::files), extent.map(|extent| extent.bytes().to_string()))
+}
+
+fn sha256_only(digest: Sha256Digest) -> DigestSetJson {
+    DigestSetJson { sha256: Some(digest.to_string()), git_commit: None, git_tree: None }
+}
+
+fn checkout_digests(checkout: &Checkout) -> DigestSetJson {
+    DigestSetJson {
+        sha256: checkout.sources().map(|(digest, _)| digest.to_string()),
+        git_commit: Some(checkout.commit().to_string()),
+        git_tree: Some(checkout.tree().to_string()),
+    }
+}
