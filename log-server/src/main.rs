@@ -1,2 +1,200 @@
-//! Placeholder.
-fn main() {}
+//! `tallymark-log`: the program around the library, errors to words and exit statuses.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use log_server::config::{Config, Mode};
+use log_server::fsck::{Report, fsck};
+use log_server::init::init;
+use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
+use log_server::opening::{Class, OpenLog};
+use log_server::serve::{Limits, serve};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::args::{Cli, Command};
+
+mod args;
+
+/// Damage found, or the log refuses to start.
+const REFUSED: u8 = 1;
+/// Something could not be read or written.
+const UNAVAILABLE: u8 = 5;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Init(args) => run_init(&args),
+        Command::Serve(args) => run_serve(&args),
+        Command::Fsck(args) => run_fsck(&args),
+    };
+    match done {
+        Ok(status) => status,
+        Err(failure) => {
+            eprintln!("tallymark-log: {:#}", failure.error);
+            if let Some(hint) = failure.hint {
+                eprintln!("hint: {hint}");
+            }
+            ExitCode::from(failure.status)
+        }
+    }
+}
+
+/// What ends a command early.
+struct Failure {
+    error: anyhow::Error,
+    hint: Option<&'static str>,
+    status: u8,
+}
+
+impl Failure {
+    fn unavailable(error: impl Into<anyhow::Error>) -> Self {
+        Self { error: error.into(), hint: None, status: UNAVAILABLE }
+    }
+}
+
+fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
+    let mode = if args.conformance { Mode::Conformance } else { Mode::Service };
+    let at_rest = if args.unencrypted_key {
+        Ok(AtRest::Plain)
+    } else {
+        new_passphrase(args.passphrase_file.as_deref()).map(AtRest::Encrypted)
+    };
+    let made = at_rest.map_err(Into::into).and_then(|at_rest| init(&args.dir, &args.origin, mode, &at_rest));
+    let config = made.map_err(|error| Failure { hint: error.hint(), ..Failure::unavailable(error) })?;
+    let dir = args.dir.display();
+    if args.json {
+        print(&serde_json::json!({
+            "origin": config.origin().to_string(),
+            "vkey": config.vkey().to_string(),
+            "policy": config.policy_line(),
+            "conformance": args.conformance,
+            "dir": dir.to_string(),
+        }))?;
+    } else {
+        print(&format_args!(
+            "origin {}\nvkey   {}\n\nFor a policy file, so that others can trust this log:\n{}\nquorum none\n\n\
+             Next: tallymark-log serve {dir} --listen 127.0.0.1:8080",
+            config.origin(),
+            config.vkey(),
+            config.policy_line(),
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = OpenLog::open(&args.dir, || existing_passphrase(args.passphrase_file.as_deref()));
+    let log = log.map_err(|error| Failure {
+        hint: error.hint(),
+        status: match error.class() {
+            Class::Refused => REFUSED,
+            Class::Unavailable => UNAVAILABLE,
+        },
+        error: error.into(),
+    })?;
+    let limits = Limits { connections: args.max_connections, queue: args.queue, ..Limits::STANDARD };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(Failure::unavailable)?;
+    let served = runtime.block_on(async {
+        let listener = TcpListener::bind(args.listen).await?;
+        let address = listener.local_addr()?;
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        describe(log.config(), &log, address);
+        print(&format_args!("listening on http://{address}")).map_err(|failure| failure.error)?;
+        let mut signalled = async move || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        let (first, second) = tokio::sync::oneshot::channel::<()>();
+        tokio::spawn(async move {
+            signalled().await;
+            // The server may have ended by itself meanwhile.
+            let _ = first.send(());
+            signalled().await;
+            tracing::warn!("second signal, ending at once");
+            std::process::exit(i32::from(UNAVAILABLE));
+        });
+        let shutdown = async {
+            // An error here means that the task above is gone, which is as good a reason to end.
+            let _ = second.await;
+        };
+        serve(log, listener, limits, shutdown).await.map_err(anyhow::Error::from)
+    });
+    // Threads that still read tiles have nobody left to answer.
+    runtime.shutdown_background();
+    served.map_err(|error| Failure {
+        hint: Some("start again: the next start reads what is on disk and compares it with the ledger"),
+        ..Failure::unavailable(error)
+    })?;
+    tracing::info!("down");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(config: &Config, log: &OpenLog, address: std::net::SocketAddr) {
+    let (origin, size) = (config.origin().to_string(), log.head().size().get());
+    tracing::info!(origin, size, %address, "log open, tail proven");
+    if config.mode() == Mode::Conformance {
+        tracing::warn!("conformance log: POST /add takes anything from anybody");
+    }
+}
+
+fn run_fsck(args: &args::Fsck) -> Result<ExitCode, Failure> {
+    let report = fsck(&args.dir).map_err(|error| Failure {
+        status: if error.is_damage() { REFUSED } else { UNAVAILABLE },
+        ..Failure::unavailable(error)
+    })?;
+    if args.json {
+        let damages = report.damages().iter();
+        let damages: Vec<_> = damages
+            .map(|damage| serde_json::json!({ "code": damage.code(), "text": damage.to_string() }))
+            .collect();
+        print(&serde_json::json!({
+            "origin": report.origin(),
+            "size": report.head().size().get(),
+            "root": report.head().root().to_string(),
+            "entries": report.entries(),
+            "tiles": report.tiles(),
+            "heads": report.heads(),
+            "tornBytes": report.torn_bytes(),
+            "damages": damages,
+        }))?;
+    } else {
+        summarise(&report)?;
+    }
+    Ok(if report.damages().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+fn summarise(report: &Report) -> Result<(), Failure> {
+    print(&format_args!(
+        "origin  {}\nsize    {}\nroot    {}\nchecked {} entries, {} tiles, {} signed heads",
+        report.origin(),
+        report.head().size().get(),
+        report.head().root(),
+        report.entries(),
+        report.tiles(),
+        report.heads(),
+    ))?;
+    if report.torn_bytes() > 0 {
+        print(&format_args!("note    {} bytes of a torn last ledger record", report.torn_bytes()))?;
+    }
+    for damage in report.damages() {
+        eprintln!("damage  {}: {damage}", damage.code());
+    }
+    match report.damages().len() {
+        0 => print(&"no damage"),
+        count => print(&format_args!("damage in {count} places")),
+    }
+}
+
+/// A line on standard output; a closed pipe is an error like any other.
+fn print(line: &dyn std::fmt::Display) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Failure::unavailable)
+}

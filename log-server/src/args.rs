@@ -1,0 +1,108 @@
+//! The command line of `tallymark-log`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use tlog::checkpoint::Origin;
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  done
+  1  damage was found, or the log refuses to start
+  2  wrong use
+  5  something could not be read or written
+
+Example:
+  tallymark-log init ./log --origin log.example.org/2026
+  tallymark-log serve ./log --listen 127.0.0.1:8080
+  tallymark-log fsck ./log";
+
+/// A transparency log for signed statements about AI models.
+#[derive(Debug, Parser)]
+#[command(name = "tallymark-log", version, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a new log: a key, an empty tree, a ledger.
+    #[command(after_help = "\
+Example:
+  tallymark-log init ./log --origin log.example.org/2026
+  tallymark-log init ./test-log --origin log.test/1 --unencrypted-key --json")]
+    Init(Init),
+    /// Serve a log over HTTP until SIGTERM or SIGINT.
+    #[command(after_help = "\
+Prints `listening on http://ADDR` on standard output once it takes requests, and log lines on standard error
+(RUST_LOG sets how many). A second signal ends the process at once, which is safe.
+
+Example:
+  tallymark-log serve ./log --listen 127.0.0.1:8080 --passphrase-file ./passphrase")]
+    Serve(Serve),
+    /// Recompute a whole log from its entries and compare. The log must not be running.
+    #[command(after_help = "\
+Reads every entry; changes nothing. Exit status 1 and a line for each finding if anything is damaged.
+
+Example:
+  tallymark-log fsck ./log --json")]
+    Fsck(Fsck),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Directory to make; may exist if it is empty.
+    pub(crate) dir: PathBuf,
+    /// The log's unique name: a URL without scheme. It can never change.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: Origin,
+    /// Take raw entries through POST /add too, for test tools of other logs. It can never change.
+    #[arg(long)]
+    pub(crate) conformance: bool,
+    /// Keep the private key unencrypted: whoever reads the file can sign as the log.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) unencrypted_key: bool,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Directory of the log.
+    pub(crate) dir: PathBuf,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Connections open at the same time; more are closed at once.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = at_least_one)]
+    pub(crate) max_connections: usize,
+    /// Entries waiting at the same time; more are answered 503.
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = at_least_one)]
+    pub(crate) queue: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fsck {
+    /// Directory of the log.
+    pub(crate) dir: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A count between 1 and a million, which keeps it far below what a semaphore can hold.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=1_000_000) => Ok(count),
+        _ => Err("not a count between 1 and 1000000".to_owned()),
+    }
+}

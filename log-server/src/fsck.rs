@@ -1,0 +1,381 @@
+//! Reads a whole log offline and recomputes everything from its entries.
+//!
+//! From the entries come the leaf hashes, from these every tile, the duplicate index and the root at every size
+//! the ledger remembers. Each is compared with what is stored; surplus records count as damage too. Nothing is
+//! changed: the database is opened for reading only.
+//!
+//! Memory stays constant but for the ledger's heads (40 bytes each) and at most [`MAX_DAMAGES`] findings.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+use merkle::{Frontier, Hash, LeafHash, SizeError, TreeHead};
+use thiserror::Error;
+use tlog::right_edge::RightEdge;
+use tlog::tile::TileWrite;
+
+use crate::config::{Config, ConfigError};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::ledger::{self, LedgerError};
+use crate::storage::rocks::RocksStorage;
+use crate::storage::{Storage, StorageError, Table};
+
+/// Findings after which the search stops; a log with more is damaged through and through.
+pub const MAX_DAMAGES: usize = 100;
+/// Entries taken in one go: one full tile.
+const CHUNK: u64 = 256;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Report {
+    origin: String,
+    head: TreeHead,
+    entries: u64,
+    tiles: u64,
+    heads: u64,
+    torn_bytes: u64,
+    damages: Vec<Damage>,
+}
+
+impl Report {
+    /// The log's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The stored head.
+    #[must_use]
+    pub fn head(&self) -> &TreeHead {
+        &self.head
+    }
+
+    /// Entries read and hashed.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Tiles recomputed and compared.
+    #[must_use]
+    pub fn tiles(&self) -> u64 {
+        self.tiles
+    }
+
+    /// Heads in the ledger, each recomputed.
+    #[must_use]
+    pub fn heads(&self) -> u64 {
+        self.heads
+    }
+
+    /// Bytes of a torn last record in the ledger; not damage, the next start drops them.
+    #[must_use]
+    pub fn torn_bytes(&self) -> u64 {
+        self.torn_bytes
+    }
+
+    /// Everything that is wrong, at most [`MAX_DAMAGES`].
+    #[must_use]
+    pub fn damages(&self) -> &[Damage] {
+        &self.damages
+    }
+}
+
+/// One thing that is wrong, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Damage {
+    /// An entry below the tree size is not there; nothing after it can be recomputed.
+    EntryMissing {
+        /// Its index.
+        index: u64,
+    },
+    /// The ledger remembers a larger tree than is stored.
+    LedgerAhead {
+        /// Size in the ledger.
+        size_signed: u64,
+        /// Size in the database.
+        size_stored: u64,
+    },
+    /// A head in the ledger is not a head of this tree.
+    LedgerHeadDiffers {
+        /// Its size.
+        size: u64,
+        /// Root from the entries.
+        seen: Hash,
+        /// Root in the ledger.
+        wanted: Hash,
+    },
+    /// The duplicate index has another index for an entry, or none.
+    LeafMisfiled {
+        /// Index of the entry.
+        index: u64,
+        /// What the duplicate index says.
+        found: Option<u64>,
+    },
+    /// The stored root is not that of the entries.
+    RootDiffers {
+        /// Size of the tree.
+        size: u64,
+        /// Root from the entries.
+        seen: Hash,
+        /// Root in the head.
+        wanted: Hash,
+    },
+    /// More or fewer records of a kind than the tree has.
+    Surplus {
+        /// Which kind.
+        table: Table,
+        /// Records stored.
+        seen: u64,
+        /// Records the tree has.
+        wanted: u64,
+    },
+    /// A tile's hash is not that of the entries below it.
+    TileDiffers {
+        /// Tile level.
+        level: u8,
+        /// Index within the level.
+        index: u64,
+        /// First hash that is wrong or missing, counted from 0.
+        hash: usize,
+    },
+    /// A tile is not stored.
+    TileMissing {
+        /// Tile level.
+        level: u8,
+        /// Index within the level.
+        index: u64,
+    },
+}
+
+impl Damage {
+    /// A stable code for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::EntryMissing { .. } => "entry-missing",
+            Self::LedgerAhead { .. } => "ledger-ahead",
+            Self::LedgerHeadDiffers { .. } => "ledger-head-differs",
+            Self::LeafMisfiled { .. } => "leaf-misfiled",
+            Self::RootDiffers { .. } => "root-differs",
+            Self::Surplus { .. } => "surplus-records",
+            Self::TileDiffers { .. } => "tile-differs",
+            Self::TileMissing { .. } => "tile-missing",
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EntryMissing { index } => write!(f, "entry {index} is not stored"),
+            Self::LedgerAhead { size_signed, size_stored } => {
+                write!(f, "the database holds {size_stored} entries, the ledger says {size_signed} were signed for")
+            }
+            Self::LedgerHeadDiffers { size, seen, wanted } => {
+                write!(f, "root at size {size} is {seen} by the entries, the ledger says {wanted} was signed")
+            }
+            Self::LeafMisfiled { index, found: Some(found) } => {
+                write!(f, "the duplicate index has entry {index} under {found}")
+            }
+            Self::LeafMisfiled { index, found: None } => {
+                write!(f, "the duplicate index does not have entry {index}")
+            }
+            Self::RootDiffers { size, seen, wanted } => {
+                write!(f, "root at size {size} is {seen} by the entries, the stored head says {wanted}")
+            }
+            Self::Surplus { table, seen, wanted } => {
+                write!(f, "table {table} holds {seen} records, the tree has {wanted}")
+            }
+            Self::TileDiffers { level, index, hash } => {
+                write!(f, "hash {hash} of tile {index} of level {level} is not that of the entries below it")
+            }
+            Self::TileMissing { level, index } => write!(f, "tile {index} of level {level} is not stored"),
+        }
+    }
+}
+
+/// Checks the log in a directory. No other process may use it meanwhile.
+///
+/// # Errors
+/// [`FsckError`] if the log could not be read to its end; damage that was found is in the [`Report`].
+pub fn fsck(path: &Path) -> Result<Report, FsckError> {
+    Config::read(&path.join("log.toml"))?;
+    let dir = DataDir::lock(path)?;
+    let config = Config::read(&dir.config())?;
+    let storage = RocksStorage::open_read_only(&dir.database())?;
+    let mut signed = Vec::new();
+    let summary = ledger::read(&dir.ledger(), config.vkey(), &mut |head: ledger::SignedHead| {
+        signed.push(*head.head());
+    })?;
+    let mut check = Check::new(&storage, signed);
+    check.run()?;
+    Ok(Report {
+        origin: config.origin().to_string(),
+        head: check.head,
+        entries: check.frontier.size().get(),
+        tiles: check.tiles,
+        heads: summary.heads(),
+        torn_bytes: summary.torn_bytes(),
+        damages: check.damages,
+    })
+}
+
+/// One run over one log.
+struct Check<'a> {
+    storage: &'a dyn Storage,
+    head: TreeHead,
+    signed: std::iter::Peekable<std::vec::IntoIter<TreeHead>>,
+    frontier: Frontier,
+    edge: RightEdge,
+    // The newest partial tile of each level: compared once, after the last entry.
+    partial: HashMap<u8, TileWrite>,
+    tiles: u64,
+    damages: Vec<Damage>,
+}
+
+impl<'a> Check<'a> {
+    fn new(storage: &'a dyn Storage, signed: Vec<TreeHead>) -> Self {
+        Self {
+            storage,
+            head: TreeHead::empty(),
+            signed: signed.into_iter().peekable(),
+            frontier: Frontier::new(),
+            edge: RightEdge::new(),
+            partial: HashMap::new(),
+            tiles: 0,
+            damages: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), FsckError> {
+        self.head = self.storage.head()?;
+        let size = self.head.size().get();
+        self.compare_signed();
+        let mut start = 0;
+        while start < size && self.damages.len() < MAX_DAMAGES {
+            let end = size.min(start + CHUNK);
+            if !self.chunk(start, end)? {
+                return Ok(());
+            }
+            start = end;
+        }
+        if start < size {
+            return Ok(());
+        }
+        for tile in std::mem::take(&mut self.partial).into_values() {
+            self.compare_tile(&tile)?;
+        }
+        for root in [self.frontier.root(), self.edge.root()] {
+            if root != self.head.root() {
+                self.damages.push(Damage::RootDiffers { size, seen: root, wanted: self.head.root() });
+                break;
+            }
+        }
+        if let Some(ahead) = self.signed.next() {
+            self.damages.push(Damage::LedgerAhead { size_signed: ahead.size().get(), size_stored: size });
+        }
+        let stored = self.storage.inventory()?;
+        for (table, seen, wanted) in [
+            (Table::Entry, stored.entries(), size),
+            (Table::Leaf, stored.leaves(), size),
+            (Table::Tile, stored.tiles(), self.tiles),
+        ] {
+            if seen != wanted {
+                self.damages.push(Damage::Surplus { table, seen, wanted });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the entries `start..end`; false if one is missing.
+    fn chunk(&mut self, start: u64, end: u64) -> Result<bool, FsckError> {
+        let mut leaves = Vec::new();
+        let walked = self.storage.entries(start..end, &mut |_, entry| leaves.push(LeafHash::of(entry)));
+        if let Err(StorageError::MissingEntry { index }) = walked {
+            self.damages.push(Damage::EntryMissing { index });
+            return Ok(false);
+        }
+        walked?;
+        for (index, found) in (start..end).zip(self.storage.find(&leaves)?) {
+            let found = found.map(|found| found.get());
+            if found != Some(index) {
+                self.damages.push(Damage::LeafMisfiled { index, found });
+            }
+        }
+        for leaf in &leaves {
+            self.frontier.append(*leaf)?;
+            self.compare_signed();
+        }
+        for tile in self.edge.append(&leaves)? {
+            if tile.width().is_full() {
+                self.partial.remove(&tile.coord().level());
+                self.compare_tile(&tile)?;
+            } else {
+                self.partial.insert(tile.coord().level(), tile);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Compares the tree so far with the ledger's head of that size, if it has one.
+    fn compare_signed(&mut self) {
+        if let Some(signed) = self.signed.next_if(|signed| signed.size() == self.frontier.size()) {
+            let (size, seen, wanted) = (signed.size().get(), self.frontier.root(), signed.root());
+            if seen != wanted {
+                self.damages.push(Damage::LedgerHeadDiffers { size, seen, wanted });
+            }
+        }
+    }
+
+    fn compare_tile(&mut self, wanted: &TileWrite) -> Result<(), FsckError> {
+        self.tiles += 1;
+        let (level, index) = (wanted.coord().level(), wanted.coord().index());
+        match self.storage.tile(wanted.coord())? {
+            None => self.damages.push(Damage::TileMissing { level, index }),
+            Some(seen) if seen != wanted.bytes() => {
+                let same = seen.iter().zip(wanted.bytes()).take_while(|(seen, wanted)| seen == wanted);
+                self.damages.push(Damage::TileDiffers { level, index, hash: same.count() / 32 });
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Why a log could not be checked to its end.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FsckError {
+    /// `log.toml` cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The ledger cannot be used, or is damaged itself.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The stored size is impossible.
+    #[error("the stored tree has an impossible size")]
+    Size(#[from] SizeError),
+    /// The database could not be read; RocksDB's own checksums may have refused a block.
+    #[error("the database cannot be read")]
+    Storage(#[from] StorageError),
+}
+
+impl FsckError {
+    /// Whether this is damage (exit 1) or a log that could not be read (exit 5).
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Config(error) => !matches!(error, ConfigError::Io { .. }),
+            Self::DataDir(error) => !matches!(error, DataDirError::Io { .. }),
+            Self::Ledger(error) => !matches!(error, LedgerError::Io { .. }),
+            Self::Size(_) => true,
+            Self::Storage(error) => !matches!(error, StorageError::Engine { .. }),
+        }
+    }
+}

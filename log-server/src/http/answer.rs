@@ -1,0 +1,163 @@
+//! The answer to a submission, in its two forms.
+//!
+//! JSON is the log entry of a Sigstore bundle (`TransparencyLogEntry`, `spec/bundle.md`), so that a client can
+//! put it into the bundle as it is. `.tlog-proof` is the text of C2SP tlog-proof.
+
+use axum::http::HeaderMap;
+use axum::http::header;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use merkle::InclusionProof;
+use serde::Serialize;
+use tlog::checkpoint::{CheckpointError, SignedCheckpoint};
+use tlog::proof::LogProof;
+use tlog::vkey::Vkey;
+
+use crate::admission::{ENTRY_KIND, ENTRY_KIND_VERSION};
+use crate::publisher::Publication;
+
+/// Media type of the JSON form.
+pub const JSON_MEDIA_TYPE: &str = "application/json";
+/// Media type of the tlog-proof form.
+pub const PROOF_MEDIA_TYPE: &str = "text/x.tlog-proof";
+
+/// The forms an answer can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Form {
+    /// A `TransparencyLogEntry` in JSON.
+    Json,
+    /// A tlog-proof.
+    Proof,
+}
+
+impl Form {
+    /// The form a request accepts: the first range in its `Accept` headers that names one decides, weights are
+    /// not read. `None` if there are ranges and none fits.
+    #[must_use]
+    pub fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let mut any = false;
+        for value in headers.get_all(header::ACCEPT) {
+            for range in value.to_str().unwrap_or_default().split(',') {
+                any = true;
+                let essence = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+                match essence.as_str() {
+                    JSON_MEDIA_TYPE | "application/*" | "*/*" => return Some(Self::Json),
+                    PROOF_MEDIA_TYPE | "text/*" => return Some(Self::Proof),
+                    _ => {}
+                }
+            }
+        }
+        (!any).then_some(Self::Json)
+    }
+
+    /// Its media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => JSON_MEDIA_TYPE,
+            Self::Proof => PROOF_MEDIA_TYPE,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TransparencyLogEntry<'a> {
+    log_index: String,
+    log_id: LogId,
+    kind_version: KindVersion,
+    integrated_time: &'static str,
+    inclusion_proof: Inclusion<'a>,
+    canonicalized_body: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LogId {
+    key_id: String,
+}
+
+#[derive(Serialize)]
+struct KindVersion {
+    kind: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Inclusion<'a> {
+    log_index: String,
+    root_hash: String,
+    tree_size: String,
+    hashes: Vec<String>,
+    checkpoint: Envelope<'a>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    envelope: &'a str,
+}
+
+/// The JSON form. The key order is that of the bundle page.
+#[must_use]
+pub fn json(vkey: &Vkey, entry: &[u8], proof: &InclusionProof, publication: &Publication) -> Vec<u8> {
+    let log_index = proof.index().get().to_string();
+    let head = publication.head();
+    let entry = TransparencyLogEntry {
+        log_index: log_index.clone(),
+        log_id: LogId { key_id: STANDARD.encode(vkey.log_id()) },
+        kind_version: KindVersion { kind: ENTRY_KIND, version: ENTRY_KIND_VERSION },
+        // As Rekor v2: the log states no time, a witness does.
+        integrated_time: "0",
+        inclusion_proof: Inclusion {
+            log_index,
+            root_hash: STANDARD.encode(head.root().as_bytes()),
+            tree_size: head.size().get().to_string(),
+            hashes: proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect(),
+            // Notes are UTF-8 by definition, and this one was made here.
+            checkpoint: Envelope { envelope: std::str::from_utf8(publication.checkpoint()).unwrap_or_default() },
+        },
+        canonicalized_body: STANDARD.encode(entry),
+    };
+    // Strings only, so it always serialises.
+    serde_json::to_vec(&entry).unwrap_or_default()
+}
+
+/// The tlog-proof form.
+///
+/// # Errors
+/// [`CheckpointError`] if the log's own checkpoint does not parse.
+pub fn proof(proof: InclusionProof, publication: &Publication) -> Result<Vec<u8>, CheckpointError> {
+    Ok(LogProof::new(proof, SignedCheckpoint::parse(publication.checkpoint())?).to_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn accepted(values: &[&'static str]) -> Option<Form> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::ACCEPT, HeaderValue::from_static(value));
+        }
+        Form::accepted(&headers)
+    }
+
+    #[test]
+    fn json_is_the_answer_unless_the_proof_is_asked_for_first() {
+        assert_eq!(accepted(&[]), Some(Form::Json));
+        assert_eq!(accepted(&["*/*"]), Some(Form::Json));
+        assert_eq!(accepted(&["text/html, application/json;q=0.9"]), Some(Form::Json));
+        assert_eq!(accepted(&["text/x.tlog-proof"]), Some(Form::Proof));
+        assert_eq!(accepted(&["Text/X.Tlog-Proof; v=1, */*"]), Some(Form::Proof));
+        assert_eq!(accepted(&["image/png", "text/x.tlog-proof"]), Some(Form::Proof));
+    }
+
+    #[test]
+    fn an_accept_header_without_any_known_form_is_not_acceptable() {
+        assert_eq!(accepted(&["image/png"]), None);
+        assert_eq!(accepted(&[""]), None);
+    }
+}

@@ -1,0 +1,217 @@
+//! The one map from what went wrong to what HTTP says (RFC 9457 problem documents).
+//!
+//! ```json
+//! {"type":"https://tallymark.dev/problem/body-too-large","title":"the body is too large","status":413,
+//!  "detail":"9000 bytes, at most 8192 are taken","code":"body-too-large"}
+//! ```
+//!
+//! Programs branch on `code`, which is stable; `detail` is for people. The table is in `spec/log-api.md`.
+
+use std::error::Error;
+use std::fmt::Write as _;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use tlog::checkpoint::CheckpointError;
+
+use crate::admission::{ENTRY_MEDIA_TYPE, Refusal, TYPE_BASE};
+use crate::http::answer::{JSON_MEDIA_TYPE, PROOF_MEDIA_TYPE};
+use crate::proof::ProveError;
+use crate::sequencer::QueueError;
+use crate::storage::StorageError;
+
+/// Media type of a problem document.
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
+
+/// Everything a request can be refused with.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The body broke off or was not HTTP.
+    BodyBroken,
+    /// The body did not arrive in time.
+    BodyTimeout {
+        /// Seconds it had.
+        limit_seconds: u64,
+    },
+    /// The body is larger than the route takes.
+    BodyTooLarge {
+        /// `Content-Length`, or `None` for a chunked body that was cut off at the limit.
+        size_bytes: Option<u64>,
+        /// What is taken.
+        limit_bytes: usize,
+    },
+    /// The log's own checkpoint does not parse: a fault of the program.
+    Checkpoint(CheckpointError),
+    /// The body has a content coding.
+    ContentEncoded,
+    /// Not an entry, or not one this log takes.
+    Entry(Refusal),
+    /// The server's own proof failed: damaged tiles, or a fault of the program.
+    Internal(ProveError),
+    /// The content type is not that of an entry.
+    MediaType,
+    /// The route does not take this method.
+    MethodNotAllowed {
+        /// The methods it takes.
+        allow: &'static str,
+    },
+    /// Neither form of answer was accepted.
+    NotAcceptable,
+    /// No such resource, or not published.
+    NotFound,
+    /// Served elsewhere: the server is going down.
+    NotReady,
+    /// The queue is full, or the sequencer has ended.
+    Queue(QueueError),
+    /// Storage could not be read.
+    Storage(StorageError),
+    /// The request target is too long.
+    TargetTooLong,
+    /// A thread of the server ended before its work was done.
+    WorkerLost,
+}
+
+/// One row of the table: code, status, title.
+type Row = (&'static str, StatusCode, &'static str);
+
+impl Problem {
+    fn row(&self) -> Row {
+        match self {
+            Self::BodyBroken => ("body-broken", StatusCode::BAD_REQUEST, "the body broke off"),
+            Self::BodyTimeout { .. } => {
+                ("body-timeout", StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
+            }
+            Self::BodyTooLarge { .. } | Self::Entry(Refusal::TooLarge { .. }) => {
+                ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+            }
+            Self::ContentEncoded => {
+                ("content-encoded", StatusCode::UNSUPPORTED_MEDIA_TYPE, "content codings are not taken")
+            }
+            Self::Entry(Refusal::Malformed { .. }) => {
+                ("entry-malformed", StatusCode::BAD_REQUEST, "the body is not a log entry")
+            }
+            Self::Entry(Refusal::SignatureInvalid { .. }) => (
+                "entry-signature-invalid",
+                StatusCode::BAD_REQUEST,
+                "the signature of the entry does not verify",
+            ),
+            Self::Checkpoint(_) | Self::Internal(_) => {
+                ("internal", StatusCode::INTERNAL_SERVER_ERROR, "the log could not prove its own answer")
+            }
+            Self::MediaType => {
+                ("media-type-unsupported", StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has another type")
+            }
+            Self::MethodNotAllowed { .. } => {
+                ("method-not-allowed", StatusCode::METHOD_NOT_ALLOWED, "the method is not taken here")
+            }
+            Self::NotAcceptable => {
+                ("not-acceptable", StatusCode::NOT_ACCEPTABLE, "no accepted form of answer exists")
+            }
+            Self::NotFound | Self::Entry(Refusal::RawNotTaken) => {
+                ("not-found", StatusCode::NOT_FOUND, "no such resource is published")
+            }
+            Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "the server is going down"),
+            Self::Queue(QueueError::Full { .. }) => {
+                ("queue-full", StatusCode::SERVICE_UNAVAILABLE, "too many entries are waiting")
+            }
+            Self::Queue(QueueError::Stopped) | Self::WorkerLost => (
+                "outcome-unknown",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the entry may or may not be in the log",
+            ),
+            Self::Storage(_) => {
+                ("storage-failed", StatusCode::INTERNAL_SERVER_ERROR, "the log could not be read")
+            }
+            Self::TargetTooLong => {
+                ("target-too-long", StatusCode::URI_TOO_LONG, "the request target is too long")
+            }
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::BodyTimeout { limit_seconds } => Some(format!("the whole body has {limit_seconds} s")),
+            Self::BodyTooLarge { size_bytes: Some(size), limit_bytes } => {
+                Some(format!("{size} bytes, at most {limit_bytes} are taken"))
+            }
+            Self::BodyTooLarge { size_bytes: None, limit_bytes } => {
+                Some(format!("more than {limit_bytes} bytes, at most {limit_bytes} are taken"))
+            }
+            Self::Entry(refusal) => Some(with_sources(refusal)),
+            Self::MediaType => Some(format!("an entry is sent as {ENTRY_MEDIA_TYPE}")),
+            Self::MethodNotAllowed { allow } => Some(format!("taken here: {allow}")),
+            Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
+            Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
+            Self::Queue(QueueError::Stopped) | Self::WorkerLost => Some(
+                "submit the same bytes again: if the entry is in the log, the answer is its index".to_owned(),
+            ),
+            // What broke inside is for the server's own log, not for strangers.
+            Self::BodyBroken
+            | Self::Checkpoint(_)
+            | Self::ContentEncoded
+            | Self::Internal(_)
+            | Self::NotFound
+            | Self::NotReady
+            | Self::Storage(_)
+            | Self::TargetTooLong => None,
+        }
+    }
+
+    /// Seconds after which the same request may fare better.
+    fn retry_after_seconds(&self) -> Option<&'static str> {
+        match self {
+            Self::Queue(QueueError::Full { .. }) => Some("1"),
+            Self::Queue(QueueError::Stopped) | Self::WorkerLost | Self::NotReady => Some("5"),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    code: &'static str,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Internal(error) => tracing::error!(error = with_sources(error), "own proof failed"),
+            Self::Checkpoint(error) => tracing::error!(error = with_sources(error), "own checkpoint failed"),
+            Self::Storage(error) => tracing::error!(error = with_sources(error), "storage could not be read"),
+            _ => {}
+        }
+        let (code, status, title) = self.row();
+        let r#type = format!("{TYPE_BASE}problem/{code}");
+        let document = Document { r#type, title, status: status.as_u16(), detail: self.detail(), code };
+        // Strings and a number always serialise; an empty body would still carry the status.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let headers = [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
+        let mut response = (status, headers, body).into_response();
+        if let Some(seconds) = self.retry_after_seconds() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+        }
+        if let Self::MethodNotAllowed { allow } = self {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+/// An error and everything below it, on one line.
+fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}

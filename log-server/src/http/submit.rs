@@ -1,0 +1,91 @@
+//! The write side: one entry in, one proof out.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::admission::{self, Candidate, Refusal};
+use crate::http::App;
+use crate::http::answer::{self, Form};
+use crate::http::body;
+use crate::http::problem::Problem;
+use crate::proof::prove;
+use crate::sequencer::{Answer, Novelty};
+
+/// `POST /api/v1/entries`.
+pub(super) async fn entry(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let form = Form::accepted(&headers).ok_or(Problem::NotAcceptable)?;
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(admission::is_entry_media_type) {
+        return Err(Problem::MediaType);
+    }
+    let bytes = body::read(&headers, body, admission::MAX_SIGNED_BYTES, app.body_timeout).await?;
+    let entry = bytes.clone();
+    let answer = submit(&app, move |door| door.admit_signed(bytes)).await?;
+    let status = match answer.novelty() {
+        Novelty::New => StatusCode::CREATED,
+        Novelty::Duplicate => StatusCode::OK,
+    };
+    let body = finish(&app, &answer, form, &entry).await?;
+    Ok((status, [(header::CONTENT_TYPE, form.media_type())], body).into_response())
+}
+
+/// `POST /add`, on a log made for conformance tests: any bytes in, the index as decimal text out.
+pub(super) async fn add(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let bytes = body::read(&headers, body, admission::MAX_RAW_BYTES, app.body_timeout).await?;
+    let answer = submit(&app, move |door| door.admit_raw(bytes)).await?;
+    let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((headers, answer.index().get().to_string()).into_response())
+}
+
+/// Admits an entry off the reactor and waits until it is published.
+///
+/// The place in the queue is taken before the signature is verified, so that a full log refuses cheaply. A
+/// client that goes away before the entry is handed over takes it back; after that it does not.
+async fn submit<F>(app: &App, admit: F) -> Result<Answer, Problem>
+where
+    F: FnOnce(admission::Admission) -> Result<Candidate, Refusal> + Send + 'static,
+{
+    if !app.is_ready() {
+        return Err(Problem::NotReady);
+    }
+    let place = app.queue.reserve().map_err(Problem::Queue)?;
+    let verifier = app.verifiers.acquire().await.map_err(|_| Problem::WorkerLost)?;
+    let door = app.admission;
+    let admitted = tokio::task::spawn_blocking(move || admit(door)).await;
+    drop(verifier);
+    let candidate = admitted.map_err(|_| Problem::WorkerLost)?.map_err(Problem::Entry)?;
+    place.submit(candidate).await.map_err(Problem::Queue)
+}
+
+/// Builds the answer and verifies its proof.
+async fn finish(app: &Arc<App>, answer: &Answer, form: Form, entry: &[u8]) -> Result<Vec<u8>, Problem> {
+    let (leaf, index, publication) = (*answer.leaf(), answer.index(), Arc::clone(answer.publication()));
+    let proof = match answer.novelty() {
+        // All its tiles are in memory.
+        Novelty::New => prove(&leaf, index, &publication, app.storage.as_ref()),
+        Novelty::Duplicate => {
+            let storage = Arc::clone(&app.storage);
+            let proving =
+                tokio::task::spawn_blocking(move || prove(&leaf, index, &publication, storage.as_ref()));
+            proving.await.map_err(|_| Problem::WorkerLost)?
+        }
+    };
+    let proof = proof.map_err(Problem::Internal)?;
+    let publication = answer.publication();
+    match form {
+        Form::Json => Ok(answer::json(app.config.vkey(), entry, &proof, publication)),
+        Form::Proof => answer::proof(proof, publication).map_err(Problem::Checkpoint),
+    }
+}

@@ -1,0 +1,36 @@
+//! The log: takes signed entries, puts them in one order for ever, and proves it to anybody.
+//!
+//! One entry's way, top to bottom:
+//!
+//! ```text
+//! http        a request: path, method, size, type
+//! admission   is this an entry, and signed by the key it carries?   (the only module that knows entries)
+//! sequencer   index, tree, durable write, signature, ledger         (one thread)
+//! publisher   the new checkpoint becomes visible
+//! http        the answer: index, inclusion proof, checkpoint
+//! ```
+//!
+//! The promise is in the order: nothing leaves the process before it is durable, nothing is signed that does not
+//! extend what the ledger says was signed before, and a doubt ends the process instead of being papered over.
+//! Formats on the wire are C2SP's (signed-note, tlog-checkpoint, tlog-tiles, tlog-proof); the HTTP interface is
+//! `spec/log-api.md`.
+//!
+//! In scope: order, durability, publication. Out of scope: witnesses, and what a statement means. This library is
+//! there for the program `tallymark-log` and its tests; nothing else should build on it.
+
+pub mod admission;
+pub mod config;
+pub mod data_dir;
+#[cfg(feature = "rocksdb")]
+pub mod fsck;
+pub mod http;
+#[cfg(feature = "rocksdb")]
+pub mod init;
+pub mod key_file;
+pub mod ledger;
+pub mod opening;
+pub mod proof;
+pub mod publisher;
+pub mod sequencer;
+pub mod serve;
+pub mod storage;

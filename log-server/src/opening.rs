@@ -1,0 +1,326 @@
+//! Opening a log: nothing is signed until the stored tail has been proven against itself and against the ledger.
+//!
+//! 1. Take the lock of the directory; read `log.toml`, the key, the database's head and the ledger.
+//! 2. The key must be the one that `log.toml` names.
+//! 3. The head must not be behind the ledger: a shorter database has lost what was signed.
+//! 4. The root recomputed from the right edge of the tiles must be the stored root.
+//! 5. The root recomputed from the tiles at the ledger's last size must be the ledger's last root.
+//! 6. If the head is ahead of the ledger (a crash between write and ledger), it is added to the ledger. Nobody
+//!    was told of it, and it extends what was signed.
+//!
+//! Anything else refuses, because a log that signs two trees which do not extend each other is finished.
+//!
+//! Confession: full tiles away from the right edge are not read here, a start would take minutes on a large log.
+//! `tallymark-log fsck` reads everything.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ed25519_dalek::SigningKey;
+use merkle::{Frontier, FrontierError, Hash, TreeHead, TreeSize};
+use merkle::subtree::{Subtree, range_hash};
+use thiserror::Error;
+use tlog::checkpoint::CheckpointSigner;
+use tlog::right_edge::RightEdge;
+use tlog::tile_reader::TileReadError;
+use tlog::vkey::KeyNameError;
+
+use crate::config::{Config, ConfigError};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::key_file::{self, KeyFileError, Passphrase};
+use crate::ledger::{Ledger, LedgerError};
+use crate::proof::{ProveError, RecentTiles, stored_node};
+use crate::publisher::{Publication, Publisher};
+use crate::sequencer::{Parts, Queue, Sequencer, posix_seconds};
+use crate::storage::{Storage, StorageError};
+
+/// A log that may sign: its tail is proven and its newest checkpoint is ready.
+#[derive(Debug)]
+pub struct OpenLog {
+    config: Config,
+    parts: Parts,
+    // Keeps other processes out until the log is dropped. `None` for a log in memory.
+    dir: Option<DataDir>,
+}
+
+impl OpenLog {
+    /// Opens the log in a directory.
+    ///
+    /// # Errors
+    /// [`OpeningError`], see its variants. Nothing was signed then, and nothing changed but a torn last record
+    /// of the ledger.
+    #[cfg(feature = "rocksdb")]
+    pub fn open(
+        path: &Path,
+        passphrase: impl FnOnce() -> Result<Passphrase, KeyFileError>,
+    ) -> Result<Self, OpeningError> {
+        // Before the lock: a mistyped path must not gain a lock file.
+        Config::read(&path.join("log.toml"))?;
+        let dir = DataDir::lock(path)?;
+        let config = Config::read(&dir.config())?;
+        let key = key_file::read(&dir.key(), passphrase)?;
+        let storage = crate::storage::rocks::RocksStorage::open(&dir.database())?;
+        let ledger = Ledger::open(&dir.ledger(), config.vkey(), &mut |_| {})?;
+        let mut log = Self::assemble(config, key, Arc::new(storage), ledger)?;
+        log.dir = Some(dir);
+        Ok(log)
+    }
+
+    /// Opens a log over parts that are open already.
+    ///
+    /// # Errors
+    /// As [`OpenLog::open`].
+    pub fn assemble(
+        config: Config,
+        key: SigningKey,
+        storage: Arc<dyn Storage>,
+        mut ledger: Ledger,
+    ) -> Result<Self, OpeningError> {
+        let signer = CheckpointSigner::ed25519(config.origin().clone(), key)?;
+        if signer.vkey() != config.vkey() {
+            let (seen, wanted) = (signer.vkey().to_string(), config.vkey().to_string());
+            return Err(OpeningError::KeyDiffers { seen, wanted });
+        }
+        let head = storage.head()?;
+        let (edge, frontier) = prove_tail(storage.as_ref(), &head, ledger.last())?;
+        if head.size() > ledger.last().size() {
+            ledger.append(&head, posix_seconds())?;
+        }
+        let recent = RecentTiles::right_edge(head.size(), storage.as_ref())?;
+        let publisher = Arc::new(Publisher::new(Publication::new(head, signer.sign(&head), recent)));
+        let parts = Parts { storage, edge, frontier, head, ledger, signer, publisher };
+        Ok(Self { config, parts, dir: None })
+    }
+
+    /// What the log is.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The head it will start from.
+    #[must_use]
+    pub fn head(&self) -> &TreeHead {
+        &self.parts.head
+    }
+
+    /// Takes the log apart for service: the writer, the queue that feeds it, and what readers need.
+    #[must_use]
+    pub fn into_service(self, queue_capacity: usize) -> Service {
+        let storage = Arc::clone(&self.parts.storage);
+        let publisher = Arc::clone(&self.parts.publisher);
+        let (sequencer, queue) = Sequencer::new(self.parts, queue_capacity);
+        Service { config: self.config, sequencer, queue, storage, publisher, dir: self.dir }
+    }
+}
+
+/// An open log, apart.
+#[derive(Debug)]
+pub struct Service {
+    pub(crate) config: Config,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) queue: Queue,
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) dir: Option<DataDir>,
+}
+
+/// Proves the stored head from the tiles and against the last signed head; returns the two states that go on
+/// from it.
+fn prove_tail(
+    storage: &dyn Storage,
+    head: &TreeHead,
+    signed: &TreeHead,
+) -> Result<(RightEdge, Frontier), OpeningError> {
+    if head.size() < signed.size() {
+        let (size_seen, size_signed) = (head.size().get(), signed.size().get());
+        return Err(OpeningError::BehindLedger { size_seen, size_signed });
+    }
+    let edge = RightEdge::from_tiles(head.size(), |coord, width| {
+        let stored = storage.tile(coord)?;
+        let mut bytes = stored.ok_or(OpeningError::TileMissing { level: coord.level(), index: coord.index() })?;
+        bytes.truncate(usize::from(width.get()) * 32);
+        Ok::<_, OpeningError>(bytes)
+    });
+    let edge = match edge {
+        Ok(edge) => edge,
+        Err(TileReadError::Read { source, .. }) => return Err(source),
+        Err(_) => return Err(OpeningError::EdgeUnusable { size: head.size().get() }),
+    };
+    if edge.root() != head.root() {
+        return Err(OpeningError::RootDiffers {
+            size: head.size().get(),
+            seen: edge.root(),
+            wanted: head.root(),
+        });
+    }
+    let root_signed = root_at(signed.size(), storage)?;
+    if root_signed != signed.root() {
+        return Err(OpeningError::LedgerForked {
+            size: signed.size().get(),
+            seen: root_signed,
+            wanted: signed.root(),
+        });
+    }
+    let nodes = Subtree::whole(head.size()).nodes().map(|id| stored_node(id, storage));
+    let frontier = Frontier::from_parts(head.size(), nodes.collect::<Result<_, _>>()?)?;
+    Ok((edge, frontier))
+}
+
+fn root_at(size: TreeSize, storage: &dyn Storage) -> Result<Hash, ProveError> {
+    range_hash(Subtree::whole(size), |id| stored_node(id, storage))
+}
+
+/// Who is to blame when a log does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "programs branch on exactly these two")]
+pub enum Class {
+    /// What is stored does not hold together, or another process has it.
+    Refused,
+    /// Something could not be read or written.
+    Unavailable,
+}
+
+/// Why a log does not open.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpeningError {
+    /// The database holds less than what was signed: records were lost, or an old copy was put back.
+    #[error("the database holds {size_seen} entries, the ledger says that {size_signed} were signed for")]
+    BehindLedger {
+        /// Size in the database.
+        size_seen: u64,
+        /// Last size in the ledger.
+        size_signed: u64,
+    },
+    /// `log.toml` cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The directory cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// The tiles of the right edge do not have the form they must have.
+    #[error("the tiles at the right edge of the tree of size {size} do not have the right form")]
+    EdgeUnusable {
+        /// Size in the database.
+        size: u64,
+    },
+    /// The origin cannot name a key.
+    #[error("the origin cannot name a key")]
+    Name(#[from] KeyNameError),
+    /// The nodes read do not make a frontier.
+    #[error("the nodes at the right edge do not fit together")]
+    Frontier(#[from] FrontierError),
+    /// The key in the key file is not the log's.
+    #[error("the key file holds the key of {seen}, log.toml names {wanted}")]
+    KeyDiffers {
+        /// vkey of the key file.
+        seen: String,
+        /// vkey in `log.toml`.
+        wanted: String,
+    },
+    /// The key file cannot be used.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The database holds another tree than the one that was signed.
+    #[error("root at size {size} is {seen} by the tiles, the ledger says that {wanted} was signed")]
+    LedgerForked {
+        /// Last size in the ledger.
+        size: u64,
+        /// Root from the tiles.
+        seen: Hash,
+        /// Root in the ledger.
+        wanted: Hash,
+    },
+    /// A node of the tree cannot be read from the tiles.
+    #[error("the stored tree cannot be read")]
+    Node(#[from] ProveError),
+    /// The stored root is not that of the stored tiles.
+    #[error("root at size {size} is {seen} by the tiles, the stored head says {wanted}")]
+    RootDiffers {
+        /// Size in the database.
+        size: u64,
+        /// Root from the tiles.
+        seen: Hash,
+        /// Root in the head.
+        wanted: Hash,
+    },
+    /// The database cannot be used.
+    #[error("the database cannot be used")]
+    Storage(#[from] StorageError),
+    /// A tile at the right edge is not stored.
+    #[error("tile {index} of level {level} is not stored")]
+    TileMissing {
+        /// Tile level.
+        level: u8,
+        /// Index within the level.
+        index: u64,
+    },
+}
+
+impl OpeningError {
+    /// Whether the log refuses or could not be read.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::BehindLedger { .. }
+            | Self::EdgeUnusable { .. }
+            | Self::Frontier(_)
+            | Self::KeyDiffers { .. }
+            | Self::LedgerForked { .. }
+            | Self::RootDiffers { .. }
+            | Self::TileMissing { .. }
+            | Self::Name(_) => Class::Refused,
+            Self::Config(ConfigError::Io { .. })
+            | Self::DataDir(DataDirError::Io { .. })
+            | Self::KeyFile(KeyFileError::Io { .. } | KeyFileError::NoPassphrase { .. })
+            | Self::Ledger(LedgerError::Io { .. }) => Class::Unavailable,
+            Self::Config(_) | Self::DataDir(_) | Self::KeyFile(_) | Self::Ledger(_) => Class::Refused,
+            Self::Node(ProveError::Storage { source }) | Self::Storage(source) => match source {
+                StorageError::Engine { .. } => Class::Unavailable,
+                _ => Class::Refused,
+            },
+            Self::Node(_) => Class::Refused,
+        }
+    }
+
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::BehindLedger { .. } => Some(
+                "the database lost records or an older copy was put back; bring back the newest copy of the \
+                 directory. Never delete the ledger to get past this: the log would sign a second history. \
+                 `tallymark-log fsck DIR` shows what is left",
+            ),
+            Self::LedgerForked { .. } => Some(
+                "the database and the ledger belong to different histories; bring back the pair that belongs \
+                 together. Do not start this log before that",
+            ),
+            Self::RootDiffers { .. } | Self::TileMissing { .. } | Self::EdgeUnusable { .. } | Self::Node(_) => {
+                Some("the stored tiles are damaged; `tallymark-log fsck DIR` says where")
+            }
+            Self::KeyDiffers { .. } => Some("put the log's own key.pem back"),
+            Self::Ledger(
+                LedgerError::ChainBroken { .. } | LedgerError::BadHead { .. } | LedgerError::NotRising { .. },
+            ) => Some("the ledger was damaged or belongs to another log; bring back its newest copy"),
+            Self::Ledger(LedgerError::Io { .. } | LedgerError::Empty { .. }) => {
+                Some("without its ledger a log cannot know what it signed; bring back the newest copy")
+            }
+            Self::KeyFile(KeyFileError::Permissions { .. }) => Some("chmod 600 the key file"),
+            Self::KeyFile(KeyFileError::NoPassphrase { .. }) => {
+                Some("give --passphrase-file FILE or set TALLYMARK_LOG_PASSPHRASE")
+            }
+            Self::DataDir(DataDirError::InUse { .. }) => {
+                Some("one process at a time may use a log; stop the other one first")
+            }
+            Self::Config(ConfigError::NotALog { .. }) => {
+                Some("`tallymark-log init DIR --origin NAME` makes a new log")
+            }
+            _ => None,
+        }
+    }
+}

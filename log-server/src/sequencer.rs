@@ -1,0 +1,348 @@
+//! The single writer: gives each new entry its index, makes it durable, signs the new tree, publishes, answers.
+//!
+//! One thread takes whatever has gathered in the queue, up to a cap, and makes one step of it:
+//!
+//! 1. find the entries that are in the log already, or twice in this batch;
+//! 2. give the new ones the next indices and append them to the right edge, which yields the tiles to write and
+//!    the new root;
+//! 3. compute the new root a second time, from the entry bytes and by other code ([`merkle::Frontier`]), and
+//!    compare;
+//! 4. write entries, tiles, leaf index and head in one synced batch;
+//! 5. sign the new checkpoint;
+//! 6. add the head to the signing ledger and sync it;
+//! 7. publish;
+//! 8. answer everybody.
+//!
+//! While a step waits for the disk, the next batch gathers: under load the cost of a sync is shared, without
+//! load nobody waits for company.
+//!
+//! Any error from 1 to 6 ends the thread and with it the process. A write that failed may still have
+//! happened, so nothing is tried again from memory; the next start reads what is there.
+//!
+//! In scope: order and durability. Out of scope: what may enter ([`crate::admission`]), HTTP.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use merkle::{Frontier, Hash, LeafHash, LeafIndex, SizeError, TreeHead};
+use thiserror::Error;
+use tlog::checkpoint::CheckpointSigner;
+use tlog::right_edge::RightEdge;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::admission::Candidate;
+use crate::ledger::{Ledger, LedgerError};
+use crate::publisher::{Publication, Publisher};
+use crate::storage::{NewEntry, Step, Storage, StorageError};
+
+/// Most entries in one step. At 600 bytes each this is a 0.6 MB write; more would only add latency.
+pub const MAX_STEP_ENTRIES: usize = 1024;
+/// A step takes no further entry once it holds this many bytes: bounds the write batch whatever the entry size.
+pub const MAX_STEP_BYTES: usize = 4 * 1024 * 1024;
+
+/// Whether an answer is about a new entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "an entry is either new or not")]
+pub enum Novelty {
+    /// It was in the log before, or earlier in the same batch.
+    Duplicate,
+    /// It was added by this submission.
+    New,
+}
+
+/// What a submitter is told: the entry is durable and in the published tree.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    index: LeafIndex,
+    leaf: LeafHash,
+    novelty: Novelty,
+    publication: Arc<Publication>,
+}
+
+impl Answer {
+    /// Where the entry stands.
+    #[must_use]
+    pub fn index(&self) -> LeafIndex {
+        self.index
+    }
+
+    /// Its leaf hash.
+    #[must_use]
+    pub fn leaf(&self) -> &LeafHash {
+        &self.leaf
+    }
+
+    /// Whether this submission added it.
+    #[must_use]
+    pub fn novelty(&self) -> Novelty {
+        self.novelty
+    }
+
+    /// A published tree that holds it.
+    #[must_use]
+    pub fn publication(&self) -> &Arc<Publication> {
+        &self.publication
+    }
+}
+
+/// One admitted entry on its way, and who waits for it.
+#[derive(Debug)]
+struct Submission {
+    candidate: Candidate,
+    // Closed if the client went away. The entry is sequenced all the same.
+    answer: oneshot::Sender<Answer>,
+    // Given back when the answer is out, whether or not anybody still listens.
+    _place: OwnedSemaphorePermit,
+}
+
+/// The entrance to the sequencer, with a fixed number of places.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    submissions: Sender<Submission>,
+    places: Arc<Semaphore>,
+    capacity: usize,
+}
+
+impl Queue {
+    fn new(capacity: usize) -> (Self, Receiver<Submission>) {
+        // The channel needs no bound of its own: every message carries one of `capacity` permits.
+        let (submissions, receiver) = mpsc::channel();
+        (Self { submissions, places: Arc::new(Semaphore::new(capacity)), capacity }, receiver)
+    }
+
+    /// Takes a place, before any work is spent on the entry.
+    ///
+    /// # Errors
+    /// [`QueueError::Full`] if all places are taken.
+    pub fn reserve(&self) -> Result<Place, QueueError> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(permit) => Ok(Place { submissions: self.submissions.clone(), permit }),
+            Err(_) => Err(QueueError::Full { capacity: self.capacity }),
+        }
+    }
+}
+
+/// A place in the queue. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Place {
+    submissions: Sender<Submission>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Hands an entry over and waits until it is published.
+    ///
+    /// Dropping the future after its first poll does not take the entry back.
+    ///
+    /// # Errors
+    /// [`QueueError::Stopped`] if the sequencer ended before it answered. The entry may be in the log or not.
+    pub async fn submit(self, candidate: Candidate) -> Result<Answer, QueueError> {
+        let (answer, answered) = oneshot::channel();
+        let submission = Submission { candidate, answer, _place: self.permit };
+        self.submissions.send(submission).map_err(|_| QueueError::Stopped)?;
+        // Not held while waiting: the sequencer ends when the last sender is gone.
+        drop(self.submissions);
+        answered.await.map_err(|_| QueueError::Stopped)
+    }
+}
+
+/// Why an entry got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum QueueError {
+    /// All places are taken.
+    #[error("all {capacity} places in the queue are taken")]
+    Full {
+        /// How many there are.
+        capacity: usize,
+    },
+    /// The sequencer has ended.
+    #[error("the sequencer has stopped")]
+    Stopped,
+}
+
+/// The parts of a log whose tail has been proven, as [`crate::opening`] hands them over.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) edge: RightEdge,
+    pub(crate) frontier: Frontier,
+    pub(crate) head: TreeHead,
+    pub(crate) ledger: Ledger,
+    pub(crate) signer: CheckpointSigner,
+    pub(crate) publisher: Arc<Publisher>,
+}
+
+/// The writer of one log.
+#[derive(Debug)]
+pub struct Sequencer {
+    parts: Parts,
+    submissions: Receiver<Submission>,
+}
+
+impl Sequencer {
+    /// A sequencer over proven parts, and the queue that feeds it.
+    pub(crate) fn new(parts: Parts, queue_capacity: usize) -> (Self, Queue) {
+        let (queue, submissions) = Queue::new(queue_capacity);
+        (Self { parts, submissions }, queue)
+    }
+
+    /// Makes steps until every [`Queue`] is dropped and all that was queued is answered.
+    ///
+    /// # Errors
+    /// The first [`SequencerError`]. The outcome of the last step is then unknown and the process must end.
+    pub fn run(mut self) -> Result<(), SequencerError> {
+        while let Ok(first) = self.submissions.recv() {
+            let mut bytes = first.candidate.bytes().len();
+            let mut batch = vec![first];
+            while batch.len() < MAX_STEP_ENTRIES && bytes < MAX_STEP_BYTES {
+                let Ok(next) = self.submissions.try_recv() else { break };
+                bytes += next.candidate.bytes().len();
+                batch.push(next);
+            }
+            self.parts.sequence(batch)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where an entry of a batch stands, and who waits for it.
+struct Placed {
+    index: LeafIndex,
+    leaf: LeafHash,
+    novelty: Novelty,
+    answer: oneshot::Sender<Answer>,
+    place: OwnedSemaphorePermit,
+}
+
+impl Parts {
+    fn sequence(&mut self, batch: Vec<Submission>) -> Result<(), SequencerError> {
+        let (placed, entries) = self.place(batch)?;
+        let publication =
+            if entries.is_empty() { self.publisher.current() } else { self.integrate(entries)? };
+        for Placed { index, leaf, novelty, answer, place } in placed {
+            // Nobody listening is no error: the client went away, the entry stays.
+            let _ = answer.send(Answer { index, leaf, novelty, publication: Arc::clone(&publication) });
+            drop(place);
+        }
+        Ok(())
+    }
+
+    /// Gives every entry of the batch an index, old or new, and collects the new ones.
+    fn place(&self, batch: Vec<Submission>) -> Result<(Vec<Placed>, Vec<NewEntry>), SequencerError> {
+        let leaves: Vec<LeafHash> = batch.iter().map(|submission| *submission.candidate.leaf()).collect();
+        let stored = self.storage.find(&leaves)?;
+        let mut placed = Vec::with_capacity(batch.len());
+        let mut entries: Vec<NewEntry> = Vec::with_capacity(batch.len());
+        let mut in_batch: HashMap<[u8; 32], usize> = HashMap::with_capacity(batch.len());
+        for (submission, stored) in batch.into_iter().zip(stored) {
+            let Submission { candidate, answer, _place: place } = submission;
+            let (leaf, bytes) = candidate.into_parts();
+            let at = *in_batch.get(leaf.hash().as_bytes()).unwrap_or(&entries.len());
+            let (index, novelty) = match (stored, entries.get(at)) {
+                (Some(index), _) => {
+                    let mut same = false;
+                    let at = index.get();
+                    self.storage.entries(at..at + 1, &mut |_, entry| same = entry == bytes.as_slice())?;
+                    if !same {
+                        return Err(SequencerError::LeafCollision { index: at });
+                    }
+                    (index, Novelty::Duplicate)
+                }
+                (None, Some(earlier)) => {
+                    let index = self.index_of(at)?;
+                    if earlier.bytes() != bytes {
+                        return Err(SequencerError::LeafCollision { index: index.get() });
+                    }
+                    (index, Novelty::Duplicate)
+                }
+                (None, None) => {
+                    in_batch.insert(leaf.hash().to_bytes(), at);
+                    entries.push(NewEntry::new(leaf, bytes));
+                    (self.index_of(at)?, Novelty::New)
+                }
+            };
+            placed.push(Placed { index, leaf, novelty, answer, place });
+        }
+        Ok((placed, entries))
+    }
+
+    fn index_of(&self, at: usize) -> Result<LeafIndex, SequencerError> {
+        Ok(LeafIndex::new(self.head.size().get() + at as u64)?)
+    }
+
+    /// Appends new entries to the tree: durable, signed, remembered, published, in this order.
+    fn integrate(&mut self, entries: Vec<NewEntry>) -> Result<Arc<Publication>, SequencerError> {
+        for entry in &entries {
+            self.frontier.append(LeafHash::of(entry.bytes()))?;
+        }
+        let leaves: Vec<LeafHash> = entries.iter().map(|entry| *entry.leaf()).collect();
+        let tiles = self.edge.append(&leaves)?;
+        let head = self.edge.head();
+        let head_again = self.frontier.head();
+        if head != head_again {
+            return Err(SequencerError::RootsDisagree {
+                size: head.size().get(),
+                root_of_edge: head.root(),
+                root_of_frontier: head_again.root(),
+            });
+        }
+        let step = Step::new(self.head, head, entries, tiles)?;
+        self.storage.append(&step)?;
+        let checkpoint = self.signer.sign(&head);
+        self.ledger.append(&head, posix_seconds())?;
+        self.head = head;
+        let recent = self.publisher.current().recent().after(step.tiles());
+        Ok(self.publisher.publish(Publication::new(head, checkpoint, recent)))
+    }
+}
+
+/// Seconds since 1970 by the wall clock; 0 if the clock stands before that. Only ever informs.
+pub(crate) fn posix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Why the sequencer ended. Each of these leaves the outcome of the last step unknown.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SequencerError {
+    /// Two different entries with one leaf hash, or a stored entry that changed.
+    #[error("entry {index} has the leaf hash of a submitted entry but other bytes")]
+    LeafCollision {
+        /// Index of the stored entry.
+        index: u64,
+    },
+    /// The signing ledger could not be written.
+    #[error("the signing ledger could not be written")]
+    Ledger {
+        /// Why.
+        #[from]
+        source: LedgerError,
+    },
+    /// Two ways to compute the new root gave two roots: a fault of the program or of the machine.
+    #[error("root at size {size} is {root_of_edge} by tiles and {root_of_frontier} by entries")]
+    RootsDisagree {
+        /// Size of the new tree.
+        size: u64,
+        /// Root from the right edge.
+        root_of_edge: Hash,
+        /// Root from the frontier.
+        root_of_frontier: Hash,
+    },
+    /// The tree is full: 2^63 - 1 leaves.
+    #[error("the tree cannot grow")]
+    Size {
+        /// Why.
+        #[from]
+        source: SizeError,
+    },
+    /// Storage failed.
+    #[error("storage failed")]
+    Storage {
+        /// Why.
+        #[from]
+        source: StorageError,
+    },
+}

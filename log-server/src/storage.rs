@@ -1,0 +1,289 @@
+//! What the log keeps, as the sequencer and the readers see it: bytes under indices and coordinates.
+//!
+//! Two engines stand behind the trait: [`rocks`] for service and [`memory`] for tests. The trait holds
+//! what both need and nothing else.
+//!
+//! In scope: one atomic durable append; reads of tiles, entries, the leaf index and the head.
+//! Out of scope: what a reader may see (the published size is kept by [`crate::publisher`]), what an
+//! entry means (only [`crate::admission`] knows), proofs.
+
+use std::ops::Range;
+
+use merkle::{LeafHash, LeafIndex, TreeHead};
+use thiserror::Error;
+use tlog::tile::{TileCoord, TileWrite};
+
+pub mod memory;
+#[cfg(feature = "rocksdb")]
+pub mod rocks;
+
+/// Where a log's data lives. One writer, many readers.
+///
+/// A reader may run while [`Storage::append`] does. It may then find tiles that are longer than the tree
+/// it reads for: every stored tile only ever grows at its end, so the first `w` hashes stay what they were.
+pub trait Storage: Send + Sync + 'static {
+    /// The head of the tree that is stored.
+    ///
+    /// # Errors
+    /// [`StorageError::MissingHead`] if nothing was ever initialised here, [`StorageError::BadRecord`] if
+    /// the head does not decode, [`StorageError::Engine`] if it could not be read.
+    fn head(&self) -> Result<TreeHead, StorageError>;
+
+    /// Stores one step, all of it or nothing, and returns once it is durable.
+    ///
+    /// After any error the outcome is unknown: the step may be there. The caller must stop and read again.
+    ///
+    /// # Errors
+    /// [`StorageError::HeadMoved`] if the stored head is not the one the step starts from; otherwise as
+    /// [`Storage::head`].
+    fn append(&self, step: &Step) -> Result<(), StorageError>;
+
+    /// All hashes of one tile that are stored, 32 bytes each, at most 256 of them.
+    ///
+    /// # Errors
+    /// [`StorageError::Engine`] or [`StorageError::Corrupt`] if the tile could not be read.
+    fn tile(&self, coord: TileCoord) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Shows every entry of `range` to `visit`, in order.
+    ///
+    /// # Errors
+    /// [`StorageError::MissingEntry`] at the first index that is not stored, [`StorageError::Engine`].
+    fn entries(&self, range: Range<u64>, visit: &mut dyn FnMut(u64, &[u8])) -> Result<(), StorageError>;
+
+    /// The index under which each leaf is stored, in the order asked.
+    ///
+    /// # Errors
+    /// [`StorageError::Engine`], or [`StorageError::BadRecord`] if an index does not decode. Never takes a
+    /// failed look-up for "not there".
+    fn find(&self, leaves: &[LeafHash]) -> Result<Vec<Option<LeafIndex>>, StorageError>;
+
+    /// Counts every record by walking over all of them.
+    ///
+    /// # Errors
+    /// [`StorageError::Engine`] if the walk stops before the end.
+    fn inventory(&self) -> Result<Inventory, StorageError>;
+}
+
+/// How many records of each kind are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inventory {
+    entries: u64,
+    tiles: u64,
+    leaves: u64,
+}
+
+impl Inventory {
+    /// The counts of one walk.
+    #[must_use]
+    pub fn new(entries: u64, tiles: u64, leaves: u64) -> Self {
+        Self { entries, tiles, leaves }
+    }
+
+    /// Stored entries.
+    #[must_use]
+    pub fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Stored tiles, full or not.
+    #[must_use]
+    pub fn tiles(&self) -> u64 {
+        self.tiles
+    }
+
+    /// Leaf hashes in the duplicate index.
+    #[must_use]
+    pub fn leaves(&self) -> u64 {
+        self.leaves
+    }
+}
+
+/// One entry on its way into storage.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    leaf: LeafHash,
+    bytes: Vec<u8>,
+}
+
+impl NewEntry {
+    /// An entry together with its leaf hash. The sequencer computes the hash a second time on its own.
+    #[must_use]
+    pub fn new(leaf: LeafHash, bytes: Vec<u8>) -> Self {
+        Self { leaf, bytes }
+    }
+
+    /// `SHA-256(0x00 ‖ bytes)`.
+    #[must_use]
+    pub fn leaf(&self) -> &LeafHash {
+        &self.leaf
+    }
+
+    /// The entry as it was submitted.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// One step of the tree, from one head to the next, with everything that has to be stored for it.
+#[derive(Debug)]
+pub struct Step {
+    head_old: TreeHead,
+    head_new: TreeHead,
+    entries: Vec<NewEntry>,
+    tiles: Vec<TileWrite>,
+}
+
+impl Step {
+    /// A step that adds `entries` at indices `head_old.size()..head_new.size()`.
+    ///
+    /// # Errors
+    /// [`StorageError::StepMiscounted`] if the number of entries is not the growth of the tree.
+    pub fn new(
+        head_old: TreeHead,
+        head_new: TreeHead,
+        entries: Vec<NewEntry>,
+        tiles: Vec<TileWrite>,
+    ) -> Result<Self, StorageError> {
+        let growth = head_new.size().get().checked_sub(head_old.size().get());
+        if growth != Some(entries.len() as u64) {
+            return Err(StorageError::StepMiscounted {
+                size_old: head_old.size().get(),
+                size_new: head_new.size().get(),
+                entries: entries.len(),
+            });
+        }
+        Ok(Self { head_old, head_new, entries, tiles })
+    }
+
+    /// The head this step starts from.
+    #[must_use]
+    pub fn head_old(&self) -> &TreeHead {
+        &self.head_old
+    }
+
+    /// The head after this step.
+    #[must_use]
+    pub fn head_new(&self) -> &TreeHead {
+        &self.head_new
+    }
+
+    /// The new entries, first index first.
+    #[must_use]
+    pub fn entries(&self) -> &[NewEntry] {
+        &self.entries
+    }
+
+    /// Every tile that grew, with all its hashes so far.
+    #[must_use]
+    pub fn tiles(&self) -> &[TileWrite] {
+        &self.tiles
+    }
+}
+
+/// What the engine was asked to do when it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
+    /// Open the database.
+    Open,
+    /// Read a record.
+    Read,
+    /// Walk over records.
+    Walk,
+    /// Write a step and wait until it is on disk.
+    Write,
+}
+
+impl std::fmt::Display for Act {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open the database",
+            Self::Read => "read a record",
+            Self::Walk => "walk over the records",
+            Self::Write => "write a step",
+        })
+    }
+}
+
+/// The kinds of record in storage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Table {
+    /// Entries by index.
+    Entry,
+    /// Index by leaf hash.
+    Leaf,
+    /// The head.
+    Meta,
+    /// Tiles by coordinate.
+    Tile,
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Entry => "entry",
+            Self::Leaf => "leaf",
+            Self::Meta => "meta",
+            Self::Tile => "tile",
+        })
+    }
+}
+
+/// What storage could not do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// A record has a form this program does not write.
+    #[error("a record of table {table} has {len} bytes and does not decode")]
+    BadRecord {
+        /// Where it stands.
+        table: Table,
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// The engine found its own files damaged.
+    #[error("could not {act}: the files of the database are damaged")]
+    Corrupt {
+        /// What was asked.
+        act: Act,
+        /// What the engine said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The engine refused or failed.
+    #[error("could not {act}")]
+    Engine {
+        /// What was asked.
+        act: Act,
+        /// What the engine said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody else wrote, or a step was built on a head that is not stored.
+    #[error("stored head has size {size_seen}, the step starts from {size_wanted}")]
+    HeadMoved {
+        /// Size in storage.
+        size_seen: u64,
+        /// Size the step starts from.
+        size_wanted: u64,
+    },
+    /// The directory holds a database but no head.
+    #[error("no head is stored")]
+    MissingHead,
+    /// An entry below the tree size is not stored.
+    #[error("entry {index} is not stored")]
+    MissingEntry {
+        /// Its index.
+        index: u64,
+    },
+    /// A step whose entries do not account for its growth.
+    #[error("a step from size {size_old} to {size_new} holds {entries} entries")]
+    StepMiscounted {
+        /// Size before.
+        size_old: u64,
+        /// Size after.
+        size_new: u64,
+        /// Entries in the step.
+        entries: usize,
+    },
+}
