@@ -89,7 +89,6 @@ impl Source {
         let described = command::read(command::bare_cargo().args([
             "metadata",
             "--format-version=1",
-            "--locked",
             "--filter-platform",
             &host()?,
         ]))?;

@@ -8,6 +8,9 @@ use crate::VERBS;
 /// The command that runs all tests, in the README and in what CI starts.
 const TEST_COMMAND: &str = "cargo xtask check";
 
+/// How the folder table's head begins.
+const TABLE: &str = "| folder |";
+
 /// Differences between the front page and the house.
 pub(super) fn differing(pages: &[Page], members: &[Member], root: &Path) -> Vec<String> {
     let Some(readme) = pages.iter().find(|page| page.path == "README.md") else {
@@ -28,7 +31,10 @@ pub(super) fn differing(pages: &[Page], members: &[Member], root: &Path) -> Vec<
 
 /// The folder table has a row for every member, and no row for what is not there.
 fn folders(readme: &Page, members: &[Member], root: &Path) -> Vec<String> {
-    let rows: Vec<&str> = readme.text.lines().filter_map(folder_of_row).collect();
+    let rows = folder_table(&readme.text);
+    if rows.is_empty() {
+        return vec![format!("README.md has no table that starts with `{TABLE}`")];
+    }
     let missing = members.iter().map(|member| member.folder.to_string_lossy().into_owned());
     let missing = missing.filter(|folder| !rows.contains(&folder.as_str()));
     let mut complaints: Vec<String> =
@@ -38,10 +44,14 @@ fn folders(readme: &Page, members: &[Member], root: &Path) -> Vec<String> {
     complaints
 }
 
-/// `merkle` from ``| `merkle/` | … |`` or ``| [`merkle/`](merkle) | … |``.
-fn folder_of_row(line: &str) -> Option<&str> {
-    let cell = line.strip_prefix('|')?.trim_start().trim_start_matches('[');
-    cell.strip_prefix('`')?.split('`').next()?.strip_suffix('/')
+/// First cells of the folder table; of a link, its text.
+fn folder_table(text: &str) -> Vec<&str> {
+    let table = text.lines().skip_while(|line| !line.starts_with(TABLE)).skip(2);
+    table
+        .map_while(|line| line.strip_prefix('|'))
+        .filter_map(|row| row.split('|').next())
+        .map(|cell| cell.trim().trim_start_matches('[').split(']').next().unwrap_or_default())
+        .collect()
 }
 
 /// `cargo xtask VERB` names a verb.
@@ -88,8 +98,7 @@ mod tests {
         differing(&[Page::new("README.md", readme), script], &[member], root.path())
     }
 
-    const GOOD: &str =
-        "| `merkle/` | the tree |\n| [`spec/`](spec) | the law |\ncargo xtask check\ntallymark-verify DIR\n";
+    const GOOD: &str = "| folder | what |\n|---|---|\n| merkle | the tree |\n| [spec](spec/README.md) | the law |\n\ncargo xtask check\ntallymark-verify DIR\n";
 
     #[test]
     fn a_front_page_that_shows_what_is_there_is_accepted() {
@@ -99,7 +108,7 @@ mod tests {
     #[test]
     fn a_missing_row_and_a_row_for_nothing_are_refused() {
         assert_eq!(
-            complaints(&GOOD.replace("merkle/", "core/")),
+            complaints(&GOOD.replace("merkle", "core")),
             ["README.md: no row for the crate merkle", "README.md: core/ is not a folder"]
         );
     }
@@ -108,7 +117,7 @@ mod tests {
     fn a_verb_or_a_program_that_does_not_exist_is_refused() {
         assert_eq!(
             complaints(&format!("{GOOD}cargo xtask sing\ntallymark-sing\n")),
-            ["README.md:5: `cargo xtask sing` is no verb", "README.md:6: `tallymark-sing` is no program"]
+            ["README.md:8: `cargo xtask sing` is no verb", "README.md:9: `tallymark-sing` is no program"]
         );
     }
 
