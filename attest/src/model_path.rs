@@ -59,7 +59,7 @@ impl ModelPath {
         self.0.rsplit_once('/').map_or(self.0.as_str(), |(_, name)| name)
     }
 
-    /// The directories this path lies in, without their final `/`, outermost first.
+    /// The directories this path lies in, outermost first, without a final `/`; the root is not among them.
     pub(crate) fn ancestors(&self) -> impl Iterator<Item = &str> {
         self.0.match_indices('/').filter_map(|(slash, _)| self.0.get(..slash))
     }

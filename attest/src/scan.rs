@@ -1,10 +1,28 @@
-//! The only module that touches the disk: walks a model and hashes its files.
+//! The only module that touches the disk: walks a model's directory and hashes its files into a [`Tree`].
+//!
+//! Follows spec/tree-digest.md. In scope: what is a file of the model, reading each file once, in parallel, with
+//! memory that does not grow with their sizes. Out of scope: which files git lists, and caches of digests.
+//!
+//! What is trusted: the operating system. Whoever can write to the directory while it is scanned can make the scan
+//! fail, and that is all: every file is opened without following a link, is compared with what the walk saw before and
+//! after it is read, and every directory is looked at again at the end. Between the scan and the use of the files nothing
+//! is promised; a loader that must be sure reads from a copy that nobody else can write.
 
+mod disk;
+mod hash;
+mod hugging_face;
+mod walk;
+
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use crate::model_path::ModelPath;
+use self::walk::Walk;
+use crate::model_path::{ModelPath, ModelPathError};
 use crate::tree::{Tree, TreeError};
+
+/// Most components of a path. Deeper nesting is no model but an attempt on somebody's stack.
+pub const MAX_DEPTH: usize = 64;
 
 /// How to scan.
 #[derive(Clone, Debug, Default)]
@@ -13,13 +31,13 @@ pub struct ScanOptions {
 }
 
 impl ScanOptions {
-    /// One thread per core.
+    /// One thread for each core.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Hashes with this many threads.
+    /// Hashes with this many threads; more than 64 are not started.
     #[must_use]
     pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);
@@ -27,7 +45,8 @@ impl ScanOptions {
     }
 }
 
-/// Called with bytes hashed so far, and bytes in all.
+/// Called with the bytes hashed so far and the bytes in all, at least once for each file that is not empty, from any of the
+/// threads; a call may overtake another.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
 /// What was found: the tree, and what was left out of it.
@@ -50,7 +69,7 @@ impl Scan {
         self.tree
     }
 
-    /// The paths left out, sorted; a directory stands for all below it.
+    /// The inert paths that were left out, sorted; a directory stands for all below it.
     #[must_use]
     pub fn inert(&self) -> &[ModelPath] {
         &self.inert
@@ -59,13 +78,16 @@ impl Scan {
 
 /// Scans a directory, or a single file, into a tree.
 ///
+/// The root may itself be a symbolic link: it is the caller who named it. A single file is a tree of one leaf, with the name
+/// under which the caller knows it. A directory without files is a tree without leaves.
+///
 /// # Errors
-/// See [`ScanError`].
+/// See [`ScanError`]; nothing is skipped but inert paths.
 pub fn scan(root: &Path, options: &ScanOptions, progress: Progress<'_>) -> Result<Tree, ScanError> {
     scan_noting_inert(root, options, progress).map(Scan::into_tree)
 }
 
-/// Scans like [`scan`], and tells what was left out.
+/// Scans like [`scan`], and tells which inert paths were left out.
 ///
 /// # Errors
 /// See [`ScanError`].
@@ -74,35 +96,164 @@ pub fn scan_noting_inert(
     options: &ScanOptions,
     progress: Progress<'_>,
 ) -> Result<Scan, ScanError> {
-    let _ = (root, options.threads, progress);
-    todo!()
+    Walk::of(root, walk::Limits::default())?.hash(options, progress)
 }
 
-/// Hashes exactly the files listed, below `root`: a code checkout as its version control lists it.
+/// Scans the files listed, below `root`: a code checkout as its version control lists it.
+///
+/// Inert paths in the list are left out, so that [`scan`] of a directory that holds just these files gives the same tree.
+/// No directory on the way to a file may be a symbolic link.
 ///
 /// # Errors
-/// See [`ScanError`].
+/// See [`ScanError`]; a file that is listed and does not exist is a [`ScanError::Io`].
 pub fn scan_list(
     root: &Path,
     paths: &[ModelPath],
     options: &ScanOptions,
     progress: Progress<'_>,
 ) -> Result<Tree, ScanError> {
-    let _ = (root, paths, options, progress);
-    todo!()
+    Walk::of_list(root, paths)?.hash(options, progress).map(Scan::into_tree)
 }
 
 /// Why a directory could not be scanned.
+///
+/// [`ScanError::Changed`] and [`ScanError::Io`] say that the model could not be read, which is no judgement on it; see
+/// [`ScanError::is_unavailable`]. The others say that what lies there is not a model we hash.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScanError {
-    /// A symbolic link.
-    #[error("symbolic link {path:?}, want regular files only")]
+    /// A file or directory that was not the same before and after it was read.
+    #[error("{path:?} changed while it was read")]
+    Changed {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("could not {act} {path:?}")]
+    Io {
+        /// What was to be done.
+        act: Act,
+        /// To which file or directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// In a Hugging Face cache, a link that leads to something other than a regular file in the repository's `blobs`.
+    #[error("symbolic link {path:?} leads out of the blobs of its cache repository")]
+    LinkOutsideBlobs {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A name that is not UTF-8.
+    #[error("name of {path:?} is not UTF-8")]
+    NotUtf8 {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// A name that no [`ModelPath`] can have.
+    #[error("{path:?} cannot be part of a model")]
+    Path {
+        /// The file or directory.
+        path: PathBuf,
+        /// The rule it breaks.
+        source: ModelPathError,
+    },
+    /// A device, a pipe or a socket. It was not opened.
+    #[error("{path:?} is {kind}, want regular files and directories only")]
+    Special {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: SpecialKind,
+    },
+    /// A symbolic link. It was not followed.
+    #[error("{path:?} is a symbolic link, want regular files and directories only")]
     Symlink {
         /// The link.
         path: PathBuf,
+    },
+    /// A directory nested so deep that a path below it has more than [`MAX_DEPTH`] components.
+    #[error("directory {path:?} is nested deeper than 63 levels")]
+    TooDeep {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// More files, or more directories, than [`crate::tree::MAX_FILES`].
+    #[error("more than {max} files or directories below {path:?}")]
+    TooManyFiles {
+        /// The root of the scan.
+        path: PathBuf,
+        /// The most allowed.
+        max: usize,
     },
     /// The files do not form a tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
 }
+
+impl ScanError {
+    /// Whether the model could not be read, rather than was read and refused.
+    #[must_use]
+    pub const fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Changed { .. } | Self::Io { .. })
+    }
+}
+
+/// What was done to a file or directory when the operating system refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Act {
+    /// Resolving a path or a symbolic link.
+    Follow,
+    /// Listing a directory.
+    List,
+    /// Opening a file.
+    Open,
+    /// Reading a file.
+    Read,
+    /// Asking for size, times and kind.
+    Stat,
+}
+
+impl core::fmt::Display for Act {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Follow => "follow",
+            Self::List => "list",
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Stat => "stat",
+        })
+    }
+}
+
+/// A kind of file that is neither regular nor a directory nor a symbolic link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SpecialKind {
+    /// A disk or the like.
+    BlockDevice,
+    /// A terminal or the like.
+    CharacterDevice,
+    /// A named pipe: opening one may wait for ever.
+    Fifo,
+    /// A kind this system has and we do not know.
+    Other,
+    /// A socket.
+    Socket,
+}
+
+impl core::fmt::Display for SpecialKind {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::BlockDevice => "a block device",
+            Self::CharacterDevice => "a character device",
+            Self::Fifo => "a named pipe",
+            Self::Other => "a special file",
+            Self::Socket => "a socket",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,40 @@
 //! Follows spec/tree-digest.md. An RFC 6962 tree over path, size and content digest of every file, sorted by path,
 //! and a digest over its size, its bytes and its root. In scope: the value, its rules, and the proof that one file
 //! is in it. Out of scope: where the files come from ([`crate::scan`]) and which are left out ([`crate::inert`]).
+//!
+//! ```text
+//! leaf data  0x01 | u32 path length | path | u64 size | SHA-256 of the content, 32 bytes
+//! leaf       SHA-256(0x00 | leaf data)                                RFC 6962 leaf hash
+//! root       RFC 6962 tree hash of the leaves, in order of path
+//! digest     SHA-256("model-tree/v1" LF | u64 leaf count | u64 total bytes | root, 32 bytes)
+//! ```
+//! All integers are big-endian.
+
+mod collision;
 
 use core::fmt;
 use core::str::FromStr;
 
-use merkle::{Hash, InclusionProof, LeafHash, TreeHead};
+use merkle::{Frontier, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, TreeHead};
 
-use crate::digest::{DigestError, Sha256Digest};
+use crate::digest::{DigestError, Sha256, Sha256Digest};
 use crate::model_path::ModelPath;
+
+/// The name of the form, as statements and entries spell it.
+pub const FORM: &str = "model-tree/v1";
+
+/// Most files in a tree: above every known data set that is kept as single files, and few enough to hold the list in
+/// memory.
+pub const MAX_FILES: usize = 2_000_000;
+
+/// Largest sum of sizes, in bytes: 2^63-1, so that it is also an `off_t` and a signed 64-bit integer elsewhere.
+pub const MAX_TOTAL_BYTES: u64 = i64::MAX as u64;
+
+/// First byte of leaf data: a regular file. There is no other kind.
+const KIND_FILE: u8 = 1;
+
+/// First bytes of what the digest hashes; keeps it apart from every other SHA-256 in the system.
+const DIGEST_PREFIX: &[u8] = b"model-tree/v1\n";
 
 /// One file: where it lies, how long it is, what it holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +71,19 @@ impl FileLeaf {
         self.sha256
     }
 
-    /// The bytes that are hashed into the tree.
+    /// The bytes that are hashed into the tree: 45 and the path's, see the module's drawing.
     #[must_use]
+    #[expect(clippy::expect_used, reason = "the length of a path is bounded")]
     pub fn leaf_data(&self) -> Vec<u8> {
-        todo!()
+        let path = self.path.as_str().as_bytes();
+        let path_len = u32::try_from(path.len()).expect("a path has at most ModelPath::MAX_BYTES bytes");
+        let mut data = Vec::with_capacity(1 + 4 + path.len() + 8 + Sha256Digest::LEN);
+        data.push(KIND_FILE);
+        data.extend_from_slice(&path_len.to_be_bytes());
+        data.extend_from_slice(path);
+        data.extend_from_slice(&self.size.to_be_bytes());
+        data.extend_from_slice(self.sha256.as_bytes());
+        data
     }
 
     /// RFC 6962 leaf hash of [`FileLeaf::leaf_data`].
@@ -64,10 +99,17 @@ pub struct TreeDigest(Sha256Digest);
 
 impl TreeDigest {
     /// Computes the digest from the tree's head and the sum of its files' sizes.
+    ///
+    /// Whoever checks an [`InclusionProof`] of one file computes this first, and compares it with a digest he trusts:
+    /// it is what vouches for the size and the root that the proof is checked against.
     #[must_use]
     pub fn of(head: &TreeHead, total_bytes: u64) -> Self {
-        let _ = (head, total_bytes);
-        todo!()
+        let mut hasher = Sha256::new();
+        hasher.update(DIGEST_PREFIX);
+        hasher.update(&head.size().get().to_be_bytes());
+        hasher.update(&total_bytes.to_be_bytes());
+        hasher.update(head.root().as_bytes());
+        Self(hasher.finish())
     }
 
     /// Takes a digest somebody claims to be a tree's.
@@ -121,9 +163,25 @@ impl Tree {
     ///
     /// # Errors
     /// See [`TreeError`]: each variant is one rule about the set of paths, or the sum of sizes.
+    #[expect(clippy::expect_used, reason = "the number of leaves is bounded")]
     pub fn new(files: Vec<FileLeaf>) -> Result<Self, TreeError> {
-        let _ = files;
-        todo!()
+        let mut files = files;
+        if files.len() > MAX_FILES {
+            return Err(TreeError::TooManyFiles { count: files.len() });
+        }
+        files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        collision::refuse(&files)?;
+        let total_bytes = files
+            .iter()
+            .try_fold(0_u64, |sum, file| sum.checked_add(file.size))
+            .filter(|sum| *sum <= MAX_TOTAL_BYTES)
+            .ok_or(TreeError::TooManyBytes)?;
+        let mut frontier = Frontier::new();
+        for file in &files {
+            frontier.append(file.leaf_hash()).expect("MAX_FILES is less than the largest tree size");
+        }
+        let head = frontier.head();
+        Ok(Self { digest: TreeDigest::of(&head, total_bytes), files, head, total_bytes })
     }
 
     /// The tree's digest.
@@ -140,8 +198,8 @@ impl Tree {
 
     /// RFC 6962 root hash.
     #[must_use]
-    pub fn root(&self) -> Hash {
-        todo!()
+    pub const fn root(&self) -> Hash {
+        self.head.root()
     }
 
     /// The files in leaf order: by raw bytes of the path.
@@ -165,24 +223,43 @@ impl Tree {
     /// The file at `path`.
     #[must_use]
     pub fn file(&self, path: &ModelPath) -> Option<&FileLeaf> {
-        let _ = path;
-        todo!()
+        self.position(path).and_then(|position| self.files.get(position))
     }
 
     /// Proves that the file at `path` is in the tree; `None` if it is not.
+    ///
+    /// Hashes the whole tree anew (one hash per file, one per node): nothing but the files is kept in memory.
     #[must_use]
     pub fn prove(&self, path: &ModelPath) -> Option<InclusionProof> {
-        let _ = path;
-        todo!()
+        let index = LeafIndex::new(self.position(path)? as u64).ok()?;
+        let mut levels: Vec<Vec<Hash>> =
+            vec![self.files.iter().map(|file| file.leaf_hash().hash()).collect()];
+        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+            let (pairs, _) = below.as_chunks::<2>();
+            let level = pairs.iter().map(|[left, right]| merkle::node_hash(left, right)).collect();
+            levels.push(level);
+        }
+        let node = |id: NodeId| {
+            let level = levels.get(usize::from(id.level())).ok_or(NoNode)?;
+            level.get(usize::try_from(id.index()).map_err(|_| NoNode)?).copied().ok_or(NoNode)
+        };
+        InclusionProof::build(index, self.head.size(), node).ok()
+    }
+
+    fn position(&self, path: &ModelPath) -> Option<usize> {
+        self.files.binary_search_by(|file| file.path.cmp(path)).ok()
     }
 }
+
+/// A node that a tree of this size does not have; a proof never asks for one.
+struct NoNode;
 
 /// Why a list of files is not a tree.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TreeError {
-    /// Two files, or two directories, that a file system may take for one: equal after Unicode normalisation or
-    /// case folding, yet spelled differently.
+    /// Two files, or files in two directories, that a file system may take for one: equal after Unicode normalisation
+    /// or case folding, yet spelled differently.
     #[error("paths {first:?} and {second:?} differ only in case or Unicode form")]
     Collision {
         /// The path that sorts first.
@@ -204,7 +281,13 @@ pub enum TreeError {
         /// A path below it.
         below: ModelPath,
     },
-    /// The sizes add up to more than 2^64-1 bytes.
-    #[error("sizes add up to more than 2^64-1 bytes")]
+    /// The sizes add up to more than [`MAX_TOTAL_BYTES`].
+    #[error("sizes add up to more than 2^63-1 bytes")]
     TooManyBytes,
+    /// More files than [`MAX_FILES`].
+    #[error("{count} files, want at most 2000000")]
+    TooManyFiles {
+        /// The number seen.
+        count: usize,
+    },
 }

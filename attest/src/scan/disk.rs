@@ -1,0 +1,126 @@
+//! The few calls to the operating system, each error with its path and act, and the parts that differ by system.
+
+use std::ffi::OsString;
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use super::{Act, ScanError, SpecialKind};
+
+/// What tells one state of one file from any other: identity, size and times.
+///
+/// A write that keeps the size and comes within one tick of the file system's clock (some milliseconds) after the last one
+/// leaves no trace here; only a read-only copy excludes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    size: u64,
+    #[cfg(unix)]
+    identity: (u64, u64),
+    /// Times of the last change of content and of inode, in nanoseconds; the latter cannot be set back by a program.
+    #[cfg(unix)]
+    times_ns: (i128, i128),
+    #[cfg(not(unix))]
+    modified: Option<std::time::SystemTime>,
+}
+
+impl Stamp {
+    #[cfg(unix)]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let nanoseconds = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
+        Self {
+            size: metadata.len(),
+            identity: (metadata.dev(), metadata.ino()),
+            times_ns: (
+                nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+                nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+            ),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { size: metadata.len(), modified: metadata.modified().ok() }
+    }
+
+    /// Length in bytes.
+    pub(super) const fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+fn io(act: Act, path: &Path) -> impl FnOnce(std::io::Error) -> ScanError {
+    move |source| ScanError::Io { act, path: path.to_owned(), source }
+}
+
+/// An error of reading an open file.
+pub(super) fn read_error(path: &Path, source: std::io::Error) -> ScanError {
+    io(Act::Read, path)(source)
+}
+
+/// The metadata of what lies at `path`, even if that is a link.
+pub(super) fn stat(path: &Path) -> Result<Metadata, ScanError> {
+    fs::symlink_metadata(path).map_err(io(Act::Stat, path))
+}
+
+/// The metadata of what `path` leads to.
+pub(super) fn stat_followed(path: &Path) -> Result<Metadata, ScanError> {
+    fs::metadata(path).map_err(io(Act::Stat, path))
+}
+
+/// The path without any link in it.
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, ScanError> {
+    fs::canonicalize(path).map_err(io(Act::Follow, path))
+}
+
+/// The names in a directory with the metadata of each, sorted by name so that two scans meet the same fault first.
+pub(super) fn list(directory: &Path) -> Result<Vec<(OsString, Metadata)>, ScanError> {
+    let mut entries = fs::read_dir(directory)
+        .and_then(|entries| {
+            entries
+                .map(|entry| entry.and_then(|entry| Ok((entry.file_name(), entry.metadata()?))))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .map_err(io(Act::List, directory))?;
+    entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(entries)
+}
+
+/// Opens a file for reading: never through a link, never waiting for the other end of a pipe.
+pub(super) fn open(path: &Path) -> Result<File, ScanError> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    }
+    options.open(path).map_err(io(Act::Open, path))
+}
+
+/// The metadata of an open file.
+pub(super) fn stat_open(file: &File, path: &Path) -> Result<Metadata, ScanError> {
+    file.metadata().map_err(io(Act::Stat, path))
+}
+
+/// What a file is that is no regular file, directory or link.
+#[cfg(unix)]
+pub(super) fn special_kind(kind: FileType) -> SpecialKind {
+    use std::os::unix::fs::FileTypeExt as _;
+    if kind.is_fifo() {
+        SpecialKind::Fifo
+    } else if kind.is_socket() {
+        SpecialKind::Socket
+    } else if kind.is_block_device() {
+        SpecialKind::BlockDevice
+    } else if kind.is_char_device() {
+        SpecialKind::CharacterDevice
+    } else {
+        SpecialKind::Other
+    }
+}
+
+/// What a file is that is no regular file, directory or link.
+#[cfg(not(unix))]
+pub(super) fn special_kind(_: FileType) -> SpecialKind {
+    SpecialKind::Other
+}

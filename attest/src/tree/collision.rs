@@ -1,0 +1,94 @@
+//! Paths that some file system would let fall together.
+//!
+//! macOS compares names after normalisation and case folding, Windows after case folding, git and Linux by bytes. A
+//! tree that holds `Weights.bin` and `weights.bin` is one model here and another, smaller one there, so there is no
+//! such tree. Paths are compared as canonical caseless matches (Unicode 16, section 3.13, D145): decompose, fold
+//! case, decompose. That covers equality under NFC and under case folding alone.
+//!
+//! Confession: a letter that a later Unicode version gives a lower case is compared exactly until the tables of
+//! `unicode-normalization` and `unicase` know it.
+
+use std::borrow::Cow;
+
+use unicase::UniCase;
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::{FileLeaf, TreeError};
+use crate::model_path::ModelPath;
+
+/// Refuses the set if two paths, or the directories of two paths, match without being spelled alike; if a path is
+/// there twice; or if a path is the directory of another.
+///
+/// `files` is sorted by path. Memory is linear in the bytes of the paths, however many directories they name.
+pub(super) fn refuse(files: &[FileLeaf]) -> Result<(), TreeError> {
+    let mut folded: Vec<(Cow<'_, str>, &ModelPath)> =
+        files.iter().map(|file| (fold(file.path().as_str()), file.path())).collect();
+    // Sorted component by component, all paths below one folded directory stand together, behind the directory itself.
+    // So a set with a clash has two neighbours that clash. Equal keys keep the order of `files`: the sort is stable.
+    folded.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
+    folded.windows(2).try_for_each(|pair| match pair {
+        [(fold_a, a), (fold_b, b)] => refuse_pair(fold_a, a, fold_b, b),
+        _ => Ok(()),
+    })
+}
+
+/// Compares two paths as long as their folded components are equal.
+fn refuse_pair(fold_a: &str, a: &ModelPath, fold_b: &str, b: &ModelPath) -> Result<(), TreeError> {
+    let (mut folds_a, mut folds_b) = (fold_a.split('/'), fold_b.split('/'));
+    let (mut names_a, mut names_b) = (a.components(), b.components());
+    loop {
+        match (folds_a.next(), folds_b.next()) {
+            (Some(fold_a), Some(fold_b)) if fold_a == fold_b => {
+                if names_a.next() != names_b.next() {
+                    let (first, second) = if a <= b { (a, b) } else { (b, a) };
+                    return Err(TreeError::Collision { first: first.clone(), second: second.clone() });
+                }
+            }
+            (Some(_), Some(_)) => return Ok(()),
+            (None, None) => return Err(TreeError::Duplicate { path: a.clone() }),
+            (None, Some(_)) => return Err(TreeError::FileAsDirectory { file: a.clone(), below: b.clone() }),
+            (Some(_), None) => return Err(TreeError::FileAsDirectory { file: b.clone(), below: a.clone() }),
+        }
+    }
+}
+
+/// Folds a path; `/` stays where it is, since no character decomposes or folds to it.
+fn fold(path: &str) -> Cow<'_, str> {
+    if path.is_ascii() {
+        if path.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(path.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(path)
+        }
+    } else {
+        let decomposed: String = path.nfd().collect();
+        Cow::Owned(UniCase::unicode(decomposed).to_folded_case().nfd().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_character_folds_to_a_separator() {
+        for character in ('\0'..=char::MAX).filter(|c| *c != '/') {
+            assert!(!fold(character.encode_utf8(&mut [0; 4])).contains('/'), "{character:?}");
+        }
+    }
+
+    #[test]
+    fn composed_and_decomposed_fold_alike() {
+        for (a, b) in [
+            ("é", "e\u{301}"),
+            ("É", "e\u{301}"),
+            ("Å", "\u{212b}"),
+            ("ß", "SS"),
+            ("ς", "Σ"),
+            ("\u{345}\u{301}", "\u{301}\u{3b9}"),
+            ("K", "\u{212a}"),
+        ] {
+            assert_eq!(fold(a), fold(b), "{a:?} {b:?}");
+        }
+    }
+}
