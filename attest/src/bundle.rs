@@ -25,8 +25,8 @@ use crate::types::BUNDLE_MEDIA_TYPE;
 use log_entry::LogEntryJson;
 
 pub use file::{
-    BundleFile, BundleFileError, BundleLine, FILE_NAME, MAX_FILE_BYTES, MAX_FILE_LINES, ModelShape,
-    bundle_path_for,
+    BundleFile, BundleFileError, BundleLine, FILE_NAME, MAX_BUNDLE_FILE_BYTES, MAX_BUNDLE_FILE_LINES,
+    ModelShape, bundle_path_for,
 };
 pub use log_entry::{LogEntry, LogId, MAX_LOG_ENTRY_BYTES};
 pub use log_entry_error::{LogEntryError, Repeated};

@@ -76,7 +76,8 @@ impl Provenance {
                 });
             }
         }
-        let is_logged_twice = |input: &&Input| input.role() == Role::Code && input.sha256().is_some();
+        let is_logged_twice =
+            |input: &&Input| input.role() == Role::Code && input.digest().sha256().is_some();
         let seen = inputs.len() + inputs.iter().filter(is_logged_twice).count();
         if seen > MAX_INPUT_DIGESTS {
             return Err(ProvenanceError::TooManyInputs { seen });

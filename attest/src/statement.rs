@@ -158,6 +158,14 @@ impl Statement {
         &self.predicate
     }
 
+    /// What the model was made from and how, if that is what is said.
+    #[must_use]
+    pub const fn provenance(&self) -> Option<&Provenance> {
+        match &self.predicate {
+            Predicate::Provenance(provenance) => Some(provenance),
+        }
+    }
+
     /// What the model was made from, sorted by role and name.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use super::{Bundle, BundleError, MAX_LINE_BYTES};
 
 /// Longest bundle file, in bytes.
-pub const MAX_FILE_BYTES: usize = 64 << 20;
+pub const MAX_BUNDLE_FILE_BYTES: usize = 64 << 20;
 
 /// Most lines of a bundle file.
-pub const MAX_FILE_LINES: usize = 1024;
+pub const MAX_BUNDLE_FILE_LINES: usize = 1024;
 
 /// Name of the bundle file in the root of a model.
 pub const FILE_NAME: &str = "tallymark.jsonl";
@@ -85,7 +85,7 @@ impl BundleFile {
     /// # Errors
     /// [`BundleFileError::Line`] says which line is no bundle, and why; the other variants are limits.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleFileError> {
-        if bytes.len() > MAX_FILE_BYTES {
+        if bytes.len() > MAX_BUNDLE_FILE_BYTES {
             return Err(BundleFileError::TooLong { len: bytes.len() });
         }
         if bytes.is_empty() {
@@ -94,7 +94,7 @@ impl BundleFile {
         let text = bytes.strip_suffix(b"\n").ok_or(BundleFileError::NoFinalLineFeed)?;
         let mut lines = Vec::new();
         for (line, bytes) in (1..).zip(text.split(|byte| *byte == b'\n')) {
-            if line > MAX_FILE_LINES {
+            if line > MAX_BUNDLE_FILE_LINES {
                 return Err(BundleFileError::TooManyLines);
             }
             if bytes.len() > MAX_LINE_BYTES {
@@ -157,12 +157,12 @@ impl BundleFile {
         if let Some((line, BundleLine { bytes, .. })) = long {
             return Err(BundleFileError::LineTooLong { line, len: bytes.len() });
         }
-        if lines.len() > MAX_FILE_LINES {
+        if lines.len() > MAX_BUNDLE_FILE_LINES {
             return Err(BundleFileError::TooManyLines);
         }
         let file = Self { lines };
         match file.len_bytes() {
-            len if len > MAX_FILE_BYTES => Err(BundleFileError::TooLong { len }),
+            len if len > MAX_BUNDLE_FILE_BYTES => Err(BundleFileError::TooLong { len }),
             _ => Ok(file),
         }
     }
@@ -208,12 +208,12 @@ pub enum BundleFileError {
         lines: usize,
     },
     /// A file that is too long.
-    #[error("bundle file of {len} bytes, want at most {max}", max = MAX_FILE_BYTES)]
+    #[error("bundle file of {len} bytes, want at most {max}", max = MAX_BUNDLE_FILE_BYTES)]
     TooLong {
         /// The length seen, in bytes.
         len: usize,
     },
     /// A file of too many lines.
-    #[error("more than {max} lines", max = MAX_FILE_LINES)]
+    #[error("more than {max} lines", max = MAX_BUNDLE_FILE_LINES)]
     TooManyLines,
 }

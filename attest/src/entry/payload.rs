@@ -155,7 +155,7 @@ impl EntryPayload {
                 InputDigest::File { .. } => (Form::File, None),
                 InputDigest::Code(checkout) => (Form::ModelTree, Some(checkout.commit())),
             };
-            let sha256 = input.sha256().map(|digest| EntrySubject::sha256(form, digest));
+            let sha256 = input.digest().sha256().map(|digest| EntrySubject::sha256(form, digest));
             let commit = commit
                 .map(|commit| EntrySubject { form: Form::GitCommit, digest: commit.as_bytes().to_vec() });
             inputs.extend(sha256.into_iter().chain(commit).map(|subject| EntryInput { role, subject }));

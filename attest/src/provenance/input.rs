@@ -1,3 +1,5 @@
+use core::fmt;
+
 use crate::digest::Sha256Digest;
 use crate::role::Role;
 use crate::tree::{Tree, TreeDigest};
@@ -71,16 +73,6 @@ impl Input {
     pub const fn source(&self) -> Source {
         self.source
     }
-
-    /// The SHA-256 that identifies it: of a tree or of a file. Only a checkout may have none.
-    #[must_use]
-    pub fn sha256(&self) -> Option<Sha256Digest> {
-        match &self.digest {
-            InputDigest::Tree { digest, .. } => Some(digest.digest()),
-            InputDigest::File { digest, .. } => Some(*digest),
-            InputDigest::Code(checkout) => checkout.sources().map(|(digest, _)| digest.digest()),
-        }
-    }
 }
 
 /// The digest of an input, by the form it was made in.
@@ -105,9 +97,32 @@ pub enum InputDigest {
     Code(Checkout),
 }
 
+impl InputDigest {
+    /// The SHA-256 that identifies it: of a tree or of a file. Only a checkout may have none.
+    #[must_use]
+    pub fn sha256(&self) -> Option<Sha256Digest> {
+        match self {
+            Self::Tree { digest, .. } => Some(digest.digest()),
+            Self::File { digest, .. } => Some(*digest),
+            Self::Code(checkout) => checkout.sources().map(|(digest, _)| digest.digest()),
+        }
+    }
+}
+
 impl From<&Tree> for InputDigest {
     fn from(tree: &Tree) -> Self {
         Self::Tree { digest: tree.digest(), extent: Some(Extent::of(tree)) }
+    }
+}
+
+/// Writes the digest that identifies it, named as in-toto names it: `sha256:...`, or `gitCommit:...` for a checkout
+/// without a tree digest.
+impl fmt::Display for InputDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self, self.sha256()) {
+            (Self::Code(checkout), None) => write!(f, "gitCommit:{}", checkout.commit()),
+            (_, sha256) => sha256.iter().try_for_each(|digest| write!(f, "sha256:{digest}")),
+        }
     }
 }
 
