@@ -1,1 +1,137 @@
 //! The judgement: one verdict about a model from its bundle and a trust file, offline.
+//!
+//! Follows `spec/verification.md`. The steps, and where each is decided:
+//!
+//! 1. read: bundle file and trust file are well formed ([`load`], [`requirements`])
+//! 2. statement: the payload is a provenance statement ([`signature`])
+//! 3. signature: a key signed exactly these bytes ([`signature`])
+//! 4. entry: the log entry is the one that statement and key produce ([`logged`])
+//! 5. inclusion: the entry is in the checkpoint's tree ([`logged`])
+//! 6. checkpoint: a log of the policy signed it ([`logged`])
+//! 7. witnesses: the policy's quorum saw it ([`logged`])
+//! 8. requirements: this key may sign this name ([`requirements`], asked by [`signature`])
+//! 9. contents: the files are those that were signed ([`contents`])
+//!
+//! Trust is a chain of types, each made in one module and containing the one before:
+//! [`Bundle`](attest::bundle::Bundle), [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`].
+//!
+//! In scope: the verdict, its [`Reason`], its [`report`]. Out of scope: the network; what is loaded afterwards and how;
+//! lineage beyond the digests that are signed. Only [`load`] touches the disk, so the rest runs in a browser.
+//!
+//! ```
+//! use verifier::load::Request;
+//! use verifier::report::{Style, text};
+//!
+//! let verdict = Request::new("does/not/exist").verify(&|_, _| {});
+//! assert_eq!(verdict.exit_code(), 5);
+//! assert!(text(&verdict, Style::Plain).contains("model-unreadable"));
+//! ```
+
+pub mod contents;
+pub mod difference;
+mod examination;
+pub mod facts;
+pub mod failure;
+pub mod load;
+pub mod logged;
+pub mod name_pattern;
+pub mod outcome;
+pub mod reason;
+pub mod refusal;
+pub mod report;
+pub mod requirements;
+pub mod signature;
+
+use std::cell::LazyCell;
+use std::sync::Arc;
+
+use attest::bundle::{Bundle, BundleFile, BundleFileError};
+use attest::scan::ScanError;
+use attest::tree::Tree;
+
+pub use crate::contents::VerifiedModel;
+pub use crate::failure::{Failure, scan_reason};
+pub use crate::logged::LoggedStatement;
+pub use crate::reason::{Class, Reason, Step};
+pub use crate::refusal::Refusal;
+pub use crate::requirements::{Expectation, Requirements};
+pub use crate::signature::SignedStatement;
+
+use crate::examination::Examination;
+use crate::refusal::LineNote;
+
+/// Decides whether the files are what a trusted publisher signed and a trusted log holds.
+///
+/// `bundle_file` has the bytes of the bundle file. `files` gives the tree of the files; it is called at most once, last,
+/// and only if some line may still pass or lacks nothing but trust or a proof of logging.
+///
+/// # Errors
+///
+/// A [`Refusal`], whose [`Reason`] and [`Class`] are stable. With several lines it is about the one that came furthest.
+pub fn verify(
+    bundle_file: &[u8],
+    requirements: Option<&Requirements>,
+    expectation: &Expectation,
+    files: impl FnOnce() -> Result<Tree, ScanError>,
+) -> Result<VerifiedModel, Refusal> {
+    let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
+    // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
+    let here = LazyCell::new(|| files().map_err(Arc::new));
+
+    let mut verified: Option<VerifiedModel> = None;
+    let mut furthest: Option<Refusal> = None;
+    let mut notes: Vec<LineNote> = Vec::new();
+    for (line, bundle) in (1..).zip(file.bundles()) {
+        match conclude(line, bundle, requirements, expectation, &here) {
+            Ok(model) if verified.is_none() => verified = Some(model),
+            Ok(_) => notes.push(LineNote::new(line, None)),
+            Err(refusal) => match &mut furthest {
+                Some(best) if best.reason().step() >= refusal.reason().step() => {
+                    notes.extend(refusal.into_note());
+                }
+                best => notes.extend(best.replace(refusal).and_then(Refusal::into_note)),
+            },
+        }
+    }
+    if verified.is_some() {
+        notes.extend(furthest.take().and_then(Refusal::into_note));
+    }
+    notes.sort_by_key(LineNote::line);
+    match (verified, furthest) {
+        (Some(model), _) => Ok(model.with_notes(notes)),
+        (None, Some(refusal)) => Err(refusal.with_notes(notes)),
+        // A bundle file without a line does not parse.
+        (None, None) => Err(Failure::BundleMalformed { source: BundleFileError::Empty }.into()),
+    }
+}
+
+/// Takes one line through all steps.
+fn conclude<F: FnOnce() -> Result<Tree, Arc<ScanError>>>(
+    line: usize,
+    bundle: &Bundle,
+    requirements: Option<&Requirements>,
+    expectation: &Expectation,
+    here: &LazyCell<Result<Tree, Arc<ScanError>>, F>,
+) -> Result<VerifiedModel, Refusal> {
+    let opened = match requirements {
+        Some(requirements) => LoggedStatement::open(bundle, requirements, expectation),
+        None => Err(Failure::NoTrust),
+    };
+    match opened {
+        Ok(logged) => match &**here {
+            Ok(tree) => VerifiedModel::open(&logged, line, tree),
+            Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
+        }
+        .map_err(|failure| {
+            let here = (**here).as_ref().ok();
+            Examination::of_contents(line, logged.facts(), here, failure).into_refusal()
+        }),
+        Err(failure) => {
+            let mut examination = Examination::of(line, bundle, requirements, expectation, failure);
+            if examination.leaves_contents_open() {
+                examination.contents(here);
+            }
+            Err(examination.into_refusal())
+        }
+    }
+}

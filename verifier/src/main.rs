@@ -1,2 +1,69 @@
-//! Placeholder.
-fn main() {}
+//! `tallymark-verify`: arguments in, one verdict and an exit code out. All judgement is in the library.
+
+mod args;
+mod progress;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+use verifier::report::{self, Style};
+
+use crate::args::Args;
+use crate::progress::Meter;
+
+/// Exit code of wrong use; the others belong to [`verifier::Class`].
+const WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    if asks_for_program_version() {
+        return print(&format!("tallymark-verify {}\n", env!("CARGO_PKG_VERSION")), 0);
+    }
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return explain(&error),
+    };
+    let meter = Meter::new(!args.quiet && !args.no_progress && io::stderr().is_terminal());
+    let verdict = args.request().verify(&|done, total| meter.show(done, total));
+    meter.clear();
+    let text = if args.quiet {
+        String::new()
+    } else if args.json {
+        report::json(&verdict)
+    } else {
+        let colour = args.color.enabled(io::stdout().is_terminal());
+        report::text(&verdict, if colour { Style::Colour } else { Style::Plain })
+    };
+    print(&text, verdict.exit_code())
+}
+
+/// `--version` with a label is an expectation; with nothing else on the line it is the usual question.
+fn asks_for_program_version() -> bool {
+    let mut args = std::env::args_os().skip(1);
+    args.next().is_some_and(|arg| arg == "--version" || arg == "-V") && args.next().is_none()
+}
+
+/// Writes to standard output. A reader that went away changes neither the verdict nor its exit code.
+fn print(text: &str, code: u8) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            eprintln!("tallymark-verify: standard output: {error}");
+            ExitCode::from(verifier::Class::Io.exit_code())
+        }
+        _ => ExitCode::from(code),
+    }
+}
+
+/// Prints help to standard output, or a usage error to standard error and, if JSON was asked for, as JSON.
+fn explain(error: &clap::Error) -> ExitCode {
+    match error.kind() {
+        ErrorKind::DisplayHelp => print(&error.render().to_string(), 0),
+        _ => {
+            eprint!("{}", error.render());
+            let json = std::env::args_os().any(|arg| arg == "--json");
+            print(&if json { report::usage_json(WRONG_USE) } else { String::new() }, WRONG_USE)
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The flags as written on the command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use attest::model_name::{ModelName, VersionLabel};
+use clap::{ArgAction, Parser, ValueEnum};
+use verifier::load::{Request, find_trust};
+use verifier::requirements::Expectation;
+
+/// Verifies a model against its bundle and a trust file, offline, and says so in one verdict.
+#[derive(Debug, Parser)]
+#[command(name = "tallymark-verify", disable_version_flag = true, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 verified, 1 checked and false, 2 wrong use, 3 refused by the requirements,\n\
+                        4 cannot decide, 5 a file could not be read."
+)]
+pub(crate) struct Args {
+    /// The model: a directory, or a single file
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+
+    /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in the user's configuration]
+    #[arg(long, value_name = "FILE", env = "TALLYMARK_TRUST", hide_env_values = true)]
+    trust: Option<PathBuf>,
+
+    /// The bundle file [default: tallymark.jsonl in the model, or MODEL.tallymark.jsonl beside a file]
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+
+    /// Accept only a statement about this name
+    #[arg(long)]
+    name: Option<ModelName>,
+
+    /// Accept only a statement about this version label; alone, print the version of this program
+    #[arg(long, short = 'V', value_name = "LABEL", num_args = 0..=1)]
+    version: Option<Option<VersionLabel>>,
+
+    /// Print the verdict as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Print nothing; the exit code is the answer
+    #[arg(long, short, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+
+    /// When to use colour
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+
+    /// Print no progress on standard error
+    #[arg(long, action = ArgAction::SetTrue)]
+    pub(crate) no_progress: bool,
+
+    /// Threads that hash files [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless `NO_COLOR` is set; always if `CLICOLOR_FORCE` is.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Args {
+    /// What is asked, with the trust file looked up if none was named.
+    pub(crate) fn request(&self) -> Request {
+        let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten());
+        let request = Request::new(&self.model)
+            .bundle(self.bundle.clone())
+            .trust(self.trust.clone().or_else(find_trust))
+            .expecting(expectation);
+        match self.threads {
+            Some(threads) => request.threads(threads),
+            None => request,
+        }
+    }
+}
+
+impl Color {
+    /// Whether text that goes to standard output is coloured, given whether that is a terminal.
+    pub(crate) fn enabled(self, is_terminal: bool) -> bool {
+        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => !set("NO_COLOR") && (is_terminal || set("CLICOLOR_FORCE")),
+        }
+    }
+}

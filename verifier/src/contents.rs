@@ -1,0 +1,85 @@
+//! From a logged statement to a verified model. Step 9 of the procedure.
+//!
+//! [`VerifiedModel`] is made here and nowhere else. The tree digest decides; the list of differences is for people.
+
+use attest::statement::Statement;
+use attest::tree::Tree;
+
+use crate::difference::{differences, have_something_in_common};
+use crate::facts::{Contents, Facts};
+use crate::failure::Failure;
+use crate::logged::LoggedStatement;
+use crate::outcome::Outcomes;
+use crate::refusal::LineNote;
+
+/// A model that passed every step: these files, under this name, by this publisher, in this log.
+#[derive(Debug)]
+pub struct VerifiedModel {
+    logged: LoggedStatement,
+    line: usize,
+    facts: Facts,
+    outcomes: Outcomes,
+    notes: Vec<LineNote>,
+}
+
+impl VerifiedModel {
+    /// Compares the files with the statement. `line` is the bundle's line in its file, from 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::FilesDiffer`] or [`Failure::SubjectMismatch`].
+    pub(crate) fn open(logged: &LoggedStatement, line: usize, here: &Tree) -> Result<Self, Failure> {
+        check_contents(logged.signed().statement(), here)?;
+        let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
+        Ok(Self { logged: logged.clone(), line, facts, outcomes: Outcomes::all_pass(), notes: Vec::new() })
+    }
+
+    pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// The statement about it, with who signed it and where it is logged.
+    #[must_use]
+    pub const fn logged(&self) -> &LoggedStatement {
+        &self.logged
+    }
+
+    /// The line of the bundle file that verified, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Everything that was established.
+    #[must_use]
+    pub const fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// All pass.
+    #[must_use]
+    pub const fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    /// The other lines of the bundle file.
+    #[must_use]
+    pub fn notes(&self) -> &[LineNote] {
+        &self.notes
+    }
+}
+
+/// Step 9: the files are those that the statement is about.
+pub(crate) fn check_contents(statement: &Statement, here: &Tree) -> Result<(), Failure> {
+    let (expected, found) = (statement.tree_digest(), here.digest());
+    if expected == found {
+        return Ok(());
+    }
+    Err(match statement.files() {
+        Some(signed) if have_something_in_common(signed, here) => {
+            Failure::FilesDiffer { differences: differences(signed, here), expected, found }
+        }
+        _ => Failure::SubjectMismatch { expected, found },
+    })
+}

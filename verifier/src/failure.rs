@@ -1,0 +1,368 @@
+//! What exactly did not hold: the observation behind a reason code, with the values that were compared.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use attest::bundle::{BundleError, BundleFileError, LogEntryError};
+use attest::digest::Sha256Digest;
+use attest::entry::EntryError;
+use attest::key::SignatureError;
+use attest::model_name::{ModelName, VersionLabel};
+use attest::scan::ScanError;
+use attest::statement::StatementError;
+use attest::tree::{TreeDigest, TreeError};
+use merkle::{Hash, ProofError};
+use tlog::checkpoint::Origin;
+use tlog::policy::{PolicyOpenError, QuorumError};
+
+use crate::difference::Difference;
+use crate::reason::Reason;
+use crate::requirements::RequirementsError;
+
+/// One thing that did not hold. What it means is its [`Failure::reason`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The bundle file is not one.
+    #[error("bundle file does not parse")]
+    BundleMalformed {
+        /// Where and why.
+        source: BundleFileError,
+    },
+    /// There is no bundle file.
+    #[error("no bundle file at {}", path.display())]
+    BundleMissing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The bundle file could not be read.
+    #[error("cannot read the bundle file {}", path.display())]
+    BundleUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No log of the policy signed the checkpoint, though one has its origin.
+    #[error("checkpoint of {origin} is not signed by the key in the policy")]
+    CheckpointSignatureInvalid {
+        /// The checkpoint's first line.
+        origin: Origin,
+        /// Whether the signature is missing or false.
+        source: PolicyOpenError,
+    },
+    /// A line in the name and key id of a known witness does not verify.
+    #[error("a line in the name of a witness of the policy does not verify")]
+    CosignatureInvalid {
+        /// Which.
+        source: QuorumError,
+    },
+    /// Too few witnesses.
+    #[error("the policy's quorum is not met")]
+    CosignaturesInsufficient {
+        /// What is lacking.
+        source: QuorumError,
+    },
+    /// The entry in the bundle is not one.
+    #[error("log entry does not parse")]
+    EntryMalformed {
+        /// Where and why.
+        source: EntryError,
+    },
+    /// The entry is that of another statement or key.
+    #[error("log entry has {part} other than the one computed from the statement and the key")]
+    EntryMismatch {
+        /// Where they differ first.
+        part: EntryPart,
+    },
+    /// The entry's own signature is false.
+    #[error("log entry is not signed by the key in it")]
+    EntrySignatureInvalid {
+        /// Why.
+        source: EntryError,
+    },
+    /// The files are not those that the statement lists. Never empty; the first one gives the reason.
+    #[error("{} differ from what was signed, first {}", count(differences.len()), first(differences))]
+    FilesDiffer {
+        /// Worst kind first.
+        differences: Vec<Difference>,
+        /// Tree digest in the statement.
+        expected: TreeDigest,
+        /// Tree digest of the files.
+        found: TreeDigest,
+    },
+    /// The hashes do not lead to the root.
+    #[error("inclusion proof does not lead to the checkpoint's root")]
+    InclusionProofInvalid {
+        /// Why.
+        source: ProofError,
+    },
+    /// The hint names a key that is neither trusted nor the one in the log entry.
+    #[error("hint names key {hint}, the log entry has key {found}")]
+    KeyHintMismatch {
+        /// The hint.
+        hint: Sha256Digest,
+        /// Id of the key in the entry.
+        found: Sha256Digest,
+    },
+    /// The log id is not that of the log which signed the checkpoint.
+    #[error("log id {}, and no key of {origin} in the policy has it", Hash::from_bytes(*found))]
+    LogIdMismatch {
+        /// The checkpoint's first line.
+        origin: Origin,
+        /// The id in the bundle.
+        found: [u8; 32],
+    },
+    /// The policy does not know the log.
+    #[error("checkpoint of {origin}, a log that the policy does not list")]
+    LogUnknown {
+        /// The checkpoint's first line.
+        origin: Origin,
+    },
+    /// The model's path could not be read.
+    #[error("cannot read the model {}", path.display())]
+    ModelUnreadable {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another name than the caller asked for.
+    #[error("statement is about {found}, wanted {expected}")]
+    NameUnexpected {
+        /// What the caller asked for.
+        expected: ModelName,
+        /// What the statement says.
+        found: ModelName,
+    },
+    /// No proof of logging.
+    #[error("bundle is pending: it has no inclusion proof and no checkpoint")]
+    NotLogged,
+    /// No trust file.
+    #[error("no trust file")]
+    NoTrust,
+    /// The payload is a statement, but not of a kind that binds a model to what it was made from.
+    #[error("not a provenance statement")]
+    ProvenanceMissing {
+        /// What it is.
+        source: StatementError,
+    },
+    /// The files could not be made into a tree.
+    #[error("the model's files do not form a tree that could have been signed")]
+    Scan {
+        /// Which file, and why. Shared by all lines of the bundle file.
+        source: Arc<ScanError>,
+    },
+    /// The signature over the statement is false.
+    #[error("signature over the statement does not verify under key {key_id}")]
+    SignatureInvalid {
+        /// Id of the key.
+        key_id: Sha256Digest,
+        /// Why.
+        source: SignatureError,
+    },
+    /// The key may not sign this name.
+    #[error("key {key_id} may not sign {name}{}", wanted(expected))]
+    SignerUnexpected {
+        /// The name in the statement.
+        name: ModelName,
+        /// Id of the key that signed.
+        key_id: Sha256Digest,
+        /// Ids of the keys that may.
+        expected: Vec<Sha256Digest>,
+    },
+    /// The payload is not a statement.
+    #[error("statement does not parse")]
+    StatementMalformed {
+        /// Where and why.
+        source: StatementError,
+    },
+    /// The statement is about another model.
+    #[error("statement is about tree digest {expected}, the files have {found}")]
+    SubjectMismatch {
+        /// Tree digest in the statement.
+        expected: TreeDigest,
+        /// Tree digest of the files.
+        found: TreeDigest,
+    },
+    /// The trust file is a part of what it is to judge.
+    #[error("trust file {} lies inside the model {}", trust.display(), model.display())]
+    TrustInsideModel {
+        /// The trust file.
+        trust: PathBuf,
+        /// The model.
+        model: PathBuf,
+    },
+    /// The trust file is not one.
+    #[error("trust file {} does not parse", path.display())]
+    TrustMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: RequirementsError,
+    },
+    /// The trust file could not be read.
+    #[error("cannot read the trust file {}", path.display())]
+    TrustUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another version than the caller asked for.
+    #[error("statement is about version {found}, wanted {expected}")]
+    VersionUnexpected {
+        /// What the caller asked for.
+        expected: VersionLabel,
+        /// What the statement says.
+        found: VersionLabel,
+    },
+}
+
+/// A part of the log entry (spec/entry.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed by spec/entry.md: the third part is the signature")]
+pub enum EntryPart {
+    /// Algorithm and key id.
+    ProtectedHeader,
+    /// Kind, statement digest, subjects, inputs, name, version label, key.
+    Payload,
+}
+
+impl std::fmt::Display for EntryPart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ProtectedHeader => "a protected header",
+            Self::Payload => "a payload",
+        })
+    }
+}
+
+impl Failure {
+    /// The stable code. The compiler insists on every variant here.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::BundleMalformed { source } => of_bundle_file(source),
+            Self::BundleMissing { .. } => Reason::BundleMissing,
+            Self::BundleUnreadable { .. } => Reason::BundleUnreadable,
+            Self::CheckpointSignatureInvalid { .. } => Reason::CheckpointSignatureInvalid,
+            Self::CosignatureInvalid { .. } => Reason::CosignatureInvalid,
+            Self::CosignaturesInsufficient { .. } => Reason::CosignaturesInsufficient,
+            Self::EntryMalformed { .. } => Reason::EntryMalformed,
+            Self::EntryMismatch { .. } => Reason::EntryMismatch,
+            Self::EntrySignatureInvalid { .. } => Reason::EntrySignatureInvalid,
+            Self::FilesDiffer { differences, .. } => {
+                differences.first().map_or(Reason::SubjectMismatch, Difference::reason)
+            }
+            Self::InclusionProofInvalid { .. } => Reason::InclusionProofInvalid,
+            Self::KeyHintMismatch { .. } => Reason::KeyHintMismatch,
+            Self::LogIdMismatch { .. } => Reason::LogIdMismatch,
+            Self::LogUnknown { .. } => Reason::LogUnknown,
+            Self::ModelUnreadable { .. } => Reason::ModelUnreadable,
+            Self::NameUnexpected { .. } => Reason::NameUnexpected,
+            Self::NotLogged => Reason::NotLogged,
+            Self::NoTrust => Reason::NoTrust,
+            Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
+            Self::Scan { source } => scan_reason(source),
+            Self::SignatureInvalid { .. } => Reason::SignatureInvalid,
+            Self::SignerUnexpected { .. } => Reason::SignerUnexpected,
+            Self::StatementMalformed { .. } => Reason::StatementMalformed,
+            Self::SubjectMismatch { .. } => Reason::SubjectMismatch,
+            Self::TrustInsideModel { .. } => Reason::TrustInsideModel,
+            Self::TrustMalformed { .. } => Reason::TrustMalformed,
+            Self::TrustUnreadable { .. } => Reason::TrustUnreadable,
+            Self::VersionUnexpected { .. } => Reason::VersionUnexpected,
+        }
+    }
+
+    /// Whether the files are still worth hashing: evidence is absent, but none is false or foreign.
+    #[must_use]
+    pub(crate) const fn leaves_contents_open(&self) -> bool {
+        matches!(self, Self::NoTrust | Self::NotLogged)
+    }
+
+    /// The differences between the files and the statement, if that is what did not hold.
+    #[must_use]
+    pub fn differences(&self) -> Option<&[Difference]> {
+        match self {
+            Self::FilesDiffer { differences, .. } => Some(differences),
+            _ => None,
+        }
+    }
+
+    /// The value that was wanted, where two values were compared.
+    #[must_use]
+    pub fn expected(&self) -> Option<String> {
+        match self {
+            Self::FilesDiffer { expected, .. } | Self::SubjectMismatch { expected, .. } => {
+                Some(expected.to_string())
+            }
+            Self::NameUnexpected { expected, .. } => Some(expected.to_string()),
+            Self::SignerUnexpected { expected, .. } => expected.first().map(ToString::to_string),
+            Self::VersionUnexpected { expected, .. } => Some(expected.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The value that was seen, where two values were compared.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        match self {
+            Self::FilesDiffer { found, .. } | Self::SubjectMismatch { found, .. } => Some(found.to_string()),
+            Self::KeyHintMismatch { hint, .. } => Some(hint.to_string()),
+            Self::LogIdMismatch { found, .. } => Some(Hash::from_bytes(*found).to_string()),
+            Self::LogUnknown { origin } => Some(origin.to_string()),
+            Self::NameUnexpected { found, .. } => Some(found.to_string()),
+            Self::SignerUnexpected { key_id, .. } => Some(key_id.to_string()),
+            Self::VersionUnexpected { found, .. } => Some(found.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// The reason code of an error of a scan, also for programs that scan without verifying.
+#[must_use]
+pub const fn scan_reason(error: &ScanError) -> Reason {
+    match error {
+        ScanError::Changed { .. } => Reason::ModelUnstable,
+        ScanError::LinkOutsideBlobs { .. } | ScanError::Symlink { .. } => Reason::SymlinkFound,
+        ScanError::Special { .. } => Reason::SpecialFileFound,
+        ScanError::NotUtf8 { .. } | ScanError::Path { .. } | ScanError::TooDeep { .. } => Reason::PathRefused,
+        ScanError::TooManyFiles { .. } => Reason::ModelTooLarge,
+        ScanError::Tree(TreeError::Collision { .. }) => Reason::PathsCollide,
+        ScanError::Tree(TreeError::TooManyBytes | TreeError::TooManyFiles { .. }) => Reason::ModelTooLarge,
+        ScanError::Tree(_) => Reason::PathRefused,
+        // Whatever else may come: not decided, and so not a pass.
+        _ => Reason::FileUnreadable,
+    }
+}
+
+/// Two faults of a line concern the log and have codes of their own.
+const fn of_bundle_file(error: &BundleFileError) -> Reason {
+    match error {
+        BundleFileError::Line { source: BundleError::LogEntry { source }, .. } => match source {
+            LogEntryError::Checkpoint { .. } => Reason::CheckpointMalformed,
+            LogEntryError::Disagrees { .. } => Reason::LogFieldsInconsistent,
+            _ => Reason::BundleMalformed,
+        },
+        _ => Reason::BundleMalformed,
+    }
+}
+
+fn count(files: usize) -> String {
+    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
+}
+
+fn first(differences: &[Difference]) -> String {
+    differences.first().map(|difference| difference.path().to_string()).unwrap_or_default()
+}
+
+fn wanted(keys: &[Sha256Digest]) -> String {
+    match keys {
+        [] => ", and no key in the trust file may".to_owned(),
+        [key] => format!(", wanted key {key}"),
+        [key, ..] => format!(", wanted key {key} or one of {} others", keys.len() - 1),
+    }
+}

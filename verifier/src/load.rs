@@ -1,0 +1,186 @@
+//! The one module that touches the disk: the bundle file, the trust file, and the scan of the model.
+//!
+//! In scope: where the files lie, and that each is read once and within bounds. Out of scope: everything that is
+//! decided about their bytes, which is [`verify`].
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
+use attest::scan::{Progress, ScanOptions, scan};
+
+use crate::contents::VerifiedModel;
+use crate::failure::Failure;
+use crate::refusal::Refusal;
+use crate::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
+use crate::verify;
+
+/// Name of the trust file, in the working directory and in the user's configuration.
+pub const TRUST_FILE_NAME: &str = "tallymark.toml";
+
+/// What to verify on this disk, against what.
+#[derive(Clone, Debug)]
+pub struct Request {
+    model: PathBuf,
+    bundle: Option<PathBuf>,
+    trust: Option<PathBuf>,
+    expectation: Expectation,
+    scan: ScanOptions,
+}
+
+/// The answer to a [`Request`], with the paths that were looked at.
+#[derive(Debug)]
+pub struct Verdict {
+    model: PathBuf,
+    bundle: PathBuf,
+    trust: Option<PathBuf>,
+    result: Result<VerifiedModel, Refusal>,
+}
+
+impl Request {
+    /// Asks about the model at that path, a directory or a single file, without trust and without expectation.
+    #[must_use]
+    pub fn new(model: impl Into<PathBuf>) -> Self {
+        Self {
+            model: model.into(),
+            bundle: None,
+            trust: None,
+            expectation: Expectation::default(),
+            scan: ScanOptions::new(),
+        }
+    }
+
+    /// Reads the bundles from that file, and not from the one that belongs to the model.
+    #[must_use]
+    pub fn bundle(mut self, path: Option<PathBuf>) -> Self {
+        self.bundle = path;
+        self
+    }
+
+    /// Reads the trust file at that path. See [`find_trust`] for where it lies if nobody says.
+    #[must_use]
+    pub fn trust(mut self, path: Option<PathBuf>) -> Self {
+        self.trust = path;
+        self
+    }
+
+    /// Expects that name and version.
+    #[must_use]
+    pub fn expecting(mut self, expectation: Expectation) -> Self {
+        self.expectation = expectation;
+        self
+    }
+
+    /// Hashes with this many threads; one per core otherwise.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.scan = self.scan.threads(threads);
+        self
+    }
+
+    /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
+    #[must_use]
+    pub fn verify(&self, progress: Progress<'_>) -> Verdict {
+        let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
+        let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
+        let result = self.judge(&bundle, progress);
+        Verdict { model: self.model.clone(), bundle, trust: self.trust.clone(), result }
+    }
+
+    fn judge(&self, bundle: &Path, progress: Progress<'_>) -> Result<VerifiedModel, Refusal> {
+        if let Err(source) = self.model.metadata() {
+            return Err(Failure::ModelUnreadable { path: self.model.clone(), source }.into());
+        }
+        let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
+        let bytes = read_bundle(bundle)?;
+        verify(&bytes, requirements.as_ref(), &self.expectation, || scan(&self.model, &self.scan, progress))
+    }
+}
+
+impl Verdict {
+    /// The model's path, as it was given.
+    #[must_use]
+    pub fn model(&self) -> &Path {
+        &self.model
+    }
+
+    /// The bundle file's path.
+    #[must_use]
+    pub fn bundle(&self) -> &Path {
+        &self.bundle
+    }
+
+    /// The trust file's path, if there is one.
+    #[must_use]
+    pub fn trust(&self) -> Option<&Path> {
+        self.trust.as_deref()
+    }
+
+    /// The verified model, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`], which has the reason.
+    pub const fn result(&self) -> Result<&VerifiedModel, &Refusal> {
+        self.result.as_ref()
+    }
+
+    /// 0 if the model is verified, otherwise the exit code of the refusal's class.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.result.as_ref().err().map_or(0, |refusal| refusal.reason().exit_code())
+    }
+}
+
+/// Finds the trust file if none was named: `tallymark.toml` in the working directory, else
+/// `tallymark/tallymark.toml` below `$XDG_CONFIG_HOME` or `~/.config`. The first that exists counts, whatever it holds.
+#[must_use]
+pub fn find_trust() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    let here = Some(PathBuf::from(TRUST_FILE_NAME));
+    let users = config.map(|dir| dir.join("tallymark").join(TRUST_FILE_NAME));
+    [here, users].into_iter().flatten().find(|path| path.symlink_metadata().is_ok())
+}
+
+fn read_trust(path: &Path, model: &Path) -> Result<Requirements, Failure> {
+    let unreadable = |source| Failure::TrustUnreadable { path: path.to_owned(), source };
+    if lies_inside(path, model).map_err(unreadable)? {
+        return Err(Failure::TrustInsideModel { trust: path.to_owned(), model: model.to_owned() });
+    }
+    let bytes = read_bounded(path, MAX_TRUST_BYTES as u64).map_err(unreadable)?;
+    Requirements::parse(&bytes).map_err(|source| Failure::TrustMalformed { path: path.to_owned(), source })
+}
+
+/// Whether the trust file, or the link that leads to it, lies in the model's directory.
+fn lies_inside(trust: &Path, model: &Path) -> io::Result<bool> {
+    let model = model.canonicalize()?;
+    let parent = match trust.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize()?,
+        _ => Path::new(".").canonicalize()?,
+    };
+    Ok(parent.starts_with(&model) || trust.canonicalize()?.starts_with(&model))
+}
+
+fn read_bundle(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_bounded(path, MAX_BUNDLE_FILE_BYTES as u64).map_err(|source| {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => Failure::BundleMissing { path },
+            _ => Failure::BundleUnreadable { path, source },
+        }
+    })
+}
+
+/// Reads a regular file, and of one that is too large only one byte more than `limit`: enough for its parser to see
+/// that. Anything but a regular file is not opened, since opening a pipe waits for a writer.
+fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

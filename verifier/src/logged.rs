@@ -1,0 +1,160 @@
+//! From a signed statement to one that is in a trusted log. Steps 4 to 7 of the procedure.
+//!
+//! [`LoggedStatement`] is made here and nowhere else. Nothing that the bundle says about the log is believed because it
+//! stands there: index, size and root count as the log signed them, and the entry counts because it is computed again.
+
+use attest::bundle::{Bundle, LogEntry};
+use attest::entry::{Entry, EntryError, EntryPayload};
+use attest::key::PublicKey;
+use attest::statement::Statement;
+use merkle::LeafHash;
+use tlog::checkpoint::{Origin, SignedCheckpoint, VerifiedCheckpoint};
+use tlog::cosignature::Cosignature;
+use tlog::policy::{Policy, PolicyOpenError, QuorumError};
+use tlog::proof::LogProof;
+use tlog::vkey::Vkey;
+
+use crate::facts::{Facts, Position};
+use crate::failure::{EntryPart, Failure};
+use crate::requirements::{Expectation, Requirements};
+use crate::signature::SignedStatement;
+
+/// A signed statement whose entry is in the tree of a checkpoint that a log of the policy signed and its quorum of
+/// witnesses saw.
+#[derive(Clone, Debug)]
+pub struct LoggedStatement {
+    signed: SignedStatement,
+    position: Position,
+    checkpoint: VerifiedCheckpoint,
+    cosignatures: Vec<Cosignature>,
+}
+
+impl LoggedStatement {
+    /// Verifies everything in a bundle that can be verified without the model's files.
+    ///
+    /// # Errors
+    ///
+    /// As [`SignedStatement::open`], then the first of [`Failure::EntryMalformed`], [`Failure::EntryMismatch`],
+    /// [`Failure::EntrySignatureInvalid`], [`Failure::NotLogged`], [`Failure::InclusionProofInvalid`],
+    /// [`Failure::LogUnknown`], [`Failure::CheckpointSignatureInvalid`], [`Failure::LogIdMismatch`],
+    /// [`Failure::CosignatureInvalid`], [`Failure::CosignaturesInsufficient`].
+    pub fn open(
+        bundle: &Bundle,
+        requirements: &Requirements,
+        expectation: &Expectation,
+    ) -> Result<Self, Failure> {
+        let signed = SignedStatement::open(bundle, requirements, expectation)?;
+        let logged = bundle.log_entry().ok_or(Failure::NotLogged)?;
+        let entry = read_entry(logged)?;
+        check_entry(&entry, signed.statement(), signed.key())?;
+        let proof = logged.proof().ok_or(Failure::NotLogged)?;
+        let position = check_inclusion(&entry.leaf_hash(), proof)?;
+        let checkpoint = open_checkpoint(logged, proof.checkpoint(), requirements.policy())?;
+        let cosignatures = check_quorum(proof.checkpoint(), requirements.policy())?;
+        Ok(Self { signed, position, checkpoint, cosignatures })
+    }
+
+    /// The statement, with who signed it.
+    #[must_use]
+    pub const fn signed(&self) -> &SignedStatement {
+        &self.signed
+    }
+
+    /// Where its entry is in the log.
+    #[must_use]
+    pub const fn position(&self) -> &Position {
+        &self.position
+    }
+
+    /// The log's name.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        self.checkpoint.origin()
+    }
+
+    /// The checkpoint whose tree has the entry.
+    #[must_use]
+    pub const fn checkpoint(&self) -> &VerifiedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// The cosignatures of witnesses of the policy. Empty only if the policy asks for none.
+    #[must_use]
+    pub fn cosignatures(&self) -> &[Cosignature] {
+        &self.cosignatures
+    }
+
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            position: Some(self.position),
+            log: Some(self.origin().clone()),
+            cosignatures: self.cosignatures.clone(),
+            ..self.signed.facts()
+        }
+    }
+}
+
+/// Step 4, first half: the entry in its one encoding.
+pub(crate) fn read_entry(logged: &LogEntry) -> Result<Entry, Failure> {
+    logged.entry().map_err(|source| Failure::EntryMalformed { source })
+}
+
+/// Step 4, second half: the entry is the one of this statement and key, and the key signed it too.
+///
+/// Entries have one encoding, so equal payload bytes and a protected header that fits the key in the payload are the
+/// whole entry but its signature.
+pub(crate) fn check_entry(entry: &Entry, statement: &Statement, key: &PublicKey) -> Result<(), Failure> {
+    let expected = EntryPayload::from_statement(statement, key);
+    if entry.payload().to_bytes() != expected.to_bytes() {
+        return Err(Failure::EntryMismatch { part: EntryPart::Payload });
+    }
+    check_entry_signature(entry)
+}
+
+/// The part of step 4 that needs no statement.
+pub(crate) fn check_entry_signature(entry: &Entry) -> Result<(), Failure> {
+    entry.verify().map_err(|source| match source {
+        EntryError::KeyIdMismatch { .. } | EntryError::AlgorithmMismatch { .. } => {
+            Failure::EntryMismatch { part: EntryPart::ProtectedHeader }
+        }
+        _ => Failure::EntrySignatureInvalid { source },
+    })
+}
+
+/// Step 5: the leaf is in the tree of the checkpoint, whoever signed that.
+pub(crate) fn check_inclusion(leaf: &LeafHash, proof: &LogProof) -> Result<Position, Failure> {
+    let head = *proof.checkpoint().unverified().head();
+    let inclusion = proof.inclusion();
+    inclusion.verify(leaf, &head).map_err(|source| Failure::InclusionProofInvalid { source })?;
+    Ok(Position::new(inclusion, head))
+}
+
+/// Step 6: a log of the policy signed the checkpoint, and it is the one that the bundle names.
+pub(crate) fn open_checkpoint(
+    logged: &LogEntry,
+    checkpoint: &SignedCheckpoint,
+    policy: &Policy,
+) -> Result<VerifiedCheckpoint, Failure> {
+    let verified = policy.open(checkpoint).map_err(|source| match source {
+        PolicyOpenError::UnknownLog { origin } => Failure::LogUnknown { origin },
+        _ => Failure::CheckpointSignatureInvalid { origin: checkpoint.unverified().origin().clone(), source },
+    })?;
+    let log_id = logged.log_id().ok_or(Failure::NotLogged)?;
+    let is_named =
+        |vkey: &Vkey| vkey.name().as_str() == verified.origin().as_str() && vkey.log_id() == log_id;
+    if !policy.logs().iter().any(|log| is_named(log.vkey())) {
+        return Err(Failure::LogIdMismatch { origin: verified.origin().clone(), found: *log_id });
+    }
+    Ok(verified)
+}
+
+/// Step 7: the policy's quorum of witnesses saw the checkpoint.
+pub(crate) fn check_quorum(
+    checkpoint: &SignedCheckpoint,
+    policy: &Policy,
+) -> Result<Vec<Cosignature>, Failure> {
+    policy.quorum_met(checkpoint).map_err(|source| match source {
+        QuorumError::Insufficient { .. } => Failure::CosignaturesInsufficient { source },
+        _ => Failure::CosignatureInvalid { source },
+    })
+}

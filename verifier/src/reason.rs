@@ -1,0 +1,391 @@
+//! The one table of stable reason codes: what was seen, whose fault it is, at which step, and what to do.
+//!
+//! `spec/reasons.md` shows the same table; a test compares the two both ways, and a second one asks that every code
+//! has a case under `testdata/bundle/reject` or names the test that produces it.
+//!
+//! In scope: codes, classes, exit codes, steps. Out of scope: the observation itself, which is
+//! [`Failure`](crate::Failure), and words on a screen, which are [`report`](crate::report).
+
+use std::fmt;
+
+/// What a refusal means to a program: the four ways of not being verified.
+///
+/// Usage errors are not in this set: the verifier was not asked a question yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed by spec/verification.md; callers branch on it alone")]
+pub enum Class {
+    /// Something was checked and is false: bytes, a signature, a proof, a format.
+    VerifiedFalse,
+    /// Nothing is false, but the caller's requirements are not met.
+    Refused,
+    /// Could not be decided either way. Never read as a pass.
+    Undecidable,
+    /// A file could not be read.
+    Io,
+}
+
+impl Class {
+    /// Every class, in the order of the exit codes.
+    pub const ALL: [Self; 4] = [Self::VerifiedFalse, Self::Refused, Self::Undecidable, Self::Io];
+
+    /// The exit code of a program: 1, 3, 4 or 5. Zero is "verified" and two is "wrong use".
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::VerifiedFalse => 1,
+            Self::Refused => 3,
+            Self::Undecidable => 4,
+            Self::Io => 5,
+        }
+    }
+
+    /// The word used in `--json` and in `spec/reasons.md`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::VerifiedFalse => "verified-false",
+            Self::Refused => "refused",
+            Self::Undecidable => "undecidable",
+            Self::Io => "io",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// The numbered steps of `spec/verification.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "closed by spec/verification.md, which numbers the steps")]
+pub enum Step {
+    /// 1: the bundle file and the trust file are there and well formed.
+    Read,
+    /// 2: the payload is a statement of a kind we know.
+    Statement,
+    /// 3: the signature over the payload verifies.
+    Signature,
+    /// 4: the log entry is the one this statement and key produce.
+    Entry,
+    /// 5: the entry is in the tree that the checkpoint names.
+    Inclusion,
+    /// 6: the checkpoint is signed by a log of the policy.
+    Checkpoint,
+    /// 7: enough witnesses of the policy saw that checkpoint.
+    Witnesses,
+    /// 8: this key may sign this name, and it is the name the caller asked for.
+    Requirements,
+    /// 9: the files are the ones the statement is about.
+    Contents,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Read,
+        Self::Statement,
+        Self::Signature,
+        Self::Entry,
+        Self::Inclusion,
+        Self::Checkpoint,
+        Self::Witnesses,
+        Self::Requirements,
+        Self::Contents,
+    ];
+
+    /// The number in `spec/verification.md`, from 1.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Read => 1,
+            Self::Statement => 2,
+            Self::Signature => 3,
+            Self::Entry => 4,
+            Self::Inclusion => 5,
+            Self::Checkpoint => 6,
+            Self::Witnesses => 7,
+            Self::Requirements => 8,
+            Self::Contents => 9,
+        }
+    }
+
+    /// The word for it in reports.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Statement => "statement",
+            Self::Signature => "signature",
+            Self::Entry => "entry",
+            Self::Inclusion => "inclusion",
+            Self::Checkpoint => "checkpoint",
+            Self::Witnesses => "witnesses",
+            Self::Requirements => "requirements",
+            Self::Contents => "contents",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Writes the enum, the list of all its values and the lookups from one table, so that no row can be forgotten.
+macro_rules! reasons {
+    ($($step:ident { $($variant:ident $code:literal $class:ident, $seen:literal, $todo:literal;)+ })+) => {
+        /// Why a model was not verified: a stable code that programs and tests may rely on.
+        ///
+        /// A code is never renamed and never reused; new ones may appear.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[doc = $seen] $variant,)+)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the steps.
+            pub const ALL: &'static [Self] = &[$($(Self::$variant,)+)+];
+
+            /// The stable kebab-case code.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $($(Self::$variant => $code,)+)+ }
+            }
+
+            /// What it means to a program.
+            #[must_use]
+            pub const fn class(self) -> Class {
+                match self { $($(Self::$variant => Class::$class,)+)+ }
+            }
+
+            /// The step of the procedure that gives it.
+            #[must_use]
+            pub const fn step(self) -> Step {
+                match self { $($(Self::$variant => Step::$step,)+)+ }
+            }
+
+            /// What was seen, in one sentence.
+            #[must_use]
+            pub const fn seen(self) -> &'static str {
+                match self { $($(Self::$variant => $seen,)+)+ }
+            }
+
+            /// What to do about it, in one sentence.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $($(Self::$variant => $todo,)+)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    Read {
+        BundleMalformed "bundle-malformed" VerifiedFalse,
+            "A line of the bundle file is not a bundle, or the file is not lines.",
+            "Fetch the bundle file again; if it stays so, it was not written by tallymark.";
+        BundleMissing "bundle-missing" Refused,
+            "There is no bundle file with the model: it is unsigned.",
+            "Ask the publisher for the bundle file, or sign the model if it is yours.";
+        BundleUnreadable "bundle-unreadable" Io,
+            "The bundle file exists and could not be read.",
+            "Check the path and its permissions.";
+        ModelUnreadable "model-unreadable" Io,
+            "The model's path could not be read.",
+            "Check the path and its permissions.";
+        TrustInsideModel "trust-inside-model" Refused,
+            "The trust file lies inside the model it is to judge.",
+            "Keep the trust file elsewhere; a model does not say whom to trust.";
+        TrustMalformed "trust-malformed" Undecidable,
+            "The trust file is not one: unknown key, bad pattern, bad key, bad policy.",
+            "Correct the trust file; the message names the place.";
+        TrustUnreadable "trust-unreadable" Io,
+            "The trust file that was named could not be read.",
+            "Check the path given with --trust or TALLYMARK_TRUST.";
+    }
+    Statement {
+        ProvenanceMissing "provenance-missing" Refused,
+            "No line of the bundle file is a provenance statement.",
+            "Ask the publisher to sign the model's provenance.";
+        StatementMalformed "statement-malformed" VerifiedFalse,
+            "The payload is not a statement, or it contradicts itself.",
+            "Refuse the file; a correct signer does not write this.";
+    }
+    Signature {
+        KeyHintMismatch "key-hint-mismatch" VerifiedFalse,
+            "The bundle names a key that is neither trusted nor the one in its log entry.",
+            "The hint was altered; fetch the bundle again from the publisher.";
+        SignatureInvalid "signature-invalid" VerifiedFalse,
+            "The signature does not verify under the key that the bundle names.",
+            "The statement or the signature was altered; fetch both again from the publisher.";
+    }
+    Entry {
+        EntryMalformed "entry-malformed" VerifiedFalse,
+            "The log entry in the bundle is not an entry in its one permitted encoding.",
+            "Refuse the file; no log of ours admits such an entry.";
+        EntryMismatch "entry-mismatch" VerifiedFalse,
+            "The log entry is not the one that this statement and key produce.",
+            "The bundle pairs a statement with another entry; fetch it again from the publisher.";
+        EntrySignatureInvalid "entry-signature-invalid" VerifiedFalse,
+            "The log entry's own signature does not verify.",
+            "The entry was altered; fetch the bundle again from the publisher.";
+    }
+    Inclusion {
+        InclusionProofInvalid "inclusion-proof-invalid" VerifiedFalse,
+            "The hashes do not lead from the entry to the root that the checkpoint names.",
+            "The proof was altered or belongs to another entry; fetch the bundle again.";
+        LogFieldsInconsistent "log-fields-inconsistent" VerifiedFalse,
+            "An index, size or root written beside the proof disagrees with the proof or the checkpoint.",
+            "Other tools may trust those copies; refuse the file and fetch it again.";
+        NotLogged "not-logged" Refused,
+            "The bundle carries no proof that the statement is in a log.",
+            "Submit it to the log, or ask the publisher for the finished bundle.";
+    }
+    Checkpoint {
+        CheckpointMalformed "checkpoint-malformed" VerifiedFalse,
+            "The checkpoint is not a signed note over a tree head.",
+            "Fetch the bundle again.";
+        CheckpointSignatureInvalid "checkpoint-signature-invalid" VerifiedFalse,
+            "The checkpoint is not signed by the key that the policy has for its origin.",
+            "Refuse the file; if the log changed its key, get the new one from its operator.";
+        LogIdMismatch "log-id-mismatch" VerifiedFalse,
+            "The bundle names another log than the one whose checkpoint it carries.",
+            "Fetch the bundle again.";
+        LogUnknown "log-unknown" Refused,
+            "The policy has no log with the checkpoint's origin.",
+            "If you trust that log, add its line to the policy in your trust file.";
+    }
+    Witnesses {
+        CosignatureInvalid "cosignature-invalid" VerifiedFalse,
+            "A line in the name of a witness of the policy does not verify.",
+            "Refuse the file and fetch it again.";
+        CosignaturesInsufficient "cosignatures-insufficient" Refused,
+            "Fewer witnesses than the policy's quorum saw this checkpoint.",
+            "Ask the publisher for a bundle with a cosigned checkpoint.";
+    }
+    Requirements {
+        NameUnexpected "name-unexpected" Refused,
+            "The statement is about another name than the caller asked for.",
+            "Check that you fetched the right model.";
+        NoTrust "no-trust" Refused,
+            "No trust file says which logs and signers to believe.",
+            "Write a trust file and name it with --trust.";
+        SignerUnexpected "signer-unexpected" Refused,
+            "The key is not one that may sign this name.",
+            "Compare the key with the publisher over another channel before you add it to the trust file.";
+        VersionUnexpected "version-unexpected" Refused,
+            "The statement is about another version than the caller asked for.",
+            "Check that you fetched the right version.";
+    }
+    Contents {
+        FileChanged "file-changed" VerifiedFalse,
+            "A signed file is here with other bytes.",
+            "Fetch the file again; do not load the model.";
+        FileMissing "file-missing" VerifiedFalse,
+            "A signed file is not here.",
+            "Fetch the file; the signature is over the whole model.";
+        FileRenamed "file-renamed" VerifiedFalse,
+            "Signed bytes lie here under another name.",
+            "Restore the names that were signed; loaders go by name.";
+        FileUnexpected "file-unexpected" VerifiedFalse,
+            "A file lies here that was not signed.",
+            "Move it out of the model; engines load what lies there.";
+        FileUnreadable "file-unreadable" Io,
+            "A file of the model could not be read.",
+            "Check permissions and the disk.";
+        ModelTooLarge "model-too-large" VerifiedFalse,
+            "More files or bytes lie here than a signed model may have.",
+            "Check that this is the model's directory and not one above it.";
+        ModelUnstable "model-unstable" Undecidable,
+            "The model changed while it was being read.",
+            "Verify again when nothing writes to it.";
+        PathRefused "path-refused" VerifiedFalse,
+            "A path in the model is one that no signed model may contain.",
+            "Move the file out of the model.";
+        PathsCollide "paths-collide" VerifiedFalse,
+            "Two paths differ only in case or Unicode form, so some file systems hold one of them.",
+            "Refuse the model; one of the two was added to deceive.";
+        SpecialFileFound "special-file-found" VerifiedFalse,
+            "A socket, pipe or device lies in the model.",
+            "Move it out of the model.";
+        SubjectMismatch "subject-mismatch" VerifiedFalse,
+            "The statement is about a model with another tree digest.",
+            "Check that the bundle file belongs to this model.";
+        SymlinkFound "symlink-found" VerifiedFalse,
+            "A symbolic link lies in the model.",
+            "Replace the link by the file it points to, or move it out of the model.";
+    }
+}
+
+impl Reason {
+    /// The exit code of a program that stops for this reason.
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        self.class().exit_code()
+    }
+
+    /// The reason with that code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_kebab_case_and_find_their_reason_again() {
+        for reason in Reason::ALL {
+            let code = reason.code();
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{code}");
+            assert_eq!(Reason::from_code(code), Some(*reason));
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_spec_shows_every_row_of_the_table_and_no_other() {
+        let page = include_str!("../../spec/reasons.md");
+        let shown: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+        let table: Vec<String> = Reason::ALL
+            .iter()
+            .map(|r| {
+                format!(
+                    "| `{}` | {} | {} | {} {} | {} | {} |",
+                    r.code(),
+                    r.class(),
+                    r.exit_code(),
+                    r.step().number(),
+                    r.step(),
+                    r.seen(),
+                    r.remedy()
+                )
+            })
+            .collect();
+        assert_eq!(shown, table);
+    }
+
+    #[test]
+    fn no_class_ends_with_zero_or_with_the_code_for_wrong_use() {
+        for class in Class::ALL {
+            assert!(!matches!(class.exit_code(), 0 | 2), "{class}");
+        }
+    }
+
+    #[test]
+    fn steps_are_numbered_from_one_without_a_gap() {
+        let numbers: Vec<u8> = Step::ALL.iter().map(|step| step.number()).collect();
+        assert_eq!(numbers, (1..=9).collect::<Vec<u8>>());
+    }
+}

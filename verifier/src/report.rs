@@ -1,0 +1,62 @@
+//! A verdict in words, for people and for programs. Also used by `tallymark verify`, so that both print the same.
+//!
+//! The words may change between versions; the JSON keys, the codes and the exit codes may not.
+
+mod json;
+mod next;
+mod text;
+mod words;
+
+pub use self::json::{SCHEMA_VERSION, json, usage_json};
+pub use self::text::{Style, text};
+pub use self::words::{cause, plain, size, utc};
+
+use crate::facts::Facts;
+use crate::load::Verdict;
+use crate::outcome::{Outcome, Outcomes};
+use crate::reason::Step;
+use crate::refusal::{LineNote, Refusal};
+
+/// What no verification in this version looks at, as code and words. A verdict always says so.
+const NEVER_CHECKED: [(&str, &str); 3] = [
+    (
+        "inputs",
+        "that the inputs are what they are called; their digests are signed, their contents are elsewhere",
+    ),
+    ("behaviour", "behaviour, safety and licence of the model"),
+    ("withdrawals", "withdrawals and later versions; nothing after the checkpoint is known here"),
+];
+
+/// What only a quorum of witnesses can tell.
+const SPLIT_VIEW: (&str, &str) =
+    ("split-view", "that the log shows everybody the same tree; the policy asks for no witness");
+
+/// The parts of a verdict that verified and refused ones have in common.
+struct Common<'a> {
+    facts: &'a Facts,
+    outcomes: &'a Outcomes,
+    refusal: Option<&'a Refusal>,
+    notes: &'a [LineNote],
+}
+
+impl<'a> Common<'a> {
+    fn of(verdict: &'a Verdict) -> Self {
+        match verdict.result() {
+            Ok(model) => {
+                Self { facts: model.facts(), outcomes: model.outcomes(), refusal: None, notes: model.notes() }
+            }
+            Err(refusal) => Self {
+                facts: refusal.facts(),
+                outcomes: refusal.outcomes(),
+                refusal: Some(refusal),
+                notes: refusal.notes(),
+            },
+        }
+    }
+
+    fn not_checked(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let no_witness =
+            self.outcomes.of(Step::Witnesses) == Outcome::Pass && self.facts.cosignatures().is_empty();
+        no_witness.then_some(SPLIT_VIEW).into_iter().chain(NEVER_CHECKED)
+    }
+}

@@ -1,0 +1,267 @@
+//! The verdict for programs: one JSON object with stable keys. Every key is always there; what is not known is null.
+
+use attest::provenance::Input;
+use serde::Serialize;
+
+use super::Common;
+use super::words::cause;
+use crate::difference::Difference;
+use crate::failure::Failure;
+use crate::load::Verdict;
+use crate::refusal::LineNote;
+
+/// Version of the object's shape. Keys may be added under the same number; none is renamed or removed.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report {
+    schema_version: u32,
+    /// `verified`, or the class of the refusal.
+    verdict: &'static str,
+    exit_code: u8,
+    reason: Option<&'static str>,
+    message: Option<String>,
+    model: String,
+    bundle: String,
+    trust: Option<String>,
+    name: Option<String>,
+    version: Option<String>,
+    tree_digest: Option<String>,
+    signer: Option<Signer>,
+    log: Option<Log>,
+    cosignatures: Vec<Cosigned>,
+    relation: Option<&'static str>,
+    inputs: Vec<InputRow>,
+    contents: Option<Contents>,
+    steps: Vec<StepRow>,
+    failures: Vec<FailureRow>,
+    files: Vec<FileRow>,
+    notes: Vec<NoteRow>,
+    not_checked: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Signer {
+    key_id: String,
+    algorithm: String,
+    /// Pattern and line of the trust file that admit the key; null if none does.
+    pattern: Option<String>,
+    trust_line: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Log {
+    /// Null if the checkpoint's signature does not verify.
+    origin: Option<String>,
+    index: u64,
+    tree_size: u64,
+    root: String,
+}
+
+#[derive(Serialize)]
+struct Cosigned {
+    witness: String,
+    /// Seconds since 1970.
+    timestamp: u64,
+}
+
+#[derive(Serialize)]
+struct InputRow {
+    role: &'static str,
+    name: String,
+    digest: String,
+    source: &'static str,
+}
+
+#[derive(Serialize)]
+struct Contents {
+    files: u64,
+    bytes: u64,
+    tree_digest: String,
+}
+
+#[derive(Serialize)]
+struct StepRow {
+    number: u8,
+    step: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Serialize)]
+struct FailureRow {
+    reason: &'static str,
+    class: &'static str,
+    step: u8,
+    message: String,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FileRow {
+    reason: &'static str,
+    path: String,
+    /// Where the signed bytes lie, if they were renamed.
+    now: Option<String>,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+#[derive(Serialize)]
+struct NoteRow {
+    line: usize,
+    /// Null if the line verifies too.
+    reason: Option<&'static str>,
+    message: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WrongUse {
+    schema_version: u32,
+    verdict: &'static str,
+    exit_code: u8,
+    reason: &'static str,
+    message: &'static str,
+}
+
+/// Writes the verdict as one JSON object, indented, with a final LF.
+#[must_use]
+pub fn json(verdict: &Verdict) -> String {
+    written(&report(verdict))
+}
+
+/// Writes that the command line was wrong; what about it is on standard error.
+#[must_use]
+pub fn usage_json(exit_code: u8) -> String {
+    written(&WrongUse {
+        schema_version: SCHEMA_VERSION,
+        verdict: "wrong-use",
+        exit_code,
+        reason: "wrong-use",
+        message: "the command line is wrong, see standard error",
+    })
+}
+
+#[expect(clippy::expect_used, reason = "strings, integers and lists of them always have a JSON form")]
+fn written(value: &impl Serialize) -> String {
+    let mut text =
+        serde_json::to_string_pretty(value).expect("no map with keys other than strings, no failing type");
+    text.push('\n');
+    text
+}
+
+fn report(verdict: &Verdict) -> Report {
+    let common = Common::of(verdict);
+    let (facts, refusal) = (common.facts, common.refusal);
+    let statement = facts.statement();
+    let provenance = statement.and_then(attest::statement::Statement::provenance);
+    let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
+    Report {
+        schema_version: SCHEMA_VERSION,
+        verdict: refusal.map_or("verified", |refusal| refusal.class().code()),
+        exit_code: verdict.exit_code(),
+        reason: refusal.map(|refusal| refusal.reason().code()),
+        message: refusal.map(|refusal| cause(refusal.failure())),
+        model: path(verdict.model()),
+        bundle: path(verdict.bundle()),
+        trust: verdict.trust().map(path),
+        name: statement.map(|s| s.name().to_string()),
+        version: statement.map(|s| s.version().to_string()),
+        tree_digest: statement.map(|s| s.tree_digest().to_string()),
+        signer: facts.signer().map(|key| Signer {
+            key_id: key.key_id().to_string(),
+            algorithm: key.algorithm().to_string(),
+            pattern: facts.publisher().map(|publisher| publisher.pattern().to_string()),
+            trust_line: facts.publisher().map(|publisher| publisher.line()),
+        }),
+        log: facts.position().map(|position| Log {
+            origin: facts.log().map(ToString::to_string),
+            index: position.index(),
+            tree_size: position.head().size().get(),
+            root: position.head().root().to_string(),
+        }),
+        cosignatures: facts
+            .cosignatures()
+            .iter()
+            .map(|c| Cosigned { witness: c.witness().to_string(), timestamp: c.timestamp().get() })
+            .collect(),
+        relation: provenance.map(|p| p.relation().as_str()),
+        inputs: provenance.iter().flat_map(|p| p.inputs()).map(InputRow::of).collect(),
+        contents: facts.contents().map(|c| Contents {
+            files: c.files(),
+            bytes: c.total_bytes(),
+            tree_digest: c.digest().to_string(),
+        }),
+        steps: common
+            .outcomes
+            .iter()
+            .map(|(s, o)| StepRow { number: s.number(), step: s.code(), outcome: o.code() })
+            .collect(),
+        failures: refusal
+            .iter()
+            .flat_map(|r| std::iter::once(r.failure()).chain(r.also()))
+            .map(FailureRow::of)
+            .collect(),
+        files: refusal
+            .and_then(|r| r.failure().differences())
+            .unwrap_or_default()
+            .iter()
+            .map(FileRow::of)
+            .collect(),
+        notes: common.notes.iter().map(NoteRow::of).collect(),
+        not_checked: common.not_checked().map(|(code, _)| code).collect(),
+    }
+}
+
+impl InputRow {
+    fn of(input: &Input) -> Self {
+        Self {
+            role: input.role().as_str(),
+            name: input.name().to_string(),
+            digest: input.digest().to_string(),
+            source: input.source().as_str(),
+        }
+    }
+}
+
+impl FailureRow {
+    fn of(failure: &Failure) -> Self {
+        let reason = failure.reason();
+        Self {
+            reason: reason.code(),
+            class: reason.class().code(),
+            step: reason.step().number(),
+            message: cause(failure),
+            expected: failure.expected(),
+            found: failure.found(),
+        }
+    }
+}
+
+impl FileRow {
+    fn of(difference: &Difference) -> Self {
+        let (expected, found, now) = match difference {
+            Difference::Changed { expected, found, .. } => (Some(expected), Some(found), None),
+            Difference::Missing { expected, .. } => (Some(expected), None, None),
+            Difference::Renamed { content, now, .. } => (Some(content), Some(content), Some(now)),
+            Difference::Unexpected { found, .. } => (None, Some(found), None),
+        };
+        Self {
+            reason: difference.reason().code(),
+            path: difference.path().to_string(),
+            now: now.map(ToString::to_string),
+            expected: expected.map(ToString::to_string),
+            found: found.map(ToString::to_string),
+        }
+    }
+}
+
+impl NoteRow {
+    fn of(note: &LineNote) -> Self {
+        Self {
+            line: note.line(),
+            reason: note.failure().map(|failure| failure.reason().code()),
+            message: note.failure().map(|failure| cause(failure)),
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The verdict for people: steps, facts, what was not checked, one line that says it, and what to type next.
+
+use std::fmt::{self, Write as _};
+
+use attest::statement::Statement;
+
+use super::words::{cause, plain, size, utc};
+use super::{Common, next};
+use crate::difference::Difference;
+use crate::failure::Failure;
+use crate::load::Verdict;
+use crate::outcome::Outcome;
+use crate::reason::{Class, Step};
+use crate::refusal::Refusal;
+
+/// Differences that are listed by name; a model with another thousand is not helped by the list.
+const MAX_LISTED: usize = 20;
+
+/// Whether escape sequences may be used. Nothing is said by colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a boolean with words")]
+pub enum Style {
+    /// With ANSI colours.
+    Colour,
+    /// Without.
+    Plain,
+}
+
+/// Writes the verdict for people, in ASCII, each line ended by LF.
+#[must_use]
+pub fn text(verdict: &Verdict, style: Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    // Writing to a String cannot fail.
+    let _: fmt::Result = page.verdict(verdict);
+    page.text
+}
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn verdict(&mut self, verdict: &Verdict) -> fmt::Result {
+        let common = Common::of(verdict);
+        for (step, outcome) in common.outcomes.iter() {
+            self.step(verdict, &common, step, outcome)?;
+        }
+        for note in common.notes {
+            let line = note.line();
+            match note.failure() {
+                Some(failure) => {
+                    writeln!(self.text, "  note: line {line}: {}: {}", failure.reason(), cause(failure))?;
+                }
+                None => writeln!(self.text, "  note: line {line} verifies too")?,
+            }
+        }
+        if let Some(differences) = common.refusal.and_then(|refusal| refusal.failure().differences()) {
+            self.differences(differences)?;
+        }
+        self.facts(&common)?;
+        writeln!(self.text, "\nnot checked:")?;
+        for (_, words) in common.not_checked() {
+            writeln!(self.text, "  {words}")?;
+        }
+        self.conclusion(verdict, &common)?;
+        for command in next::commands(verdict) {
+            writeln!(self.text, "  {command}")?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, verdict: &Verdict, common: &Common<'_>, step: Step, outcome: Outcome) -> fmt::Result {
+        let failures: Vec<&Failure> = common
+            .refusal
+            .iter()
+            .flat_map(|refusal| std::iter::once(refusal.failure()).chain(refusal.also()))
+            .filter(|failure| failure.reason().step() == step)
+            .collect();
+        if failures.is_empty() {
+            let (mark, words) = match outcome {
+                Outcome::Pass => (self.green("ok"), established(verdict, common, step)),
+                Outcome::Fail => (self.red("NO"), "failed".to_owned()),
+                Outcome::Unknown => ("--".to_owned(), "not looked at".to_owned()),
+            };
+            return writeln!(self.text, "  {mark}  {:<13} {words}", step.code());
+        }
+        for failure in failures {
+            let mark = self.red("NO");
+            writeln!(self.text, "  {mark}  {:<13} {}: {}", step.code(), failure.reason(), cause(failure))?;
+        }
+        Ok(())
+    }
+
+    fn differences(&mut self, differences: &[Difference]) -> fmt::Result {
+        writeln!(self.text)?;
+        for difference in differences.iter().take(MAX_LISTED) {
+            let path = plain(difference.path().as_str());
+            writeln!(self.text, "  {:<15} {path}", difference.reason().code())?;
+            match difference {
+                Difference::Changed { expected, found, .. } => {
+                    writeln!(self.text, "    signed {expected}\n    here   {found}")?;
+                }
+                Difference::Missing { expected, .. } => writeln!(self.text, "    signed {expected}")?,
+                Difference::Renamed { now, content, .. } => {
+                    writeln!(self.text, "    signed {content}\n    now at {}", plain(now.as_str()))?;
+                }
+                Difference::Unexpected { found, .. } => writeln!(self.text, "    here   {found}")?,
+            }
+        }
+        match differences.len().checked_sub(MAX_LISTED) {
+            None | Some(0) => Ok(()),
+            Some(more) => writeln!(self.text, "  and {more} more; --json lists them all"),
+        }
+    }
+
+    fn facts(&mut self, common: &Common<'_>) -> fmt::Result {
+        let facts = common.facts;
+        let mut rows: Vec<(&str, String)> = Vec::new();
+        if let Some(statement) = facts.statement() {
+            rows.push(("model", named(statement)));
+            rows.push(("digest", format!("model-tree/v1 {}", statement.tree_digest())));
+        }
+        if let Some(contents) = facts.contents() {
+            rows.push(("files", format!("{}, {} bytes", contents.files(), contents.total_bytes())));
+        }
+        if let Some(key) = facts.signer() {
+            rows.push(("signer", format!("{} {}", key.algorithm(), key.key_id())));
+        }
+        if let (Some(log), Some(position)) = (facts.log(), facts.position()) {
+            let (index, size) = (position.index(), position.head().size());
+            rows.push(("log", format!("{} entry {index}, tree size {size}", plain(log.as_str()))));
+        }
+        for cosignature in facts.cosignatures() {
+            let time = utc(cosignature.timestamp().get());
+            rows.push(("witness", format!("{} at {time}", plain(cosignature.witness().as_str()))));
+        }
+        if let Some(provenance) = facts.statement().and_then(Statement::provenance) {
+            rows.push(("relation", provenance.relation().to_string()));
+            for input in provenance.inputs() {
+                let name = plain(input.name().as_str());
+                let place = format!("{name}  {}  {}", input.digest(), input.source());
+                rows.push((input.role().as_str(), place));
+            }
+        }
+        if !rows.is_empty() {
+            writeln!(self.text)?;
+        }
+        for (label, value) in rows {
+            writeln!(self.text, "  {label:<14} {value}")?;
+        }
+        Ok(())
+    }
+
+    fn conclusion(&mut self, verdict: &Verdict, common: &Common<'_>) -> fmt::Result {
+        let subject = match (common.refusal, common.facts.statement()) {
+            (None, Some(statement)) => format!("{}  {}", named(statement), statement.tree_digest()),
+            // A name from a statement that is not believed does not head a verdict.
+            _ => plain(&verdict.model().to_string_lossy()),
+        };
+        match common.refusal {
+            None => {
+                let word = self.green("VERIFIED");
+                writeln!(self.text, "\n{subject}  {word}")
+            }
+            Some(refusal) => self.no(&subject, refusal),
+        }
+    }
+
+    fn no(&mut self, subject: &str, refusal: &Refusal) -> fmt::Result {
+        let (reason, class) = (refusal.reason(), refusal.class());
+        let word = match class {
+            Class::VerifiedFalse => "FALSE",
+            Class::Refused => "REFUSED",
+            Class::Undecidable => "UNDECIDED",
+            Class::Io => "NOT READ",
+        };
+        let word = self.red(word);
+        writeln!(self.text, "\n{subject}  {word}: {reason} (exit code {})", class.exit_code())?;
+        writeln!(self.text, "  {}", reason.remedy())
+    }
+
+    fn green(&self, word: &str) -> String {
+        self.paint(word, 32)
+    }
+
+    fn red(&self, word: &str) -> String {
+        self.paint(word, 31)
+    }
+
+    /// ANSI "select graphic rendition" with a foreground colour, and back.
+    fn paint(&self, word: &str, colour: u8) -> String {
+        match self.style {
+            Style::Colour => format!("\x1b[{colour}m{word}\x1b[0m"),
+            Style::Plain => word.to_owned(),
+        }
+    }
+}
+
+fn named(statement: &Statement) -> String {
+    format!("{}:{}", statement.name(), statement.version())
+}
+
+/// What a step that passed has established, in a few words.
+fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
+    let facts = common.facts;
+    let words = match step {
+        Step::Read => Some(plain(&verdict.bundle().to_string_lossy())),
+        Step::Statement => facts.statement().map(|s| format!("{} of {}", s.kind(), named(s))),
+        Step::Signature => {
+            facts.signer().map(|key| format!("{} key {}", key.algorithm(), short(&key.key_id())))
+        }
+        Step::Entry => Some("computed again from the statement: the same bytes".to_owned()),
+        Step::Inclusion => facts
+            .position()
+            .map(|p| format!("entry {} is in the tree of size {}", p.index(), p.head().size())),
+        Step::Checkpoint => facts.log().map(|log| format!("signed by {}", plain(log.as_str()))),
+        Step::Witnesses => Some(match facts.cosignatures().len() {
+            0 => "none required by the policy".to_owned(),
+            1 => "1 cosignature meets the quorum".to_owned(),
+            n => format!("{n} cosignatures meet the quorum"),
+        }),
+        Step::Requirements => facts.publisher().map(|publisher| {
+            let trust = verdict.trust().map(|path| plain(&path.to_string_lossy())).unwrap_or_default();
+            format!("{} may be signed by this key: {trust} line {}", publisher.pattern(), publisher.line())
+        }),
+        Step::Contents => facts.contents().map(|contents| {
+            let noun = if contents.files() == 1 { "file" } else { "files" };
+            format!("{} {noun}, {}, all as signed", contents.files(), size(contents.total_bytes()))
+        }),
+    };
+    words.unwrap_or_default()
+}
+
+/// The first 16 of 64 hex digits: enough to tell the keys on one page apart. Whole digests are in the facts.
+fn short(digest: &attest::digest::Sha256Digest) -> String {
+    digest.to_string().chars().take(16).chain("..".chars()).collect()
+}
