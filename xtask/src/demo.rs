@@ -100,7 +100,7 @@ impl Demo {
 
         chapter.begin("A log");
         let printed = self.log(&["init", "log", "--origin", "demo.localhost/log", "--unencrypted-key"])?;
-        let vkey = word_like_vkey(&printed).context("`tallymark-log init` printed no vkey")?;
+        let vkey = programs::vkey_among(&printed).context("`tallymark-log init` printed no vkey")?;
         let server = Server::start(&self.programs.log, &self.at("log"), &self.at("log.txt"))?;
         println!("     listens on {}, key {vkey}", server.url);
 
@@ -290,13 +290,6 @@ fn reason(report: &Value) -> Option<String> {
     report["reason"].as_str().map(str::to_owned)
 }
 
-/// The first word that looks like `name+hash+key`.
-fn word_like_vkey(printed: &str) -> Option<&str> {
-    printed
-        .split(|c: char| c.is_whitespace() || c == '"')
-        .find(|word| word.split('+').count() >= 3 && word.split('+').nth(1).is_some_and(|id| id.len() == 8))
-}
-
 /// How the files of a folder come into another one.
 #[derive(Clone, Copy)]
 enum Copying {
@@ -356,14 +349,6 @@ mod tests {
         let work = dir.path().join("demo");
         fs::write(prepare(&work).expect("made").join("old"), "").expect("written");
         assert!(!prepare(&work).expect("cleared").join("old").exists());
-    }
-
-    #[test]
-    fn a_vkey_is_found_among_words_and_in_quotes() {
-        let printed = "made log\nlog demo.localhost/log+530d903a+AekyeRrm/6h+pGFk\n";
-        assert_eq!(word_like_vkey(printed), Some("demo.localhost/log+530d903a+AekyeRrm/6h+pGFk"));
-        assert_eq!(word_like_vkey("vkey = \"a+530d903a+AQ==\""), Some("a+530d903a+AQ=="));
-        assert_eq!(word_like_vkey("a + b + c"), None);
     }
 
     #[test]

@@ -30,13 +30,11 @@ pub(crate) fn environment() -> Result<Vec<(&'static str, String)>> {
         }
     }
     // libclang without clang has no stdbool.h; the C compiler's own will do.
-    if std::env::var_os("BINDGEN_EXTRA_CLANG_ARGS").is_none() {
-        if let Ok(dir) = command::read(Command::new("gcc").arg("-print-file-name=include")) {
-            let dir = dir.trim();
-            if Path::new(dir).is_absolute() {
-                variables.push(("BINDGEN_EXTRA_CLANG_ARGS", format!("-I{dir}")));
-            }
-        }
+    if std::env::var_os("BINDGEN_EXTRA_CLANG_ARGS").is_none()
+        && let Ok(dir) = command::read(Command::new("gcc").arg("-print-file-name=include"))
+        && Path::new(dir.trim()).is_absolute()
+    {
+        variables.push(("BINDGEN_EXTRA_CLANG_ARGS", format!("-I{}", dir.trim())));
     }
     Ok(variables)
 }

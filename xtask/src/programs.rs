@@ -82,3 +82,23 @@ pub(crate) fn call(program: &Path) -> Command {
     call.stdin(Stdio::null());
     call
 }
+
+/// The first word that looks like `name+hash+key`.
+pub(crate) fn vkey_among(printed: &str) -> Option<&str> {
+    printed
+        .split(|c: char| c.is_whitespace() || c == '"')
+        .find(|word| word.split('+').count() >= 3 && word.split('+').nth(1).is_some_and(|id| id.len() == 8))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vkey_is_found_among_words_and_in_quotes() {
+        let printed = "made log\nlog demo.localhost/log+530d903a+AekyeRrm/6h+pGFk\n";
+        assert_eq!(vkey_among(printed), Some("demo.localhost/log+530d903a+AekyeRrm/6h+pGFk"));
+        assert_eq!(vkey_among("vkey = \"a+530d903a+AQ==\""), Some("a+530d903a+AQ=="));
+        assert_eq!(vkey_among("a + b + c"), None);
+    }
+}

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::{Arguments, command, place};
+use crate::{Arguments, command};
 
 /// Runs every generator there is.
 pub(crate) fn run(_: &Arguments) -> Result<()> {
@@ -50,12 +50,11 @@ fn generators(described: &Value) -> Vec<Generator> {
         for target in package["targets"].as_array().into_iter().flatten() {
             let is_example =
                 target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "example"));
-            if let (true, Some(package), Some(example)) =
-                (is_example, package["name"].as_str(), target["name"].as_str())
+            if is_example
+                && let (Some(package), Some(example)) = (package["name"].as_str(), target["name"].as_str())
+                && example.starts_with("vectors")
             {
-                if example.starts_with("vectors") {
-                    found.push(Generator { package: package.to_owned(), example: example.to_owned() });
-                }
+                found.push(Generator { package: package.to_owned(), example: example.to_owned() });
             }
         }
     }
