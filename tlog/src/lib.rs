@@ -10,9 +10,7 @@
 //! | [`cosignature`] | a witness's timestamped signature | [c2sp.org/tlog-cosignature](https://c2sp.org/tlog-cosignature) |
 //! | [`note`] | text signed by several keys | c2sp.org/signed-note |
 //! | [`checkpoint`] | a tree head with an origin, as note | [c2sp.org/tlog-checkpoint](https://c2sp.org/tlog-checkpoint) |
-//! | [`tile`] | coordinates and paths | [c2sp.org/tlog-tiles](https://c2sp.org/tlog-tiles) |
-//! | [`right_edge`] | growing a tree tile by tile | c2sp.org/tlog-tiles |
-//! | [`tile_reader`] | tree nodes out of tiles | c2sp.org/tlog-tiles |
+//! | [`tile`] | tiles: paths, growing a tree, reading nodes | [c2sp.org/tlog-tiles](https://c2sp.org/tlog-tiles) |
 //! | [`entry_bundle`] | up to 256 entries in a file | c2sp.org/tlog-tiles |
 //! | [`policy`] | trusted logs, witnesses, quorum | [c2sp.org/tlog-policy](https://c2sp.org/tlog-policy) |
 //! | [`proof`] | a proof of logging, as one text | [c2sp.org/tlog-proof](https://c2sp.org/tlog-proof) |
@@ -30,10 +28,8 @@ pub mod error;
 pub mod note;
 pub mod policy;
 pub mod proof;
-pub mod right_edge;
 pub mod signature_line;
 pub mod text;
 pub mod tile;
-pub mod tile_reader;
 pub mod vkey;
 pub mod witness;

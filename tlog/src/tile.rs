@@ -1,148 +1,54 @@
-//! Tile coordinates, widths and paths.
-use merkle::TreeSize;
-use thiserror::Error;
-/// Skeleton.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TileCoord {
-    level: u8,
-    index: u64,
+//! Tiles: the Merkle tree as files of up to 256 hashes (c2sp.org/tlog-tiles).
+//!
+//! ```text
+//! level 1   tile 0: one hash for each full tile below      [h0 h1 … h255]
+//!                                                          ┌┘  └┐
+//! level 0   leaf hashes, 256 to a tile            [tile 0 ] [tile 1 ] … [tile 273, 112 wide]
+//!
+//! tile n of level l, hash i  =  hash over the leaves [(256n+i)·256^l, (256n+i+1)·256^l)
+//! tile of width w            =  32·w bytes, hashes from left to right; full if w = 256
+//! path                       =  tile/<l>/<n>  or, if not full,  tile/<l>/<n>.p/<w>
+//! ```
+//!
+//! A hash stands in a tile once all its leaves exist, and then never changes: a partial tile only ever grows at its
+//! end, and only full tiles have a hash in the level above. A tree of 70,000 leaves has 273 full tiles and one of width 112
+//! at level 0, one full and one of width 17 at level 1, and one of width 1 at level 2.
+//!
+//! In scope: coordinates and paths, growing a tree ([`RightEdge`]), finding tree nodes in tiles ([`read_node`],
+//! [`TileReader`]). Out of scope: where the files are, and the entries themselves, see [`crate::entry_bundle`].
+
+mod coord;
+mod path;
+mod reader;
+mod right_edge;
+
+pub use coord::{BundleIndex, TileCoord, TileError, TileWidth, TileWrite, bundles_of_size, tiles_of_size};
+pub use path::{TilePath, TilePathError};
+pub use reader::{TileReadError, TileReader, read_node};
+pub use right_edge::{RightEdge, RightEdgeError};
+
+use merkle::Hash;
+
+/// Bytes of one hash in a tile.
+const HASH_BYTES: usize = 32;
+
+/// Takes the bytes of a tile apart; `None` unless there are exactly as many as the width calls for.
+fn hashes_of_tile(bytes: &[u8], width: TileWidth) -> Option<Vec<Hash>> {
+    if bytes.len() != width.byte_len() {
+        return None;
+    }
+    let (hashes, _) = bytes.as_chunks::<HASH_BYTES>();
+    Some(hashes.iter().copied().map(Hash::from_bytes).collect())
 }
-impl TileCoord {
-    /// Skeleton.
-    pub fn new(level: u8, index: u64) -> Result<Self, TileError> {
-        let _ = (level, index);
-        todo!()
-    }
-    /// Level.
-    #[must_use]
-    pub const fn level(self) -> u8 {
-        self.level
-    }
-    /// Index.
-    #[must_use]
-    pub const fn index(self) -> u64 {
-        self.index
-    }
-}
-/// Skeleton: index of an entry bundle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BundleIndex(u64);
-impl BundleIndex {
-    /// Skeleton.
-    pub fn new(index: u64) -> Result<Self, TileError> {
-        let _ = index;
-        todo!()
-    }
-    /// Index.
-    #[must_use]
-    pub const fn get(self) -> u64 {
-        self.0
-    }
-}
-/// 1..=256.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TileWidth(u16);
-impl TileWidth {
-    /// 256.
-    pub const FULL: Self = Self(256);
-    /// Skeleton.
-    pub const fn new(width: u16) -> Result<Self, TileError> {
-        if width >= 1 && width <= 256 {
-            Ok(Self(width))
-        } else {
-            Err(TileError::Width { seen: width as u64 })
+
+/// Computes the hash over a perfect tree from its leaf level: `hashes.len()` is a power of two.
+fn perfect_root(hashes: &[Hash]) -> Hash {
+    match hashes {
+        [] => merkle::EMPTY_ROOT,
+        [hash] => *hash,
+        _ => {
+            let (left, right) = hashes.split_at(hashes.len() / 2);
+            merkle::node_hash(&perfect_root(left), &perfect_root(right))
         }
     }
-    /// 1..=256.
-    #[must_use]
-    pub const fn get(self) -> u16 {
-        self.0
-    }
-    /// 256 or not.
-    #[must_use]
-    pub const fn is_full(self) -> bool {
-        self.0 == 256
-    }
-}
-/// Skeleton.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum TileError {
-    /// Skeleton.
-    #[error("width {seen}")]
-    Width {
-        /// Seen.
-        seen: u64,
-    },
-}
-/// Path below the log's prefix, without leading slash; `FromStr` and `Display`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TilePath {
-    /// `tile/entries/<N>[.p/<W>]`.
-    Entries {
-        /// N.
-        index: BundleIndex,
-        /// W.
-        width: TileWidth,
-    },
-    /// `tile/<L>/<N>[.p/<W>]`.
-    Tile {
-        /// L and N.
-        coord: TileCoord,
-        /// W.
-        width: TileWidth,
-    },
-}
-impl TilePath {
-    /// Skeleton.
-    pub fn parse(path: &str) -> Result<Self, TileError> {
-        let _ = path;
-        todo!()
-    }
-}
-impl std::str::FromStr for TilePath {
-    type Err = TileError;
-    fn from_str(s: &str) -> Result<Self, TileError> {
-        Self::parse(s)
-    }
-}
-impl std::fmt::Display for TilePath {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        todo!()
-    }
-}
-/// A tile as it has to be stored after an append: all its hashes so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TileWrite {
-    pub(crate) coord: TileCoord,
-    pub(crate) width: TileWidth,
-    pub(crate) bytes: Vec<u8>,
-}
-impl TileWrite {
-    /// Where.
-    #[must_use]
-    pub const fn coord(&self) -> TileCoord {
-        self.coord
-    }
-    /// How wide.
-    #[must_use]
-    pub const fn width(&self) -> TileWidth {
-        self.width
-    }
-    /// 32 * width bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-}
-/// All tiles of a tree.
-pub fn tiles_of_size(size: TreeSize) -> impl Iterator<Item = (TileCoord, TileWidth)> {
-    let _ = size;
-    [].into_iter()
-}
-/// All entry bundles of a tree.
-pub fn bundles_of_size(size: TreeSize) -> impl Iterator<Item = (BundleIndex, TileWidth)> {
-    let _ = size;
-    [].into_iter()
 }
