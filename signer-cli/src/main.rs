@@ -1,2 +1,78 @@
-//! Placeholder.
-fn main() {}
+//! `tallymark`: the hand that signs. Arguments in, one command, an exit status.
+//!
+//! In scope: keys, hashing, signing, submitting, and showing what is in a file. Out of scope: every format (crate `attest`), the
+//! log's speech (crate `tlog`), and judgement (crate `verifier`), which this program also asks before it hands out a
+//! bundle.
+
+mod args;
+mod bundle_file;
+mod entry_view;
+mod git;
+mod hash;
+mod inputs;
+mod inspect;
+mod key_file;
+mod keygen;
+mod log_client;
+mod message;
+mod pages;
+mod progress;
+mod report;
+mod sign;
+mod snapshot;
+mod submit;
+mod trust;
+mod verify;
+
+use std::process::ExitCode;
+
+use crate::args::{Cli, Command};
+use crate::message::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let cli = match args::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to standard output, complaints to standard error; neither can fail usefully.
+            drop(error.print());
+            return ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 });
+        }
+    };
+    match run(&cli) {
+        Ok(status) => ExitCode::from(status),
+        Err(failure) => {
+            failure.tell(cli.manner, wants_json(&cli.command));
+            ExitCode::from(failure.exit())
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<u8, Failure> {
+    let manner = cli.manner;
+    match &cli.command {
+        Command::Keygen(args) => keygen::run(args, manner)?,
+        Command::Sign(args) => sign::run(args, manner)?,
+        Command::Submit(args) => submit::run(args, manner)?,
+        Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Inspect(args) => inspect::run(args)?,
+        Command::Hash(args) => hash::run(args, manner)?,
+        Command::Completions(args) => pages::completions(args)?,
+        Command::Man(args) => pages::man(args, manner)?,
+        Command::Version(args) => pages::version(args)?,
+    }
+    Ok(0)
+}
+
+/// Whether a failure of this command is told as JSON too. The verdict of `verify` has JSON of its own.
+const fn wants_json(command: &Command) -> bool {
+    match command {
+        Command::Keygen(args) => args.json,
+        Command::Sign(args) => args.json,
+        Command::Submit(args) => args.json,
+        Command::Verify(args) => args.json,
+        Command::Inspect(args) => args.json,
+        Command::Hash(args) => args.json,
+        Command::Version(args) => args.json,
+        Command::Completions(_) | Command::Man(_) => false,
+    }
+}

@@ -1,0 +1,532 @@
+//! What git says about a code checkout: commit, tree, whether it is dirty, and which files to hash.
+//!
+//! The `git` program does the reading: nobody else reads an index the way it does. A checkout may be hostile (it came
+//! with the model, or from a pull request), and git runs programs that a repository's own configuration names. So:
+//! fixed arguments and no shell; an environment with nothing in it that git obeys, but for the caller's own
+//! configuration; file-system monitor, hooks, transports and the repository's content filters switched off; the
+//! repository may not point its work tree elsewhere; output is bounded.
+//!
+//! In scope: running git and reading its answers. Out of scope: hashing ([`attest::scan`]) and what is said about the
+//! code in a statement ([`attest::provenance`]).
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use attest::model_path::ModelPath;
+
+/// Most bytes of standard output read from one git command: room for half a million long paths.
+const MAX_OUTPUT_BYTES: u64 = 64 << 20;
+/// Most bytes of standard error kept for a message; the rest is read and dropped.
+const MAX_WORDS_BYTES: u64 = 4 << 10;
+
+/// What of the caller's environment git may see. Everything named `GIT_*` stays out: it could redirect git to another
+/// repository, index or configuration.
+const PASSED_ON: [&str; 4] = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR"];
+
+/// Fixed environment.
+const FIXED: [(&str, &str); 6] = [
+    ("LC_ALL", "C"),
+    // `status` would otherwise refresh and write the index.
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    // A partial clone fetches missing objects, and its configuration says with which program.
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_ALLOW_PROTOCOL", ""),
+    ("GIT_PROTOCOL_FROM_USER", "0"),
+];
+
+/// Arguments before every command.
+const FIRST_ARGS: [&str; 7] = [
+    "--no-pager",
+    "-c",
+    "core.fsmonitor=",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "safe.bareRepository=explicit",
+];
+
+/// A checkout as git sees it.
+#[derive(Debug)]
+pub(crate) struct Checkout {
+    root: PathBuf,
+    commit: String,
+    tree: String,
+    dirty: bool,
+    files: Result<Vec<ModelPath>, Unhashable>,
+}
+
+impl Checkout {
+    /// The top of the work tree, absolute.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The commit checked out: 40 or 64 hex digits.
+    pub(crate) fn commit(&self) -> &str {
+        &self.commit
+    }
+
+    /// The tree of that commit: 40 or 64 hex digits.
+    pub(crate) fn tree(&self) -> &str {
+        &self.tree
+    }
+
+    /// Whether index, work tree or untracked files differ from the commit. Where git was told not to look at a file
+    /// (assume-unchanged, skip-worktree) this says dirty, since nobody knows.
+    pub(crate) const fn is_dirty(&self) -> bool {
+        self.dirty
+    }
+
+    /// The regular files that are tracked, or neither tracked nor ignored; or the first thing that a tree digest has
+    /// no place for.
+    pub(crate) const fn files(&self) -> &Result<Vec<ModelPath>, Unhashable> {
+        &self.files
+    }
+}
+
+/// Why a checkout has no tree digest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unhashable {
+    /// A name that is not UTF-8, or has a component that no model path may have.
+    #[error("the name {path:?} is not one a tree digest may contain")]
+    Name {
+        /// The name, as far as it can be shown.
+        path: String,
+    },
+    /// Another repository inside this one.
+    #[error("{path:?} is a submodule or another repository")]
+    Submodule {
+        /// Where.
+        path: String,
+    },
+    /// A symbolic link.
+    #[error("{path:?} is a symbolic link")]
+    Symlink {
+        /// Where.
+        path: String,
+    },
+}
+
+/// Why git gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum GitError {
+    /// An answer that does not have the form git documents.
+    #[error("git {act} answered something that is not {want}")]
+    AnswerMalformed {
+        /// The git command.
+        act: &'static str,
+        /// What it documents.
+        want: &'static str,
+    },
+    /// An answer larger than we hold in memory.
+    #[error("git {act} answered more than {limit} bytes")]
+    AnswerTooLarge {
+        /// The git command.
+        act: &'static str,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// Git itself said no.
+    #[error("git {act} failed in {dir}: {said}")]
+    Failed {
+        /// The git command.
+        act: &'static str,
+        /// Where it ran.
+        dir: String,
+        /// The first line of its complaint.
+        said: String,
+    },
+    /// The program is not there, or could not be run.
+    #[error("git could not be run")]
+    NotStarted {
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The repository's configuration names a work tree which the given directory is not in.
+    #[error("the repository of {dir} says its work tree is {root}, want one that contains {dir}")]
+    WorkTreeElsewhere {
+        /// The directory given.
+        dir: String,
+        /// What the repository says.
+        root: String,
+    },
+}
+
+/// Reads the checkout that contains `dir`.
+///
+/// # Errors
+/// Any [`GitError`]; [`GitError::Failed`] where `dir` is in no repository or the repository has no commit.
+pub(crate) fn read_checkout(dir: &Path) -> Result<Checkout, GitError> {
+    let dir = dir.canonicalize().map_err(|source| GitError::NotStarted { source })?;
+    let mut git = Git { dir: dir.clone(), disabled: Vec::new() };
+    let root = git.line("rev-parse", &["rev-parse", "--show-toplevel"])?;
+    let root = path_from(root);
+    if !dir.starts_with(&root) {
+        return Err(GitError::WorkTreeElsewhere {
+            dir: dir.display().to_string(),
+            root: root.display().to_string(),
+        });
+    }
+    git.dir.clone_from(&root);
+    git.disabled = git.repository_filters()?;
+    let commit = git.object_id("HEAD^{commit}")?;
+    let tree = git.object_id("HEAD^{tree}")?;
+    // Submodules are compared by commit only: looking inside would run git under *their* configuration.
+    let status = git.run(
+        "status",
+        &["status", "--porcelain=v1", "-z", "--untracked-files=all", "--ignore-submodules=dirty"],
+    )?;
+    let tracked = git.run("ls-files", &["ls-files", "-z", "-v", "--stage"])?;
+    let untracked = git.run("ls-files", &["ls-files", "-z", "--others", "--exclude-standard"])?;
+    let tracked = records(&tracked).map(read_tracked).collect::<Result<Vec<_>, _>>()?;
+    let unwatched = tracked.iter().any(|file| file.unwatched && exists(&root, &file.path));
+    let files = list_files(&root, &tracked, &untracked);
+    Ok(Checkout { root, commit, tree, dirty: !status.is_empty() || unwatched, files })
+}
+
+/// Git in one directory.
+struct Git {
+    dir: PathBuf,
+    /// Configuration keys to set to nothing.
+    disabled: Vec<OsString>,
+}
+
+impl Git {
+    /// Runs one command and gives its standard output.
+    fn run(&self, act: &'static str, args: &[&str]) -> Result<Vec<u8>, GitError> {
+        let mut command = Command::new("git");
+        command.args(FIRST_ARGS).arg("-C").arg(&self.dir).args(args).env_clear().envs(FIXED);
+        command.envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        command.env("GIT_CONFIG_COUNT", self.disabled.len().to_string());
+        for (place, key) in self.disabled.iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{place}"), key);
+            command.env(format!("GIT_CONFIG_VALUE_{place}"), "");
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let not_started = |source| GitError::NotStarted { source };
+        let mut child = command.spawn().map_err(not_started)?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        // Both pipes are read at once, or a chatty child would block on the one nobody empties.
+        let (output, words) = std::thread::scope(|scope| {
+            let words = scope.spawn(move || read_words(stderr));
+            let mut output = Vec::new();
+            let read = stdout.map_or(Ok(0), |pipe| pipe.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut output));
+            (read.map(|_| output), words.join().unwrap_or_default())
+        });
+        let output = output.map_err(not_started)?;
+        if output.len() as u64 > MAX_OUTPUT_BYTES {
+            // It may be dead already; there is nothing to do about a refusal to die.
+            drop(child.kill());
+            drop(child.wait());
+            return Err(GitError::AnswerTooLarge { act, limit: MAX_OUTPUT_BYTES });
+        }
+        if child.wait().map_err(not_started)?.success() {
+            return Ok(output);
+        }
+        let said = String::from_utf8_lossy(&words);
+        let said = said.lines().find(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
+        Err(GitError::Failed { act, dir: self.dir.display().to_string(), said: said.to_owned() })
+    }
+
+    /// Runs a command that answers with one line.
+    fn line(&self, act: &'static str, args: &[&str]) -> Result<Vec<u8>, GitError> {
+        let mut answer = self.run(act, args)?;
+        if answer.pop() != Some(b'\n') || answer.is_empty() {
+            return Err(GitError::AnswerMalformed { act, want: "one line" });
+        }
+        Ok(answer)
+    }
+
+    fn object_id(&self, name: &str) -> Result<String, GitError> {
+        let want = "an object id of 40 or 64 hex digits";
+        let answer = self.line("rev-parse", &["rev-parse", "--verify", "--end-of-options", name])?;
+        let is_hex = answer.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match String::from_utf8(answer) {
+            Ok(id) if is_hex && matches!(id.len(), 40 | 64) => Ok(id),
+            _ => Err(GitError::AnswerMalformed { act: "rev-parse", want }),
+        }
+    }
+
+    /// The keys of content filters that the repository itself configures. `status` would run them on changed files.
+    /// Filters from the caller's own configuration (git-lfs) stay: the caller chose those programs.
+    fn repository_filters(&self) -> Result<Vec<OsString>, GitError> {
+        let list = self.run("config", &["config", "-z", "--show-scope", "--name-only", "--list"])?;
+        let mut records = records(&list);
+        let mut drivers = BTreeSet::new();
+        while let (Some(scope), Some(key)) = (records.next(), records.next()) {
+            if matches!(scope, b"system" | b"global") || !key.starts_with(b"filter.") {
+                continue;
+            }
+            if let Some(dot) = key.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > "filter.".len())
+            {
+                drivers.extend(key.get(..dot).map(<[u8]>::to_vec));
+            }
+        }
+        let keys = drivers.into_iter().flat_map(|driver| {
+            // An empty command is no command; an empty `required` is false.
+            [&b".clean"[..], b".smudge", b".process", b".required"].map(|part| [&driver, part].concat())
+        });
+        Ok(keys.map(|key| path_from(key).into_os_string()).collect())
+    }
+}
+
+fn read_words(pipe: Option<std::process::ChildStderr>) -> Vec<u8> {
+    let mut words = Vec::new();
+    if let Some(mut pipe) = pipe {
+        // These are words for a message. If they cannot be read the message has none.
+        drop(pipe.by_ref().take(MAX_WORDS_BYTES).read_to_end(&mut words));
+        drop(std::io::copy(&mut pipe, &mut std::io::sink()));
+    }
+    words
+}
+
+/// Splits git's `-z` output, in which every record *ends* with NUL.
+fn records(output: &[u8]) -> impl Iterator<Item = &[u8]> {
+    output.strip_suffix(b"\0").into_iter().flat_map(|all| all.split(|byte| *byte == 0))
+}
+
+#[cfg(unix)]
+fn path_from(bytes: Vec<u8>) -> PathBuf {
+    use std::os::unix::ffi::OsStringExt as _;
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn path_from(bytes: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&bytes).into_owned().into()
+}
+
+/// One line of `git ls-files -v --stage`: `TAG SP MODE SP OBJECT SP STAGE TAB PATH`.
+#[derive(Debug, PartialEq, Eq)]
+struct Tracked {
+    path: Vec<u8>,
+    kind: Kind,
+    /// Git was told not to compare this file with the work tree.
+    unwatched: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    File,
+    Submodule,
+    Symlink,
+}
+
+fn read_tracked(record: &[u8]) -> Result<Tracked, GitError> {
+    let malformed =
+        || GitError::AnswerMalformed { act: "ls-files", want: "tag, mode, object, stage and path" };
+    let tab = record.iter().position(|byte| *byte == b'\t').ok_or_else(malformed)?;
+    let (head, path) = record.split_at_checked(tab).ok_or_else(malformed)?;
+    let mut words = head.split(|byte| *byte == b' ');
+    let (Some([tag]), Some(mode)) = (words.next(), words.next()) else {
+        return Err(malformed());
+    };
+    let kind = match mode {
+        b"100644" | b"100755" => Kind::File,
+        b"120000" => Kind::Symlink,
+        b"160000" => Kind::Submodule,
+        _ => return Err(malformed()),
+    };
+    let path = path.get(1..).filter(|path| !path.is_empty()).ok_or_else(malformed)?.to_vec();
+    Ok(Tracked { path, kind, unwatched: tag.is_ascii_lowercase() || *tag == b'S' })
+}
+
+fn exists(root: &Path, path: &[u8]) -> bool {
+    root.join(path_from(path.to_vec())).symlink_metadata().is_ok()
+}
+
+/// Joins tracked and untracked files to one list without what is no longer there.
+fn list_files(root: &Path, tracked: &[Tracked], untracked: &[u8]) -> Result<Vec<ModelPath>, Unhashable> {
+    let mut files = BTreeSet::new();
+    let shown = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
+    let mut push = |path: &[u8], on_disk: &std::fs::Metadata| {
+        if on_disk.is_symlink() {
+            return Err(Unhashable::Symlink { path: shown(path) });
+        }
+        let text = std::str::from_utf8(path).ok().and_then(|path| path.parse::<ModelPath>().ok());
+        files.insert(text.ok_or_else(|| Unhashable::Name { path: shown(path) })?);
+        Ok(())
+    };
+    for file in tracked {
+        match (file.kind, root.join(path_from(file.path.clone())).symlink_metadata()) {
+            (Kind::Submodule, _) => return Err(Unhashable::Submodule { path: shown(&file.path) }),
+            (Kind::Symlink, _) => return Err(Unhashable::Symlink { path: shown(&file.path) }),
+            // Deleted from the work tree: `status` says so, and there is nothing to hash.
+            (Kind::File, Err(_)) => {}
+            // A directory now stands where the file was; its contents are untracked files.
+            (Kind::File, Ok(on_disk)) if on_disk.is_dir() => {}
+            (Kind::File, Ok(on_disk)) => push(&file.path, &on_disk)?,
+        }
+    }
+    for path in records(untracked) {
+        // Git lists an untracked repository as one directory.
+        if path.ends_with(b"/") {
+            return Err(Unhashable::Submodule { path: shown(path) });
+        }
+        if let Ok(on_disk) = root.join(path_from(path.to_vec())).symlink_metadata() {
+            push(path, &on_disk)?;
+        }
+    }
+    Ok(files.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs the real git to build a fixture; independent of the caller's configuration.
+    fn git(dir: &Path, args: &[&str]) {
+        let done = Command::new("git")
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", "-C"])
+            .arg(dir)
+            .args(args)
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
+            .output()
+            .expect("git is installed where the tests run");
+        assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn repository() -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        git(dir.path(), &["init", "-q", "."]);
+        std::fs::create_dir(dir.path().join("src")).expect("mkdir");
+        std::fs::write(dir.path().join("src/train.py"), "print()\n").expect("write");
+        std::fs::write(dir.path().join(".gitignore"), "*.log\n").expect("write");
+        git(dir.path(), &["add", "-A"]);
+        git(dir.path(), &["commit", "-q", "-m", "first"]);
+        dir
+    }
+
+    fn names(checkout: &Checkout) -> Vec<&str> {
+        checkout.files().as_ref().expect("hashable").iter().map(ModelPath::as_str).collect()
+    }
+
+    #[test]
+    fn clean_checkout_has_commit_tree_and_its_files() {
+        let dir = repository();
+        let checkout = read_checkout(&dir.path().join("src")).expect("a checkout");
+        assert_eq!(checkout.root(), dir.path().canonicalize().expect("exists"));
+        assert_eq!((checkout.commit().len(), checkout.tree().len()), (40, 40));
+        assert_ne!(checkout.commit(), checkout.tree());
+        assert!(!checkout.is_dirty());
+        assert_eq!(names(&checkout), [".gitignore", "src/train.py"]);
+    }
+
+    #[test]
+    fn untracked_file_is_listed_and_makes_it_dirty_but_an_ignored_one_does_neither() {
+        let dir = repository();
+        std::fs::write(dir.path().join("noise.log"), "x").expect("write");
+        assert!(!read_checkout(dir.path()).expect("a checkout").is_dirty());
+        std::fs::write(dir.path().join("new.py"), "x").expect("write");
+        let checkout = read_checkout(dir.path()).expect("a checkout");
+        assert!(checkout.is_dirty());
+        assert_eq!(names(&checkout), [".gitignore", "new.py", "src/train.py"]);
+    }
+
+    #[test]
+    fn deleted_file_is_not_listed() {
+        let dir = repository();
+        std::fs::remove_file(dir.path().join("src/train.py")).expect("remove");
+        let checkout = read_checkout(dir.path()).expect("a checkout");
+        assert!(checkout.is_dirty());
+        assert_eq!(names(&checkout), [".gitignore"]);
+    }
+
+    #[test]
+    fn change_that_git_was_told_to_overlook_is_dirty() {
+        for flag in ["--assume-unchanged", "--skip-worktree"] {
+            let dir = repository();
+            git(dir.path(), &["update-index", flag, "src/train.py"]);
+            std::fs::write(dir.path().join("src/train.py"), "evil()\n").expect("write");
+            assert!(read_checkout(dir.path()).expect("a checkout").is_dirty(), "{flag}");
+        }
+    }
+
+    #[test]
+    fn symlink_nested_repository_and_odd_name_leave_no_tree() {
+        let dir = repository();
+        std::os::unix::fs::symlink("src", dir.path().join("link")).expect("symlink");
+        let files = read_checkout(dir.path()).expect("a checkout").files;
+        assert_eq!(files, Err(Unhashable::Symlink { path: "link".to_owned() }));
+
+        let dir = repository();
+        std::fs::create_dir(dir.path().join("nested")).expect("mkdir");
+        git(&dir.path().join("nested"), &["init", "-q", "."]);
+        std::fs::write(dir.path().join("nested/file"), "x").expect("write");
+        git(&dir.path().join("nested"), &["add", "-A"]);
+        git(&dir.path().join("nested"), &["commit", "-q", "-m", "inner"]);
+        let files = read_checkout(dir.path()).expect("a checkout").files;
+        assert_eq!(files, Err(Unhashable::Submodule { path: "nested/".to_owned() }));
+        git(dir.path(), &["add", "nested"]);
+        let files = read_checkout(dir.path()).expect("a checkout").files;
+        assert_eq!(files, Err(Unhashable::Submodule { path: "nested".to_owned() }));
+
+        let dir = repository();
+        std::fs::write(dir.path().join("back\\slash"), "x").expect("write");
+        let files = read_checkout(dir.path()).expect("a checkout").files;
+        assert_eq!(files, Err(Unhashable::Name { path: "back\\slash".to_owned() }));
+    }
+
+    #[test]
+    fn directory_without_repository_or_without_commit_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let refused = read_checkout(dir.path()).expect_err("no repository");
+        assert!(matches!(&refused, GitError::Failed { act: "rev-parse", .. }), "{refused}");
+        git(dir.path(), &["init", "-q", "."]);
+        let refused = read_checkout(dir.path()).expect_err("no commit");
+        assert!(matches!(&refused, GitError::Failed { act: "rev-parse", .. }), "{refused}");
+    }
+
+    #[test]
+    fn repository_cannot_run_a_program_of_its_choice() {
+        let dir = repository();
+        let outside = tempfile::tempdir().expect("a temporary directory");
+        let ran = outside.path().join("ran");
+        let program = format!("touch '{}'; cat", ran.display());
+        std::fs::write(dir.path().join(".gitattributes"), "* filter=evil\n").expect("write");
+        git(dir.path(), &["config", "core.fsmonitor", &program]);
+        git(dir.path(), &["config", "filter.evil.clean", &program]);
+        git(dir.path(), &["config", "filter.evil.process", &program]);
+        git(dir.path(), &["config", "filter.evil.required", "true"]);
+        let hook = dir.path().join(".git/hooks/post-index-change");
+        std::fs::create_dir_all(dir.path().join(".git/hooks")).expect("mkdir");
+        std::fs::write(&hook, format!("#!/bin/sh\n{program}\n")).expect("write");
+        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+        // Same length, new time: git must look inside, and would do so through the filter.
+        std::fs::write(dir.path().join("src/train.py"), "evil()!\n").expect("write");
+        assert!(read_checkout(dir.path()).expect("a checkout").is_dirty());
+        assert!(!ran.exists(), "git ran the repository's program");
+    }
+
+    #[test]
+    fn repository_cannot_point_elsewhere() {
+        let dir = repository();
+        let elsewhere = tempfile::tempdir().expect("a temporary directory");
+        let path = elsewhere.path().to_str().expect("UTF-8");
+        git(dir.path(), &["config", "core.worktree", path]);
+        let refused = read_checkout(dir.path()).expect_err("work tree elsewhere");
+        assert!(matches!(refused, GitError::WorkTreeElsewhere { .. } | GitError::Failed { .. }), "{refused}");
+    }
+
+    #[test]
+    fn tracked_record_of_another_form_is_refused() {
+        let good = b"H 100644 7898 0\ta b";
+        let read = read_tracked(good).expect("well formed");
+        assert_eq!(read, Tracked { path: b"a b".to_vec(), kind: Kind::File, unwatched: false });
+        for bad in
+            [&b"H 100644 7898 0 a"[..], b"H 040000 7898 0\ta", b"H 100644 7898 0\t", b"", b"HH 100644\ta"]
+        {
+            assert!(
+                matches!(read_tracked(bad), Err(GitError::AnswerMalformed { .. })),
+                "{}",
+                String::from_utf8_lossy(bad)
+            );
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What a model was made from, as found on this disk: datasets, base models and code, hashed here and now.
+//!
+//! A model and its inputs may not contain one another: writing the signature into the one would change the other. Code is the
+//! exception that people need, since a training script writes beside itself: a model may lie inside the checkout as long
+//! as git does not list its files as code.
+
+use std::path::{Path, PathBuf};
+
+use attest::model_path::ModelPath;
+use attest::provenance::{Checkout, Input, InputDigest, Source, WorkTreeState};
+use attest::role::Role;
+use attest::scan::{ScanOptions, scan, scan_list};
+use attest::tree::Tree;
+
+use crate::args::{Manner, NamedPath, SignArgs};
+use crate::git::{self, GitError};
+use crate::message::{Failure, warn};
+use crate::progress::Progress;
+use crate::sign::SignError;
+use crate::snapshot::Snapshot;
+
+/// What a statement calls its code: a model is made by one checkout.
+const CODE_NAME: &str = "code";
+
+/// The model and its inputs, found and known not to overlap; nothing hashed yet.
+pub(crate) struct Materials<'a> {
+    model: &'a Path,
+    named: Vec<(Role, &'a NamedPath)>,
+    code: Option<git::Checkout>,
+    snapshots: Vec<Snapshot>,
+}
+
+/// The same, hashed.
+pub(crate) struct Hashed {
+    /// The model.
+    pub(crate) model: Tree,
+    /// What it was made from.
+    pub(crate) inputs: Vec<Input>,
+    snapshots: Vec<Snapshot>,
+}
+
+impl<'a> Materials<'a> {
+    /// Looks at everything once without reading contents.
+    pub(crate) fn find(args: &'a SignArgs, manner: Manner) -> Result<Self, Failure> {
+        let data = args.data.iter().map(|input| (Role::Dataset, input));
+        let base = args.base.iter().map(|input| (Role::BaseModel, input));
+        let named: Vec<_> = data.chain(base).collect();
+        let model = resolve(&args.model)?;
+        for (_, input) in &named {
+            refuse_overlap(&args.model, &model, input)?;
+        }
+        let code = args.code.as_deref().map(|dir| read_code(dir, &args.model, &model, manner)).transpose()?;
+        let roots =
+            [args.model.as_path()].into_iter().chain(named.iter().map(|(_, input)| input.path.as_path()));
+        let snapshots = roots.map(Snapshot::take).collect::<Result<_, _>>()?;
+        Ok(Self { model: &args.model, named, code, snapshots })
+    }
+
+    /// Hashes everything, with one progress bar over all of it but the code, which is small.
+    pub(crate) fn hash(self, args: &SignArgs, manner: Manner) -> Result<Hashed, Failure> {
+        let options =
+            args.threads.map_or_else(ScanOptions::new, |threads| ScanOptions::new().threads(threads));
+        let total = self.snapshots.iter().fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));
+        let mut progress = Progress::start(manner, total);
+        let model = progress.part("model", |progress| scan(self.model, &options, progress))?;
+        let mut inputs = Vec::with_capacity(self.named.len() + 1);
+        for (role, input) in self.named {
+            let tree =
+                progress.part(input.name.as_str(), |progress| scan(&input.path, &options, progress))?;
+            inputs.push(Input::new(role, input.name.clone(), Source::Observed, InputDigest::from(&tree))?);
+        }
+        if let Some(code) = &self.code {
+            let tree = match code.files() {
+                Ok(files) => Some(scan_list(code.root(), files, &options, &|_, _| {})?),
+                Err(_) => None,
+            };
+            inputs.push(code_input(code, tree.as_ref())?);
+        }
+        Ok(Hashed { model, inputs, snapshots: self.snapshots })
+    }
+}
+
+impl Hashed {
+    /// Refuses if anything that was hashed is no longer what it was.
+    pub(crate) fn refuse_change(&self) -> Result<(), Failure> {
+        Ok(self.snapshots.iter().try_for_each(Snapshot::refuse_change)?)
+    }
+}
+
+fn resolve(path: &Path) -> Result<PathBuf, SignError> {
+    path.canonicalize().map_err(|source| SignError::Unreadable { path: path.to_owned(), source })
+}
+
+fn refuse_overlap(model: &Path, resolved: &Path, input: &NamedPath) -> Result<(), SignError> {
+    let found = resolve(&input.path)?;
+    let (model, path) = (model.to_owned(), input.path.clone());
+    if found.starts_with(resolved) {
+        return Err(SignError::InputInsideModel { input: path, model });
+    }
+    if resolved.starts_with(&found) {
+        return Err(SignError::ModelInsideInput { model, input: path });
+    }
+    Ok(())
+}
+
+/// Asks git about the checkout, and refuses if the model's files are among its files.
+fn read_code(dir: &Path, model: &Path, resolved: &Path, manner: Manner) -> Result<git::Checkout, Failure> {
+    resolve(dir)?;
+    let code = git::read_checkout(dir)?;
+    if code.root().starts_with(resolved) {
+        return Err(SignError::CodeInsideModel { code: dir.to_owned(), model: model.to_owned() }.into());
+    }
+    match code.files() {
+        Ok(files) => {
+            let inside = |file: &&ModelPath| code.root().join(file.as_str()).starts_with(resolved);
+            if let Some(file) = files.iter().find(inside) {
+                let file = file.as_str().to_owned();
+                return Err(SignError::ModelInsideCode { model: model.to_owned(), file }.into());
+            }
+        }
+        Err(why) => {
+            let dir = dir.display();
+            warn(manner, &format!("the code in {dir} has no tree digest, only git's ids: {why}"));
+        }
+    }
+    if code.is_dirty() {
+        warn(
+            manner,
+            &format!("the code in {} differs from its commit, and the statement says so", dir.display()),
+        );
+    }
+    Ok(code)
+}
+
+fn code_input(code: &git::Checkout, tree: Option<&Tree>) -> Result<Input, Failure> {
+    let malformed = |_| GitError::AnswerMalformed { act: "rev-parse", want: "an object id" };
+    let state = if code.is_dirty() { WorkTreeState::Dirty } else { WorkTreeState::Clean };
+    let commit = code.commit().parse().map_err(malformed)?;
+    let checkout = Checkout::new(commit, code.tree().parse().map_err(malformed)?, state)?;
+    let checkout = match tree {
+        Some(tree) => checkout.with_sources(tree),
+        None => checkout,
+    };
+    let name = CODE_NAME.parse().map_err(SignError::CodeName)?;
+    Ok(Input::new(Role::Code, name, Source::Observed, InputDigest::Code(checkout))?)
+}

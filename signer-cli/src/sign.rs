@@ -1,0 +1,236 @@
+//! `tallymark sign`: from files on a disk to a bundle that strangers can verify.
+//!
+//! In this order: find everything that can be found wrong without waiting; open the key; hash; write the statement; sign
+//! statement and entry; make sure that nothing changed meanwhile; ask; send; verify the answer; write. Until the last
+//! step the disk is as it was.
+//!
+//! The statement has no time and no random number in it, so signing the same thing again gives the same bytes: a second
+//! run after a crash finds the first one's entry in the log.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use attest::bundle::{Bundle, LogEntry, LogEntryError};
+use attest::dsse::{Envelope, EnvelopeError};
+use attest::entry::{Entry, EntryError, EntryPayload};
+use attest::key::{PrivateKey, PublicKey};
+use attest::model_name::NameError;
+use attest::provenance::{InputNameError, Provenance};
+use attest::statement::{Statement, StatementError};
+use verifier::outcome::Outcome;
+use verifier::{Expectation, Step};
+
+use crate::args::{Manner, SignArgs};
+use crate::bundle_file::{Writer, place, read};
+use crate::entry_view;
+use crate::inputs::{Hashed, Materials};
+use crate::key_file;
+use crate::message::{Failure, note, print, warn};
+use crate::report::Report;
+use crate::submit::{Log, confirm};
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignError {
+    /// Our own name for code is not a name.
+    #[error("the name of the code is not a name of an input")]
+    CodeName(#[source] InputNameError),
+    /// The checkout lies below the model.
+    #[error("code {code} lies inside the model {model}")]
+    CodeInsideModel { code: PathBuf, model: PathBuf },
+    /// An entry that no log would take.
+    #[error("no log entry can be made of this statement")]
+    Entry { source: EntryFault },
+    /// An input is the model or lies below it.
+    #[error("input {input} lies inside the model {model}")]
+    InputInsideModel { input: PathBuf, model: PathBuf },
+    /// Git lists files of the model as code.
+    #[error("file {file} of the code lies inside the model {model}")]
+    ModelInsideCode { model: PathBuf, file: String },
+    /// The model lies below an input.
+    #[error("model {model} lies inside the input {input}")]
+    ModelInsideInput { model: PathBuf, input: PathBuf },
+    /// Nobody said where to.
+    #[error("no log is named, neither on the command line nor by exactly one address in the policy")]
+    NoLog,
+    /// The statement that was written is not one that is read.
+    #[error("the statement cannot be written")]
+    Statement { source: StatementFault },
+    /// What was signed does not pass the verifier's own steps.
+    #[error("the signed statement does not pass step {step}")]
+    Unsound { step: Step },
+    /// A path that is not there, or may not be looked at.
+    #[error("cannot look at {path}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+}
+
+/// What is wrong with an entry.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EntryFault {
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    LogEntry(#[from] LogEntryError),
+}
+
+/// What is wrong with a statement.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StatementFault {
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+    #[error(transparent)]
+    Version(#[from] NameError),
+}
+
+/// A statement with its signature and its entry: everything but the log's word.
+struct Signed {
+    statement: Statement,
+    entry: Entry,
+    bundle: Bundle,
+}
+
+/// Runs it.
+pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
+    let key_path = key_file::locate(args.key.key.as_deref())?;
+    if args.dry_run {
+        return show(args, &key_path, manner);
+    }
+    let log = if args.pending { None } else { Some(Log::find(&args.log, &args.model)?) };
+    let materials = Materials::find(args, manner)?;
+    read(&place(&args.model))?;
+    let key = key_file::read_private(&key_path, args.key.passphrase_file.as_deref())?;
+    let hashed = materials.hash(args, manner)?;
+    let statement = write_statement(args, &hashed)?;
+    let signed = sign(statement, &key)?;
+    hashed.refuse_change()?;
+    let report = match log {
+        Some(log) => publish(args, &log, &signed, &hashed, manner)?,
+        None => keep(args, &signed, &hashed, manner)?,
+    };
+    print(&report)?;
+    Ok(())
+}
+
+fn write_statement(args: &SignArgs, hashed: &Hashed) -> Result<Statement, Failure> {
+    let fault = |source| SignError::Statement { source };
+    let version = env!("CARGO_PKG_VERSION").parse().map_err(|error: NameError| fault(error.into()))?;
+    let provenance = Provenance::new(args.relation.map(Into::into), hashed.inputs.clone(), version)?;
+    let (name, version) = (args.name_version.name(), args.name_version.version());
+    let bytes = provenance.to_statement_bytes(name, version, &hashed.model);
+    // Read as a verifier will: what we cannot read we do not sign.
+    Ok(Statement::parse(&bytes).map_err(|error| fault(error.into()))?)
+}
+
+fn sign(statement: Statement, key: &PrivateKey) -> Result<Signed, SignError> {
+    let fault = |source| SignError::Entry { source };
+    let envelope = Envelope::sign(statement.as_bytes().to_vec(), key)
+        .map_err(|error| SignError::Statement { source: error.into() })?;
+    let payload = EntryPayload::from_statement(&statement, &key.public_key());
+    let entry = Entry::sign(payload, key).map_err(|error| fault(error.into()))?;
+    let pending = LogEntry::pending(entry.as_bytes().to_vec()).map_err(|error| fault(error.into()))?;
+    let bundle = Bundle::new(envelope, key.public_key().key_id(), Some(pending));
+    Ok(Signed { statement, entry, bundle })
+}
+
+/// The line, from 0, that holds this statement by this key.
+fn position(writer: &Writer, signed: &Signed) -> Option<(usize, Bundle)> {
+    let same = |bundle: &&Bundle| {
+        bundle.hint() == signed.bundle.hint()
+            && bundle.envelope().payload() == signed.bundle.envelope().payload()
+    };
+    let found = writer.file()?.bundles().enumerate().filter(|(_, bundle)| same(bundle));
+    // A finished line counts before a pending one.
+    let best =
+        found.max_by_key(|(_, bundle)| bundle.log_entry().is_some_and(|entry| entry.proof().is_some()));
+    best.map(|(index, bundle)| (index, bundle.clone()))
+}
+
+fn publish(
+    args: &SignArgs,
+    log: &Log,
+    signed: &Signed,
+    hashed: &Hashed,
+    manner: Manner,
+) -> Result<String, Failure> {
+    let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
+    let found = position(&writer, signed);
+    if let Some(proof) = found.as_ref().and_then(|(_, bundle)| bundle.log_entry()?.proof()) {
+        note(manner, "already signed with this key and logged; nothing was done");
+        let report = Report::already_logged(&signed.statement, &signed.entry, proof, writer.path());
+        return Ok(report.show(args.json));
+    }
+    confirm(&args.log, log, &[&signed.entry])?;
+    let (bundle, verified) = log.complete(&signed.bundle, &signed.entry, &hashed.model)?;
+    let path = writer.write(found.map(|(index, _)| index), bundle)?;
+    note(manner, &format!("next: tallymark verify {}", args.model.display()));
+    Ok(Report::logged(&signed.statement, &signed.entry, &verified, &path).show(args.json))
+}
+
+fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Result<String, Failure> {
+    let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
+    if let Some((_, bundle)) = position(&writer, signed) {
+        note(manner, "already signed with this key; nothing was done");
+        let report = match bundle.log_entry().and_then(LogEntry::proof) {
+            Some(proof) => Report::already_logged(&signed.statement, &signed.entry, proof, writer.path()),
+            None => Report::already_pending(&signed.statement, &signed.entry, writer.path()),
+        };
+        return Ok(report.show(args.json));
+    }
+    refuse_unsound(signed, hashed)?;
+    let path = writer.write(None, signed.bundle.clone())?;
+    warn(manner, "this is not logged yet, and no verifier accepts it");
+    note(manner, &format!("next: tallymark submit {} --log URL", args.model.display()));
+    Ok(Report::pending(&signed.statement, &signed.entry, &path).show(args.json))
+}
+
+/// Sends a pending bundle through the verifier as far as it can come without a log.
+fn refuse_unsound(signed: &Signed, hashed: &Hashed) -> Result<(), SignError> {
+    let mut line = signed.bundle.to_json_line();
+    line.push(b'\n');
+    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(hashed.model.clone()));
+    let outcomes = match &verdict {
+        Ok(model) => model.outcomes(),
+        Err(refusal) => refusal.outcomes(),
+    };
+    let mut steps = [Step::Read, Step::Statement, Step::Entry, Step::Contents].into_iter();
+    match steps.find(|step| outcomes.of(*step) != Outcome::Pass) {
+        Some(step) => Err(SignError::Unsound { step }),
+        None => Ok(()),
+    }
+}
+
+/// `--dry-run`: what would be signed, and what of it would be public.
+fn show(args: &SignArgs, key_path: &Path, manner: Manner) -> Result<(), Failure> {
+    let materials = Materials::find(args, manner)?;
+    let key = public_key(args, key_path)?;
+    let hashed = materials.hash(args, manner)?;
+    let statement = write_statement(args, &hashed)?;
+    let payload = EntryPayload::from_statement(&statement, &key);
+    let text = String::from_utf8_lossy(statement.as_bytes());
+    let data = if args.json {
+        let value = serde_json::json!({
+            "schema_version": 1,
+            "status": "dry-run",
+            "entry": entry_view::json(&payload),
+            "statement": text,
+        });
+        format!("{value}\n")
+    } else {
+        let public = entry_view::text(&payload);
+        format!("public for ever, as the log's entry:\n{public}signed, and kept beside the model:\n{text}\n")
+    };
+    print(&data)?;
+    note(manner, "nothing was signed, sent or written");
+    Ok(())
+}
+
+/// The public key: from the file beside the private one, so that nobody has to type a passphrase to look.
+fn public_key(args: &SignArgs, key_path: &Path) -> Result<PublicKey, Failure> {
+    let beside = std::fs::read_to_string(key_file::public_path(key_path));
+    if let Some(key) = beside.ok().and_then(|pem| PublicKey::from_pem(&pem).ok()) {
+        return Ok(key);
+    }
+    Ok(key_file::read_private(key_path, args.key.passphrase_file.as_deref())?.public_key())
+}

@@ -1,0 +1,206 @@
+//! Bringing a signed entry into the log, and believing the log only as far as its proof goes.
+//!
+//! The answer is put into the bundle, and the bundle goes through the very code that strangers use, with the log's key
+//! and our own as the only trust. Only a bundle that passes leaves this module.
+//!
+//! In scope: `tallymark submit`, and the step that `sign` shares with it. Out of scope: HTTP ([`crate::log_client`]).
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use attest::bundle::{Bundle, BundleFile, LogEntry, LogEntryError};
+use attest::entry::{Entry, EntryError};
+use attest::scan::{ScanOptions, scan};
+use attest::statement::{Statement, StatementError};
+use attest::tree::{Tree, TreeDigest};
+use tlog::policy::Policy;
+use verifier::{Expectation, Refusal, VerifiedModel};
+
+use crate::args::{LogArgs, Manner, SubmitArgs};
+use crate::bundle_file::{BundleFileError, Writer, place, read};
+use crate::log_client::{LogClient, LogError};
+use crate::message::{Failure, note, print};
+use crate::progress::Progress;
+use crate::report::Report;
+use crate::sign::SignError;
+use crate::snapshot::Snapshot;
+use crate::trust::{policy, requirements_for};
+
+/// Why an entry is not known to be in the log.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SubmitError {
+    /// Not a `TransparencyLogEntry`.
+    #[error("the log's answer is not a log entry")]
+    AnswerMalformed { source: LogEntryError },
+    /// Well formed, and does not prove what it should.
+    #[error("the log's answer does not verify ({})", refusal.reason())]
+    AnswerNotVerified { refusal: Box<Refusal> },
+    /// The person said no.
+    #[error("not published")]
+    Declined,
+    /// The log did not take it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Every line has its proof.
+    #[error("no line of {path} is pending")]
+    NothingPending { path: PathBuf },
+    /// The answer is about another entry than the one sent.
+    #[error("the log answered with another entry than the one sent")]
+    OtherEntry,
+    /// The model is not the one that was signed.
+    #[error("line {line} is about a model with tree digest {signed}, this one has {found}")]
+    OtherModel { line: usize, signed: TreeDigest, found: TreeDigest },
+    /// A pending line holds no entry that a log would take.
+    #[error("line {line} has an entry that is not its statement's")]
+    PendingEntry { line: usize, source: PendingFault },
+}
+
+/// What is wrong with a pending line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PendingFault {
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    Statement(#[from] StatementError),
+}
+
+/// A log, and the policy that says how it is known again.
+pub(crate) struct Log {
+    client: LogClient,
+    policy: Policy,
+}
+
+impl Log {
+    /// Finds address and policy before anything slow begins.
+    pub(crate) fn find(args: &LogArgs, model: &std::path::Path) -> Result<Self, Failure> {
+        let policy = policy(args, model)?;
+        let addresses: Vec<&str> = policy.logs().iter().filter_map(|log| log.url()).collect();
+        let url = match (&args.log, addresses.as_slice()) {
+            (Some(url), _) => url.as_str(),
+            (None, [url]) => *url,
+            (None, _) => return Err(SignError::NoLog.into()),
+        };
+        let client = LogClient::new(url, Duration::from_secs(args.timeout)).map_err(SubmitError::from)?;
+        Ok(Self { client, policy })
+    }
+
+    /// Where the log takes entries, as given.
+    pub(crate) fn url(&self) -> &str {
+        self.client.url()
+    }
+
+    /// Sends the entry of a pending bundle and completes the bundle with the answer, once that is verified.
+    ///
+    /// # Errors
+    /// Any [`SubmitError`]; whatever it is, the bundle is as pending as it was.
+    pub(crate) fn complete(
+        &self,
+        pending: &Bundle,
+        entry: &Entry,
+        tree: &Tree,
+    ) -> Result<(Bundle, VerifiedModel), Failure> {
+        let answer = self.client.send(entry.as_bytes()).map_err(SubmitError::from)?;
+        let answer = LogEntry::parse(&answer).map_err(|source| SubmitError::AnswerMalformed { source })?;
+        if answer.entry_bytes() != entry.as_bytes() {
+            return Err(SubmitError::OtherEntry.into());
+        }
+        let bundle = pending.clone().with_log_entry(answer);
+        let payload = entry.payload();
+        let requirements = requirements_for(&self.policy, payload.name(), payload.key())?;
+        let expectation = Expectation::new(Some(payload.name().clone()), Some(payload.version().clone()));
+        let mut line = bundle.to_json_line();
+        line.push(b'\n');
+        verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree.clone()))
+            .map(|model| (bundle, model))
+            .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into())
+    }
+}
+
+/// Asks once whether to publish. Without a terminal there is nobody to ask, and the command itself is the answer.
+///
+/// # Errors
+/// [`SubmitError::Declined`].
+pub(crate) fn confirm(args: &LogArgs, log: &Log, entries: &[&Entry]) -> Result<(), SubmitError> {
+    if args.yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(());
+    }
+    let mut err = std::io::stderr().lock();
+    let mut text = format!("public for ever at {}:\n", log.url());
+    for entry in entries {
+        let payload = entry.payload();
+        let key = payload.key().key_id();
+        text.push_str(&format!("  {}:{}, digests, key {key}\n", payload.name(), payload.version()));
+    }
+    text.push_str("publish? [y/N] ");
+    let mut answer = String::new();
+    let asked = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+    let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
+    match (read, answer.trim()) {
+        (Ok(_), "y" | "Y" | "yes") => Ok(()),
+        _ => Err(SubmitError::Declined),
+    }
+}
+
+/// A pending line, known to hold the entry of its own statement.
+struct Pending {
+    /// From 0.
+    index: usize,
+    bundle: Bundle,
+    statement: Statement,
+    entry: Entry,
+}
+
+/// Runs `tallymark submit`.
+pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
+    let path = place(&args.model);
+    let file = read(&path)?.ok_or_else(|| BundleFileError::Missing { path: path.clone() })?;
+    let pending = find_pending(&file)?;
+    if pending.is_empty() {
+        return Err(SubmitError::NothingPending { path }.into());
+    }
+    let log = Log::find(&args.log, &args.model)?;
+    let snapshot = Snapshot::take(&args.model)?;
+    let options = ScanOptions::new();
+    let tree = Progress::start(manner, snapshot.total_bytes())
+        .part("model", |progress| scan(&args.model, &options, progress))?;
+    for one in &pending {
+        let (signed, found) = (one.statement.tree_digest(), tree.digest());
+        if signed != found {
+            return Err(SubmitError::OtherModel { line: one.index + 1, signed, found }.into());
+        }
+    }
+    let entries: Vec<&Entry> = pending.iter().map(|one| &one.entry).collect();
+    confirm(&args.log, &log, &entries)?;
+    snapshot.refuse_change()?;
+    let mut data = String::new();
+    for one in &pending {
+        let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
+        // Between reading and locking somebody may have added lines or completed this one.
+        let same = |other: &Bundle| *other == one.bundle;
+        let Some(index) = writer.file().and_then(|file| file.bundles().position(same)) else {
+            note(manner, &format!("line {} is no longer pending", one.index + 1));
+            continue;
+        };
+        let (bundle, verified) = log.complete(&one.bundle, &one.entry, &tree)?;
+        let path = writer.write(Some(index), bundle)?;
+        data.push_str(&Report::logged(&one.statement, &one.entry, &verified, &path).show(args.json));
+    }
+    print(&data)?;
+    note(manner, &format!("next: tallymark verify {}", args.model.display()));
+    Ok(())
+}
+
+/// The pending lines. Each is checked before the first is sent.
+fn find_pending(file: &BundleFile) -> Result<Vec<Pending>, SubmitError> {
+    let mut pending = Vec::new();
+    for (index, bundle) in file.bundles().enumerate() {
+        let Some(log_entry) = bundle.log_entry().filter(|entry| entry.proof().is_none()) else { continue };
+        let fault = |source| SubmitError::PendingEntry { line: index + 1, source };
+        let entry = log_entry.entry().map_err(|error| fault(error.into()))?;
+        entry.verify().map_err(|error| fault(error.into()))?;
+        let statement = Statement::parse(bundle.envelope().payload()).map_err(|error| fault(error.into()))?;
+        pending.push(Pending { index, bundle: bundle.clone(), statement, entry });
+    }
+    Ok(pending)
+}

@@ -1,0 +1,148 @@
+//! Which log's word counts: the policy that an answer is checked against before anything is written.
+//!
+//! It comes from `--log-key`, which makes a policy of one log and no witness, or from the trust file that a verifier would
+//! use. Publishers in a trust file say whom *others* believe; for checking our own bundle the only publisher is our key.
+//!
+//! In scope: finding the policy. Out of scope: what a policy means ([`tlog::policy`]) and the trust file's format
+//! ([`verifier::requirements`]).
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use attest::key::PublicKey;
+use attest::model_name::ModelName;
+use tlog::policy::{Policy, PolicyError};
+use tlog::vkey::{Vkey, VkeyError};
+use verifier::load::find_trust;
+use verifier::requirements::{MAX_TRUST_BYTES, Requirements, RequirementsError};
+
+use crate::args::LogArgs;
+
+/// Why there is no policy.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TrustError {
+    /// The trust file lies inside the model it would judge.
+    #[error("trust file {path} lies inside the model")]
+    InsideModel { path: PathBuf },
+    /// The system refused.
+    #[error("cannot read trust file {path}")]
+    Io { path: PathBuf, source: std::io::Error },
+    /// `--log-key` is no log's key.
+    #[error("--log-key is not a log's key")]
+    LogKey { source: LogKeyFault },
+    /// The trust file is not one.
+    #[error("{path} is not a trust file")]
+    Malformed { path: PathBuf, source: RequirementsError },
+    /// Neither was given or found.
+    #[error("no log key is known, so no answer of a log could be checked")]
+    Missing,
+}
+
+/// What is wrong with `--log-key`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LogKeyFault {
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    #[error(transparent)]
+    Requirements(#[from] RequirementsError),
+    #[error(transparent)]
+    Vkey(#[from] VkeyError),
+}
+
+/// The policy for a model at `model`: from `--log-key`, else from the trust file named or found.
+///
+/// # Errors
+/// [`TrustError::Missing`] if there is neither; else as the variants say.
+pub(crate) fn policy(args: &LogArgs, model: &Path) -> Result<Policy, TrustError> {
+    // A typed --trust beside a --log-key from the environment cannot be told apart here; the narrower one counts.
+    if let Some(key) = &args.log_key {
+        return policy_of_key(key).map_err(|source| TrustError::LogKey { source });
+    }
+    let path = args.trust.clone().or_else(find_trust).ok_or(TrustError::Missing)?;
+    let io = |source| TrustError::Io { path: path.clone(), source };
+    let inside = path.canonicalize().map_err(io)?.starts_with(model.canonicalize().map_err(io)?);
+    if inside {
+        return Err(TrustError::InsideModel { path });
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&path).map_err(io)?;
+    file.take(MAX_TRUST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+    match Requirements::parse(&bytes) {
+        Ok(requirements) => Ok(requirements.policy().clone()),
+        Err(source) => Err(TrustError::Malformed { path, source }),
+    }
+}
+
+fn policy_of_key(key: &str) -> Result<Policy, LogKeyFault> {
+    let vkey: Vkey = key.parse()?;
+    Ok(Policy::parse(format!("log {vkey}\nquorum none\n").as_bytes())?)
+}
+
+/// What a stranger would demand who trusts this policy, and this key for this name and nothing else.
+///
+/// # Errors
+/// [`LogKeyFault::Requirements`] if the policy cannot stand in a trust file.
+pub(crate) fn requirements_for(
+    policy: &Policy,
+    name: &ModelName,
+    key: &PublicKey,
+) -> Result<Requirements, TrustError> {
+    // A JSON string of printable text is a TOML basic string.
+    let policy = serde_json::Value::from(String::from_utf8_lossy(&policy.to_bytes()));
+    let key = key.to_base64();
+    let text =
+        format!("version = 1\npolicy = {policy}\n[[publisher]]\nname = \"{name}\"\nkeys = [\"{key}\"]\n");
+    Requirements::parse(text.as_bytes()).map_err(|source| TrustError::LogKey { source: source.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use attest::key::{Algorithm, PrivateKey};
+
+    use super::*;
+
+    /// The log key of tlog.md's example: Ed25519, any 32 bytes that are a point will do.
+    fn vkey() -> Vkey {
+        let point = ed25519_dalek::SigningKey::from_bytes(&[7; 32]).verifying_key();
+        Vkey::ed25519("log.example.org/\"odd\\name".parse().expect("a key name"), point.as_bytes())
+            .expect("a log key")
+    }
+
+    fn args(log_key: Option<String>, trust: Option<PathBuf>) -> LogArgs {
+        LogArgs { log: None, log_key, trust, timeout: 1, yes: true }
+    }
+
+    #[test]
+    fn policy_of_one_key_stands_in_a_trust_file_whatever_its_name() {
+        let policy = policy_of_key(&vkey().to_string()).expect("a policy");
+        assert_eq!(policy.logs().len(), 1);
+        let key = PrivateKey::generate(Algorithm::Ed25519).expect("randomness").public_key();
+        let name = "acme/churn".parse().expect("a name");
+        let requirements = requirements_for(&policy, &name, &key).expect("requirements");
+        assert_eq!(requirements.policy().logs().len(), 1);
+        assert!(requirements.publisher_for(&name, &key).is_some());
+    }
+
+    #[test]
+    fn trust_file_inside_the_model_is_refused_even_through_a_link() {
+        let model = tempfile::tempdir().expect("a temporary directory");
+        let inside = model.path().join("tallymark.toml");
+        std::fs::write(&inside, "version = 1\n").expect("write");
+        let outside = tempfile::tempdir().expect("a temporary directory");
+        let link = outside.path().join("tallymark.toml");
+        std::os::unix::fs::symlink(&inside, &link).expect("symlink");
+        for path in [inside, link] {
+            let refused = policy(&args(None, Some(path)), model.path()).expect_err("inside");
+            assert!(matches!(refused, TrustError::InsideModel { .. }), "{refused}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_key_is_refused() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        for text in ["", "name", "a+b+c", "log.example.org+00000000+AAAA"] {
+            let refused = policy(&args(Some(text.to_owned()), None), dir.path()).expect_err("no key");
+            assert!(matches!(refused, TrustError::LogKey { .. }), "{text}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! A small log for tests: real HTTP on a loopback socket, a real tree, real signatures, and manners of misbehaving that a
+//! real log must never show.
+//!
+//! It keeps everything in memory, has no durability and serves one request at a time. The real server is tried by
+//! `cargo xtask demo`.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
+use merkle::{Hash, InclusionProof, LeafHash, LeafIndex, NodeId, TreeHead, TreeSize, node_hash};
+use tlog::checkpoint::CheckpointSigner;
+
+/// How the log treats the next request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// As a log should.
+    Honest,
+    /// 201 with bytes that are no answer.
+    Garbage,
+    /// 201 with the entry, proof and checkpoint of somebody else.
+    OtherEntry,
+    /// 201 with our entry and the proof of another leaf.
+    OtherProof,
+    /// 201 with a checkpoint signed by another key in this log's name.
+    ForeignCheckpoint,
+    /// 201 with a checkpoint of this log over another tree.
+    OtherTree,
+    /// 201, and the index written beside the proof is another one.
+    OtherIndex,
+    /// 201 and more bytes than anybody should read.
+    Oversized,
+    /// Takes the request and never answers.
+    Silent,
+    /// 201, and the body stops in the middle.
+    Cut,
+    /// 503 with a problem.
+    Busy,
+    /// 400 with a problem, in which the log writes terminal escapes.
+    Refusing,
+    /// A page of some other web server.
+    NotALog,
+    /// Redirects to itself.
+    Redirecting,
+}
+
+/// A running log. It ends with the test process.
+pub struct TestLog {
+    address: String,
+    vkey: String,
+    state: Arc<State>,
+}
+
+struct State {
+    manner: Mutex<Vec<Manner>>,
+    entries: Mutex<Vec<Vec<u8>>>,
+    requests: AtomicUsize,
+    signer: CheckpointSigner,
+    foreign: CheckpointSigner,
+}
+
+impl TestLog {
+    /// Starts a log with two entries of other people.
+    pub fn start() -> Self {
+        let signer = |seed| {
+            let origin = "log.test/one".parse().expect("an origin");
+            CheckpointSigner::ed25519(origin, SigningKey::from_bytes(&[seed; 32])).expect("a key name")
+        };
+        let state = Arc::new(State {
+            manner: Mutex::new(vec![Manner::Honest]),
+            entries: Mutex::new(vec![b"somebody".to_vec(), b"else".to_vec()]),
+            requests: AtomicUsize::new(0),
+            signer: signer(1),
+            foreign: signer(2),
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let vkey = state.signer.vkey().to_string();
+        let served = Arc::clone(&state);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // A client that hangs up is its own affair.
+                drop(served.serve(&stream));
+            }
+        });
+        Self { address, vkey, state }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.address
+    }
+
+    /// Its key.
+    pub fn vkey(&self) -> &str {
+        &self.vkey
+    }
+
+    /// The vkey of a key that is not this log's, under the same name.
+    pub fn foreign_vkey(&self) -> String {
+        self.state.foreign.vkey().to_string()
+    }
+
+    /// Treats the next requests in these manners, one after another, and all later ones like the last.
+    pub fn behave(&self, manners: &[Manner]) {
+        *self.state.manner.lock().expect("no panic under the lock") = manners.iter().rev().copied().collect();
+    }
+
+    /// How many requests it has seen.
+    pub fn requests(&self) -> usize {
+        self.state.requests.load(Ordering::SeqCst)
+    }
+
+    /// How many entries it has.
+    pub fn len(&self) -> usize {
+        self.state.entries.lock().expect("no panic under the lock").len()
+    }
+
+    /// An entry it has.
+    pub fn entry(&self, index: usize) -> Vec<u8> {
+        self.state.entries.lock().expect("no panic under the lock")[index].clone()
+    }
+}
+
+impl State {
+    fn serve(&self, mut stream: &TcpStream) -> std::io::Result<()> {
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut reader = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
+        let length = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
+        let length: u64 = head.lines().find_map(length).unwrap_or(0);
+        let mut entry = Vec::new();
+        reader.take(length).read_to_end(&mut entry)?;
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let manner = {
+            let mut manners = self.manner.lock().expect("no panic under the lock");
+            if manners.len() > 1 { manners.pop() } else { manners.first().copied() }.expect("one stays")
+        };
+        let asked_well = head.starts_with("POST /api/v1/entries HTTP/1.1\r\n")
+            && head.to_ascii_lowercase().contains("content-type: application/cose\r\n");
+        let (status, body) = match manner {
+            _ if !asked_well => (404, r#"{"code":"not-found","title":"no such page"}"#.to_owned()),
+            Manner::Silent => {
+                std::thread::sleep(Duration::from_secs(3));
+                return Ok(());
+            }
+            Manner::Busy => (503, r#"{"code":"busy","detail":"try later"}"#.to_owned()),
+            Manner::Refusing => {
+                (400, r#"{"code":"entry-refused","title":"t","detail":"no\u001b[2J thanks"}"#.to_owned())
+            }
+            Manner::NotALog => (404, "<html>".to_owned()),
+            Manner::Redirecting => (307, String::new()),
+            Manner::Garbage => (201, r#"{"logIndex":"0""#.to_owned()),
+            Manner::Oversized => (201, " ".repeat((1 << 20) + 1)),
+            _ => self.append(&entry, manner),
+        };
+        write!(stream, "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\nConnection: close\r\n")?;
+        if manner == Manner::Redirecting {
+            write!(stream, "Location: /api/v1/entries\r\n")?;
+        }
+        write!(stream, "Content-Length: {}\r\n\r\n", body.len())?;
+        let sent = if manner == Manner::Cut { body.len() / 2 } else { body.len() };
+        stream.write_all(&body.as_bytes()[..sent])
+    }
+
+    fn append(&self, entry: &[u8], manner: Manner) -> (u16, String) {
+        let mut entries = self.entries.lock().expect("no panic under the lock");
+        let (status, index) = match entries.iter().position(|known| known == entry) {
+            Some(index) => (200, index),
+            None => {
+                entries.push(entry.to_vec());
+                (201, entries.len() - 1)
+            }
+        };
+        let body = match manner {
+            Manner::OtherEntry => self.answer(&entries, 0, &entries[0].clone(), manner),
+            Manner::OtherProof => self.answer(&entries, 0, entry, manner),
+            _ => self.answer(&entries, index, entry, manner),
+        };
+        (status, body)
+    }
+
+    /// Rekor's `TransparencyLogEntry` for the leaf at `index`, with `entry` as its body.
+    fn answer(&self, entries: &[Vec<u8>], index: usize, entry: &[u8], manner: Manner) -> String {
+        let leaves: Vec<Hash> = entries.iter().map(|entry| LeafHash::of(entry).hash()).collect();
+        let size = TreeSize::new(leaves.len() as u64).expect("a small tree");
+        let leaf_index = LeafIndex::new(index as u64).expect("a small tree");
+        let proof = InclusionProof::build(leaf_index, size, |node: NodeId| Ok::<_, ()>(node_at(&leaves, node)))
+            .expect("every node is there");
+        let root = proof.root(&LeafHash::of(&entries[index]), size).expect("a proof for this leaf");
+        let root = if manner == Manner::OtherTree { LeafHash::of(b"?").hash() } else { root };
+        let head = TreeHead::new(size, root).expect("a root for this size");
+        let signer = if manner == Manner::ForeignCheckpoint { &self.foreign } else { &self.signer };
+        let checkpoint = String::from_utf8(signer.sign(&head)).expect("a note is text");
+        let shown = if manner == Manner::OtherIndex { index + 1 } else { index };
+        let hashes: Vec<String> = proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
+        let (index, size) = (shown.to_string(), size.get().to_string());
+        let value = serde_json::json!({
+            "logIndex": index,
+            "logId": { "keyId": STANDARD.encode(self.signer.vkey().log_id()) },
+            "kindVersion": { "kind": "tallymark", "version": "0.0.1" },
+            "integratedTime": "0",
+            "inclusionProof": {
+                "logIndex": index,
+                "rootHash": STANDARD.encode(root.as_bytes()),
+                "treeSize": size,
+                "hashes": hashes,
+                "checkpoint": { "envelope": checkpoint },
+            },
+            "canonicalizedBody": STANDARD.encode(entry),
+        });
+        value.to_string()
+    }
+}
+
+/// The hash of a perfect node, from the leaves.
+fn node_at(leaves: &[Hash], node: NodeId) -> Hash {
+    let first = (node.index() << node.level()) as usize;
+    let mut row = leaves[first..first + (1 << node.level())].to_vec();
+    while row.len() > 1 {
+        row = row.chunks(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+    }
+    row[0]
+}
