@@ -94,7 +94,8 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Io`].
     pub fn sync(&self) -> Result<(), DataDirError> {
-        let path = self.path.canonicalize().map_err(|source| DataDirError::io(&self.path, Act::Open, source))?;
+        let path =
+            self.path.canonicalize().map_err(|source| DataDirError::io(&self.path, Act::Open, source))?;
         for dir in [Some(path.as_path()), path.parent()].into_iter().flatten() {
             let synced = File::open(dir).and_then(|dir| dir.sync_all());
             synced.map_err(|source| DataDirError::io(dir, Act::Sync, source))?;

@@ -12,8 +12,7 @@ use std::path::Path;
 
 use merkle::{Frontier, Hash, LeafHash, SizeError, TreeHead};
 use thiserror::Error;
-use tlog::right_edge::RightEdge;
-use tlog::tile::TileWrite;
+use tlog::tile::{RightEdge, TileWrite};
 
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
@@ -172,7 +171,10 @@ impl fmt::Display for Damage {
         match self {
             Self::EntryMissing { index } => write!(f, "entry {index} is not stored"),
             Self::LedgerAhead { size_signed, size_stored } => {
-                write!(f, "the database holds {size_stored} entries, the ledger says {size_signed} were signed for")
+                write!(
+                    f,
+                    "the database holds {size_stored} entries, the ledger says {size_signed} were signed for"
+                )
             }
             Self::LedgerHeadDiffers { size, seen, wanted } => {
                 write!(f, "root at size {size} is {seen} by the entries, the ledger says {wanted} was signed")

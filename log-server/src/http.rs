@@ -84,7 +84,8 @@ async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
         "/add" if app.config.mode() == Mode::Conformance => "POST, OPTIONS",
         _ => "GET, HEAD, OPTIONS",
     };
-    let too_long = request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES);
+    let too_long =
+        request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES);
     let mut response = if too_long {
         Problem::TargetTooLong.into_response()
     } else if request.method() == Method::OPTIONS {

@@ -79,8 +79,7 @@ impl Ledger {
             .mode(0o600)
             .open(path)
             .map_err(|source| LedgerError::io(path, Act::Create, source))?;
-        let mut ledger =
-            Self { path: path.to_owned(), file, chain: genesis(vkey), last: TreeHead::empty() };
+        let mut ledger = Self { path: path.to_owned(), file, chain: genesis(vkey), last: TreeHead::empty() };
         ledger.write_record(&TreeHead::empty(), time)?;
         Ok(ledger)
     }
@@ -209,7 +208,8 @@ fn scan(
         if chain != *seen {
             return Err(LedgerError::ChainBroken { path: path.to_owned(), offset: end });
         }
-        let signed = decode(body).ok_or_else(|| LedgerError::BadHead { path: path.to_owned(), offset: end })?;
+        let signed =
+            decode(body).ok_or_else(|| LedgerError::BadHead { path: path.to_owned(), offset: end })?;
         if last.is_some_and(|last: TreeHead| signed.head.size() <= last.size()) {
             return Err(LedgerError::NotRising { path: path.to_owned(), offset: end });
         }

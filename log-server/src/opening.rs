@@ -17,12 +17,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
-use merkle::{Frontier, FrontierError, Hash, TreeHead, TreeSize};
 use merkle::subtree::{Subtree, range_hash};
+use merkle::{Frontier, FrontierError, Hash, TreeHead, TreeSize};
 use thiserror::Error;
 use tlog::checkpoint::CheckpointSigner;
-use tlog::right_edge::RightEdge;
-use tlog::tile_reader::TileReadError;
+use tlog::tile::{RightEdge, RightEdgeError};
 use tlog::vkey::KeyNameError;
 
 use crate::config::{Config, ConfigError};
@@ -138,13 +137,14 @@ fn prove_tail(
     }
     let edge = RightEdge::from_tiles(head.size(), |coord, width| {
         let stored = storage.tile(coord)?;
-        let mut bytes = stored.ok_or(OpeningError::TileMissing { level: coord.level(), index: coord.index() })?;
-        bytes.truncate(usize::from(width.get()) * 32);
+        let mut bytes =
+            stored.ok_or(OpeningError::TileMissing { level: coord.level(), index: coord.index() })?;
+        bytes.truncate(width.byte_len());
         Ok::<_, OpeningError>(bytes)
     });
     let edge = match edge {
         Ok(edge) => edge,
-        Err(TileReadError::Read { source, .. }) => return Err(source),
+        Err(RightEdgeError::Read { source, .. }) => return Err(source),
         Err(_) => return Err(OpeningError::EdgeUnusable { size: head.size().get() }),
     };
     if edge.root() != head.root() {
@@ -300,9 +300,10 @@ impl OpeningError {
                 "the database and the ledger belong to different histories; bring back the pair that belongs \
                  together. Do not start this log before that",
             ),
-            Self::RootDiffers { .. } | Self::TileMissing { .. } | Self::EdgeUnusable { .. } | Self::Node(_) => {
-                Some("the stored tiles are damaged; `tallymark-log fsck DIR` says where")
-            }
+            Self::RootDiffers { .. }
+            | Self::TileMissing { .. }
+            | Self::EdgeUnusable { .. }
+            | Self::Node(_) => Some("the stored tiles are damaged; `tallymark-log fsck DIR` says where"),
             Self::KeyDiffers { .. } => Some("put the log's own key.pem back"),
             Self::Ledger(
                 LedgerError::ChainBroken { .. } | LedgerError::BadHead { .. } | LedgerError::NotRising { .. },

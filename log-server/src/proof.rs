@@ -8,7 +8,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use merkle::{BuildError, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, ProofError, TreeSize, node_hash};
+use merkle::{
+    BuildError, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, ProofError, TreeSize, node_hash,
+};
 use thiserror::Error;
 use tlog::tile::{TileCoord, TileWrite};
 

@@ -26,10 +26,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use merkle::{Frontier, Hash, LeafHash, LeafIndex, SizeError, TreeHead};
+use merkle::{Frontier, Hash, HeadError, LeafHash, LeafIndex, SizeError, TreeHead};
 use thiserror::Error;
 use tlog::checkpoint::CheckpointSigner;
-use tlog::right_edge::RightEdge;
+use tlog::tile::RightEdge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::admission::Candidate;
@@ -280,7 +280,7 @@ impl Parts {
         }
         let leaves: Vec<LeafHash> = entries.iter().map(|entry| *entry.leaf()).collect();
         let tiles = self.edge.append(&leaves)?;
-        let head = self.edge.head();
+        let head = TreeHead::new(self.edge.size(), self.edge.root())?;
         let head_again = self.frontier.head();
         if head != head_again {
             return Err(SequencerError::RootsDisagree {
@@ -308,6 +308,13 @@ pub(crate) fn posix_seconds() -> u64 {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SequencerError {
+    /// The computed head is not a head.
+    #[error("the new tree head is impossible")]
+    Head {
+        /// Why.
+        #[from]
+        source: HeadError,
+    },
     /// Two different entries with one leaf hash, or a stored entry that changed.
     #[error("entry {index} has the leaf hash of a submitted entry but other bytes")]
     LeafCollision {

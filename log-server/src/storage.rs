@@ -21,7 +21,7 @@ pub mod rocks;
 ///
 /// A reader may run while [`Storage::append`] does. It may then find tiles that are longer than the tree
 /// it reads for: every stored tile only ever grows at its end, so the first `w` hashes stay what they were.
-pub trait Storage: Send + Sync + 'static {
+pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     /// The head of the tree that is stored.
     ///
     /// # Errors

@@ -116,7 +116,9 @@ pub fn json(vkey: &Vkey, entry: &[u8], proof: &InclusionProof, publication: &Pub
             tree_size: head.size().get().to_string(),
             hashes: proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect(),
             // Notes are UTF-8 by definition, and this one was made here.
-            checkpoint: Envelope { envelope: std::str::from_utf8(publication.checkpoint()).unwrap_or_default() },
+            checkpoint: Envelope {
+                envelope: std::str::from_utf8(publication.checkpoint()).unwrap_or_default(),
+            },
         },
         canonicalized_body: STANDARD.encode(entry),
     };

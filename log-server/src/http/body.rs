@@ -24,7 +24,8 @@ pub async fn read(
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::ContentEncoded);
     }
-    let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let stated =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if let Some(size) = stated.filter(|size| *size > limit_bytes as u64) {
         return Err(Problem::BodyTooLarge { size_bytes: Some(size), limit_bytes });
     }

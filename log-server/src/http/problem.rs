@@ -116,11 +116,9 @@ impl Problem {
             Self::Queue(QueueError::Full { .. }) => {
                 ("queue-full", StatusCode::SERVICE_UNAVAILABLE, "too many entries are waiting")
             }
-            Self::Queue(QueueError::Stopped) | Self::WorkerLost => (
-                "outcome-unknown",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the entry may or may not be in the log",
-            ),
+            Self::Queue(QueueError::Stopped) | Self::WorkerLost => {
+                ("outcome-unknown", StatusCode::SERVICE_UNAVAILABLE, "the entry may or may not be in the log")
+            }
             Self::Storage(_) => {
                 ("storage-failed", StatusCode::INTERNAL_SERVER_ERROR, "the log could not be read")
             }

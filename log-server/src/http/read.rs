@@ -8,18 +8,16 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
+use merkle::TreeSize;
 use serde::Serialize;
 use tlog::entry_bundle::push_entry;
-use tlog::tile::{TileCoord, TilePath, TileWidth};
+use tlog::tile::{BundleIndex, TileCoord, TilePath, TileWidth};
 
 use crate::config::Mode;
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, Table};
 
-/// Hashes in a full tile, entries in a full bundle.
-const TILE_HASHES: u64 = 256;
-const HASH_BYTES: usize = 32;
 const IMMUTABLE: &str = "public, max-age=604800, immutable";
 const OCTETS: &str = "application/octet-stream";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -33,57 +31,57 @@ pub(super) async fn tile(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     // The raw path, never percent-decoded: each tile has exactly one spelling.
     let path = uri.path().strip_prefix('/').unwrap_or_default();
     let path = TilePath::parse(path).map_err(|_| Problem::NotFound)?;
-    let size = app.publisher.current().head().size().get();
+    let size = app.publisher.current().head().size();
     let storage = Arc::clone(&app.storage);
     let read = tokio::task::spawn_blocking(move || match path {
         TilePath::Tile { coord, width } => hashes(storage.as_ref(), size, coord, width),
-        TilePath::Entries { index, width } => bundle(storage.as_ref(), size, index.get(), width),
-        _ => Err(Problem::NotFound),
+        TilePath::Entries { index, width } => bundle(storage.as_ref(), size, index, width),
     });
     let bytes = read.await.map_err(|_| Problem::WorkerLost)??;
     Ok(([(header::CONTENT_TYPE, OCTETS), (header::CACHE_CONTROL, IMMUTABLE)], bytes).into_response())
 }
 
-fn hashes(storage: &dyn Storage, size: u64, coord: TileCoord, width: TileWidth) -> Result<Vec<u8>, Problem> {
-    // Level `l` holds one hash per complete subtree of 256^l leaves.
-    let in_level = size.checked_shr(8 * u32::from(coord.level())).unwrap_or(0);
-    require_published(in_level, coord.index(), width)?;
-    let stored = storage.tile(coord).map_err(Problem::Storage)?;
-    let mut bytes = stored.unwrap_or_default();
-    let wanted = usize::from(width.get()) * HASH_BYTES;
-    if bytes.len() < wanted {
+fn hashes(
+    storage: &dyn Storage,
+    size: TreeSize,
+    coord: TileCoord,
+    width: TileWidth,
+) -> Result<Vec<u8>, Problem> {
+    require_published(coord.width_in(size), width)?;
+    let mut bytes = storage.tile(coord).map_err(Problem::Storage)?.unwrap_or_default();
+    if bytes.len() < width.byte_len() {
         // Published but not there: damage, never "not found".
-        let len = bytes.len();
-        return Err(Problem::Storage(StorageError::BadRecord { table: crate::storage::Table::Tile, len }));
+        return Err(Problem::Storage(StorageError::BadRecord { table: Table::Tile, len: bytes.len() }));
     }
-    bytes.truncate(wanted);
+    bytes.truncate(width.byte_len());
     Ok(bytes)
 }
 
-fn bundle(storage: &dyn Storage, size: u64, index: u64, width: TileWidth) -> Result<Vec<u8>, Problem> {
-    require_published(size, index, width)?;
-    let start = index * TILE_HASHES;
+fn bundle(
+    storage: &dyn Storage,
+    size: TreeSize,
+    index: BundleIndex,
+    width: TileWidth,
+) -> Result<Vec<u8>, Problem> {
+    require_published(index.width_in(size), width)?;
+    let start = index.first_leaf();
     let mut bytes = Vec::new();
-    let mut pushed = Ok(());
+    let mut too_long = None;
     let walked = storage.entries(start..start + u64::from(width.get()), &mut |_, entry| {
-        if pushed.is_ok() {
-            pushed = push_entry(&mut bytes, entry);
+        if push_entry(&mut bytes, entry).is_err() {
+            too_long = Some(entry.len());
         }
     });
     walked.map_err(Problem::Storage)?;
-    match pushed {
-        Ok(()) => Ok(bytes),
-        Err(_) => {
-            let table = crate::storage::Table::Entry;
-            Err(Problem::Storage(StorageError::BadRecord { table, len: bytes.len() }))
-        }
+    match too_long {
+        None => Ok(bytes),
+        Some(len) => Err(Problem::Storage(StorageError::BadRecord { table: Table::Entry, len })),
     }
 }
 
-/// A tile is published if the level holds all `width` hashes from its start.
-fn require_published(in_level: u64, index: u64, width: TileWidth) -> Result<(), Problem> {
-    let end = index.checked_mul(TILE_HASHES).and_then(|start| start.checked_add(u64::from(width.get())));
-    if end.is_some_and(|end| end <= in_level) { Ok(()) } else { Err(Problem::NotFound) }
+/// Any width up to the published one is served: a stored tile only ever grows at its end.
+fn require_published(published: Option<TileWidth>, width: TileWidth) -> Result<(), Problem> {
+    if published.is_some_and(|published| width <= published) { Ok(()) } else { Err(Problem::NotFound) }
 }
 
 /// The process runs.
@@ -93,7 +91,11 @@ pub(super) async fn healthz() -> Response {
 
 /// The log takes entries.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    if app.is_ready() { Ok(([(header::CONTENT_TYPE, TEXT)], "ready\n").into_response()) } else { Err(Problem::NotReady) }
+    if app.is_ready() {
+        Ok(([(header::CONTENT_TYPE, TEXT)], "ready\n").into_response())
+    } else {
+        Err(Problem::NotReady)
+    }
 }
 
 #[derive(Serialize)]
@@ -116,29 +118,4 @@ pub(super) async fn log(State(app): State<Arc<App>>) -> Response {
     let body = serde_json::to_vec(&about).unwrap_or_default();
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
     (headers, body).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn published(in_level: u64, index: u64, width: u16) -> bool {
-        require_published(in_level, index, TileWidth::new(width).unwrap()).is_ok()
-    }
-
-    #[test]
-    fn every_width_up_to_the_published_one_is_served_and_no_more() {
-        assert!(published(3, 0, 1) && published(3, 0, 3));
-        assert!(!published(3, 0, 4) && !published(3, 0, 256) && !published(3, 1, 1));
-        assert!(published(256, 0, 256) && published(256, 0, 255));
-        assert!(!published(256, 1, 1));
-        assert!(published(257, 1, 1) && !published(257, 1, 2));
-        assert!(!published(0, 0, 1));
-    }
-
-    #[test]
-    fn a_coordinate_that_overflows_is_not_published() {
-        assert!(!published(u64::MAX, u64::MAX, 256));
-        assert!(!published(u64::MAX, u64::MAX / 256, 256));
-    }
 }

@@ -22,8 +22,8 @@ use std::path::Path;
 
 use merkle::{Hash, LeafHash, LeafIndex, TreeHead, TreeSize};
 use rocksdb::{
-    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, Direction, IteratorMode, Options,
-    ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, Direction, IteratorMode,
+    Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use tlog::tile::TileCoord;
 

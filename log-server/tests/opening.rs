@@ -1,0 +1,275 @@
+//! A log whose parts do not hold together does not start, and `fsck` says where it is damaged.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Client, LogDir};
+use log_server::config::Mode;
+use log_server::data_dir::DataDirError;
+use log_server::fsck::{Damage, FsckError, fsck};
+use log_server::key_file::{self, AtRest};
+use log_server::ledger::{LedgerError, RECORD_BYTES};
+use log_server::opening::{Class, OpeningError};
+use log_server::storage::Table;
+
+/// A log of `count` raw entries, closed again.
+fn log_of(count: usize) -> LogDir {
+    let log = LogDir::new(Mode::Conformance);
+    add(&log, "entry", count);
+    log
+}
+
+fn add(log: &LogDir, word: &str, count: usize) {
+    let server = log.serve();
+    let addr = server.addr;
+    // Several clients, so that the disk is not waited for once per entry.
+    std::thread::scope(|scope| {
+        for part in 0..8 {
+            scope.spawn(move || {
+                let mut client = Client::connect(addr);
+                for number in (part..count).step_by(8) {
+                    let entry = format!("{word} {number}");
+                    assert_eq!(client.post("/add", "x/y", entry.as_bytes()).status, 200);
+                }
+            });
+        }
+    });
+    server.stop();
+}
+
+fn copy_dir(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+fn replace_dir(dir: &Path, by: &Path) {
+    fs::remove_dir_all(dir).unwrap();
+    copy_dir(by, dir);
+}
+
+/// Changes the database behind the log's back.
+fn edit(log: &LogDir, change: impl FnOnce(&rocksdb::DB)) {
+    let families = ["entry", "tile", "leaf", "meta"];
+    let db = rocksdb::DB::open_cf(&rocksdb::Options::default(), log.path().join("db"), families).unwrap();
+    change(&db);
+}
+
+fn flip(db: &rocksdb::DB, family: &str, key: &[u8], byte: usize) {
+    let family = db.cf_handle(family).unwrap();
+    let mut value = db.get_cf(family, key).unwrap().unwrap();
+    value[byte] ^= 1;
+    db.put_cf(family, key, value).unwrap();
+}
+
+fn tile_key(level: u8, index: u64) -> Vec<u8> {
+    [&[level][..], &index.to_be_bytes()].concat()
+}
+
+fn damages(log: &LogDir) -> Vec<Damage> {
+    fsck(&log.path()).unwrap().damages().to_vec()
+}
+
+#[test]
+fn a_sound_log_opens_and_has_no_damage() {
+    for count in [0, 1, 255, 256, 257, 700] {
+        let log = log_of(count);
+        let report = fsck(&log.path()).unwrap();
+        assert_eq!(report.damages(), [], "{count} entries");
+        assert_eq!((report.entries(), report.head().size().get()), (count as u64, count as u64));
+        assert!(report.heads() >= 1);
+        assert_eq!(log.open().unwrap().head(), report.head());
+    }
+}
+
+#[test]
+fn a_database_behind_the_ledger_is_refused() {
+    let log = log_of(5);
+    let old = log.scratch().join("old");
+    copy_dir(&log.path().join("db"), &old);
+    add(&log, "later", 5);
+    replace_dir(&log.path().join("db"), &old);
+    let refused = log.open().unwrap_err();
+    assert!(matches!(refused, OpeningError::BehindLedger { size_seen: 5, size_signed: 10 }), "{refused}");
+    assert_eq!(refused.class(), Class::Refused);
+    assert!(refused.hint().unwrap().contains("Never delete the ledger"));
+    assert!(matches!(damages(&log)[..], [Damage::LedgerAhead { size_stored: 5, .. }]));
+}
+
+#[test]
+fn a_database_of_another_history_is_refused() {
+    let log = log_of(5);
+    let (start, other) = (log.scratch().join("start"), log.scratch().join("other"));
+    copy_dir(&log.path().join("db"), &start);
+    let ledger = fs::read(log.path().join("ledger")).unwrap();
+    add(&log, "other", 7);
+    copy_dir(&log.path().join("db"), &other);
+    replace_dir(&log.path().join("db"), &start);
+    fs::write(log.path().join("ledger"), ledger).unwrap();
+    add(&log, "mine", 5);
+    replace_dir(&log.path().join("db"), &other);
+    let refused = log.open().unwrap_err();
+    assert!(matches!(refused, OpeningError::LedgerForked { size: 10, .. }), "{refused}");
+    assert!(damages(&log).iter().any(|damage| damage.code() == "ledger-head-differs"));
+}
+
+#[test]
+fn a_head_that_was_written_but_not_yet_signed_is_taken_up() {
+    let log = log_of(5);
+    let ledger = fs::read(log.path().join("ledger")).unwrap();
+    add(&log, "later", 1);
+    fs::write(log.path().join("ledger"), &ledger).unwrap();
+    assert_eq!(log.open().unwrap().head().size().get(), 6);
+    assert_eq!(fs::read(log.path().join("ledger")).unwrap().len(), ledger.len() + RECORD_BYTES);
+    assert_eq!(damages(&log), []);
+}
+
+#[test]
+fn a_torn_ledger_record_is_dropped_and_a_damaged_one_refused() {
+    let log = log_of(5);
+    let path = log.path().join("ledger");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, [&whole[..], &[1; 30]].concat()).unwrap();
+    let report = fsck(&log.path()).unwrap();
+    assert_eq!((report.torn_bytes(), report.damages()), (30, &[][..]));
+    log.open().unwrap();
+    assert_eq!(fs::read(&path).unwrap(), whole);
+    let mut flipped = whole.clone();
+    flipped[20] ^= 1;
+    fs::write(&path, flipped).unwrap();
+    let refused = log.open().unwrap_err();
+    assert!(matches!(refused, OpeningError::Ledger(LedgerError::ChainBroken { offset: 0, .. })));
+    let refused = fsck(&log.path()).unwrap_err();
+    assert!(matches!(refused, FsckError::Ledger(LedgerError::ChainBroken { .. })) && refused.is_damage());
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(log.open().unwrap_err(), OpeningError::Ledger(LedgerError::Io { .. })));
+}
+
+#[test]
+fn a_flipped_bit_in_a_tile_of_the_right_edge_is_refused_and_found() {
+    for (level, index) in [(0, 1), (1, 0)] {
+        let log = log_of(300);
+        edit(&log, |db| flip(db, "tile", &tile_key(level, index), 0));
+        let refused = log.open().unwrap_err();
+        assert!(matches!(refused, OpeningError::RootDiffers { size: 300, .. }), "{refused}");
+        assert_eq!(damages(&log), [Damage::TileDiffers { level, index, hash: 0 }]);
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_full_tile_is_found() {
+    let log = log_of(300);
+    edit(&log, |db| flip(db, "tile", &tile_key(0, 0), 100 * 32 + 5));
+    assert_eq!(damages(&log), [Damage::TileDiffers { level: 0, index: 0, hash: 100 }]);
+}
+
+#[test]
+fn a_missing_or_short_tile_is_refused_and_found() {
+    let log = log_of(300);
+    edit(&log, |db| db.delete_cf(db.cf_handle("tile").unwrap(), tile_key(0, 1)).unwrap());
+    assert!(matches!(log.open().unwrap_err(), OpeningError::TileMissing { level: 0, index: 1 }));
+    assert!(damages(&log).contains(&Damage::TileMissing { level: 0, index: 1 }));
+    let log = log_of(300);
+    edit(&log, |db| db.put_cf(db.cf_handle("tile").unwrap(), tile_key(0, 1), [0; 31]).unwrap());
+    assert!(matches!(log.open().unwrap_err(), OpeningError::EdgeUnusable { size: 300 }));
+    assert_eq!(damages(&log), [Damage::TileDiffers { level: 0, index: 1, hash: 0 }]);
+}
+
+#[test]
+fn a_changed_entry_is_found() {
+    let log = log_of(300);
+    edit(&log, |db| flip(db, "entry", &7u64.to_be_bytes(), 0));
+    let found = damages(&log);
+    assert!(found.contains(&Damage::LeafMisfiled { index: 7, found: None }), "{found:?}");
+    assert!(found.contains(&Damage::TileDiffers { level: 0, index: 0, hash: 7 }));
+    assert!(found.contains(&Damage::TileDiffers { level: 1, index: 0, hash: 0 }));
+    assert!(found.iter().any(|damage| damage.code() == "root-differs"));
+    assert!(found.iter().any(|damage| damage.code() == "ledger-head-differs"));
+}
+
+#[test]
+fn a_missing_entry_is_found() {
+    let log = log_of(300);
+    edit(&log, |db| db.delete_cf(db.cf_handle("entry").unwrap(), 7u64.to_be_bytes()).unwrap());
+    assert_eq!(damages(&log), [Damage::EntryMissing { index: 7 }]);
+}
+
+#[test]
+fn a_wrong_or_missing_index_of_a_leaf_is_found() {
+    let log = log_of(3);
+    let mut leaf = Vec::new();
+    edit(&log, |db| {
+        let entry = db.get_cf(db.cf_handle("entry").unwrap(), 1u64.to_be_bytes()).unwrap().unwrap();
+        leaf = merkle::LeafHash::of(&entry).hash().to_bytes().to_vec();
+        db.put_cf(db.cf_handle("leaf").unwrap(), &leaf, 2u64.to_be_bytes()).unwrap();
+    });
+    assert_eq!(damages(&log), [Damage::LeafMisfiled { index: 1, found: Some(2) }]);
+    edit(&log, |db| db.delete_cf(db.cf_handle("leaf").unwrap(), &leaf).unwrap());
+    let surplus = Damage::Surplus { table: Table::Leaf, seen: 2, wanted: 3 };
+    assert_eq!(damages(&log), [Damage::LeafMisfiled { index: 1, found: None }, surplus]);
+}
+
+#[test]
+fn surplus_records_are_found() {
+    let log = log_of(3);
+    edit(&log, |db| {
+        db.put_cf(db.cf_handle("entry").unwrap(), 3u64.to_be_bytes(), b"extra").unwrap();
+        db.put_cf(db.cf_handle("leaf").unwrap(), [1; 32], 3u64.to_be_bytes()).unwrap();
+        db.put_cf(db.cf_handle("tile").unwrap(), tile_key(1, 0), [1; 32]).unwrap();
+    });
+    let surplus = |table, seen, wanted| Damage::Surplus { table, seen, wanted };
+    assert_eq!(
+        damages(&log),
+        [surplus(Table::Entry, 4, 3), surplus(Table::Leaf, 4, 3), surplus(Table::Tile, 2, 1)]
+    );
+}
+
+#[test]
+fn a_changed_head_is_refused_and_found() {
+    let log = log_of(3);
+    edit(&log, |db| flip(db, "meta", b"head", 39));
+    assert!(matches!(log.open().unwrap_err(), OpeningError::RootDiffers { size: 3, .. }));
+    assert_eq!(damages(&log)[0].code(), "root-differs");
+}
+
+#[test]
+fn the_key_of_another_log_is_refused() {
+    let log = log_of(1);
+    let key = log.path().join("key.pem");
+    fs::remove_file(&key).unwrap();
+    key_file::create(&key, &key_file::generate().unwrap(), &AtRest::Plain).unwrap();
+    let refused = log.open().unwrap_err();
+    assert!(matches!(&refused, OpeningError::KeyDiffers { seen, wanted } if seen != wanted), "{refused}");
+}
+
+#[test]
+fn a_directory_in_use_is_refused() {
+    let log = log_of(1);
+    let server = log.serve();
+    let refused = log.open().unwrap_err();
+    assert!(matches!(refused, OpeningError::DataDir(DataDirError::InUse { .. })), "{refused}");
+    assert!(matches!(fsck(&log.path()), Err(FsckError::DataDir(DataDirError::InUse { .. }))));
+    server.stop();
+    log.open().unwrap();
+}
+
+#[test]
+fn fsck_changes_nothing_in_the_database() {
+    let log = log_of(20);
+    let db = log.path().join("db");
+    let listing = || {
+        let mut files: Vec<_> = fs::read_dir(&db)
+            .unwrap()
+            .map(|file| file.unwrap())
+            .filter(|file| !file.file_name().to_string_lossy().starts_with("LOG"))
+            .map(|file| (file.file_name(), fs::read(file.path()).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = listing();
+    assert_eq!(damages(&log), []);
+    assert_eq!(listing(), before);
+}
