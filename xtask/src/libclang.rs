@@ -108,7 +108,10 @@ fn obtain() -> Result<Unpacked> {
                 fs::write(dir.join(COMPLETE), "").context("cannot mark libclang as complete")?;
                 return Ok(found);
             }
-            Err(error) => tried.push(format!("{error:#}")),
+            Err(error) => {
+                eprintln!("libclang: that did not work: {error:#}");
+                tried.push(format!("{error:#}"));
+            }
         }
     }
     bail!(
@@ -177,13 +180,15 @@ fn from_debian(dir: &Path) -> Result<()> {
         call
     };
     command::read(apt("apt-get").args(["-q", "update"]))?;
-    let names = command::read(apt("apt-cache").args(["search", "--names-only", r"^libclang1-[0-9]+$"]))?;
-    let newest = newest_package(&names).context("apt knows no package libclang1-NN")?;
-    // Simulated, apt says what is missing here, dependencies first and all.
-    let plan = command::read(apt("apt-get").args(["-s", "--no-install-recommends", "install", &newest]))?;
-    let wanted = to_install(&plan);
+    let about = command::read(apt("apt-cache").args(["depends", "libclang-dev"]))?;
+    let package = default_package(&about).context("apt does not say which libclang is this system's")?;
+    // Not apt's own plan for an installation, which it refuses to make while any package of the system is broken.
+    let kinds = ["recommends", "suggests", "conflicts", "breaks", "replaces", "enhances"]
+        .map(|k| format!("--no-{k}"));
+    let needed = command::read(apt("apt-cache").args(["depends", "--recurse"]).args(kinds).arg(&package))?;
+    let wanted: Vec<&str> = packages(&needed).filter(|name| !is_installed(name)).collect();
     if wanted.is_empty() {
-        bail!("apt would install nothing for {newest}");
+        bail!("{package} and all it needs are installed, and yet no libclang was found");
     }
     command::read(apt("apt-get").args(["-q", "download"]).args(&wanted))?;
     let mut unpacked = 0_usize;
@@ -200,22 +205,26 @@ fn from_debian(dir: &Path) -> Result<()> {
     fs::remove_dir_all(&state).context("cannot remove the package lists")
 }
 
-/// The package with the highest number among lines like `libclang1-14 - C interface to the Clang library`.
-fn newest_package(search: &str) -> Option<String> {
-    search
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .filter_map(|name| Some((name.strip_prefix("libclang1-")?.parse::<u32>().ok()?, name)))
-        .max()
-        .map(|(_, name)| name.to_owned())
+/// `libclang1-14` from what `libclang-dev` depends on: a line like `  Depends: libclang-14-dev`.
+fn default_package(depends: &str) -> Option<String> {
+    depends.lines().find_map(|line| {
+        let number = line.trim().strip_prefix("Depends: libclang-")?.strip_suffix("-dev")?;
+        number.parse::<u32>().ok().map(|number| format!("libclang1-{number}"))
+    })
 }
 
-/// The packages of a simulated installation: lines like `Inst libllvm14 (1:14.0.6-12 Debian:12/stable [amd64])`.
-fn to_install(plan: &str) -> Vec<String> {
-    plan.lines()
-        .filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next())
-        .map(str::to_owned)
-        .collect()
+/// The packages in apt's recursive list: what stands at the start of a line. `<…>` is a name that others provide.
+fn packages(needed: &str) -> impl Iterator<Item = &str> {
+    needed.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphanumeric())).map(str::trim_end)
+}
+
+fn is_installed(package: &str) -> bool {
+    let status = command::read(Command::new("dpkg-query").args([
+        "--show",
+        "--showformat=${db:Status-Status}",
+        package,
+    ]));
+    status.is_ok_and(|status| status == "installed")
 }
 
 /// The Python package `libclang`, which is the library alone and needs nothing else.
@@ -246,16 +255,15 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_package_is_the_one_with_the_highest_number() {
-        let search = "libclang1-9 - C interface\nlibclang1-16 - C interface\nlibclang1-14 - C interface\n";
-        assert_eq!(newest_package(search).as_deref(), Some("libclang1-16"));
-        assert_eq!(newest_package("clang - compiler\n"), None);
+    fn the_systems_own_version_is_the_one_its_development_package_names() {
+        let depends = "libclang-dev\n  Depends: libclang-14-dev\n";
+        assert_eq!(default_package(depends).as_deref(), Some("libclang1-14"));
+        assert_eq!(default_package("libclang-dev\n  Depends: libc6\n"), None);
     }
 
     #[test]
-    fn a_plan_lists_what_would_be_installed() {
-        let plan = "Reading package lists...\nInst libllvm14 (1:14.0.6-12 Debian:12 [amd64])\n\
-                    Inst libclang1-14 (1:14.0.6-12 Debian:12 [amd64])\nConf libllvm14 (1:14.0.6-12)\n";
-        assert_eq!(to_install(plan), ["libllvm14", "libclang1-14"]);
+    fn packages_are_told_from_what_is_said_about_them() {
+        let needed = "libclang1-14\n  Depends: libc6\n  Depends: <libgcc>\nlibc6\n<libgcc>\n";
+        assert_eq!(packages(needed).collect::<Vec<_>>(), ["libclang1-14", "libc6"]);
     }
 }
