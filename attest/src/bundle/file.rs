@@ -217,3 +217,16 @@ pub enum BundleFileError {
     #[error("more than {max} lines", max = MAX_BUNDLE_FILE_LINES)]
     TooManyLines,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_lie_in_a_directory_and_beside_a_file() {
+        let at = |path: &str, shape| bundle_path_for(Path::new(path), shape);
+        assert_eq!(at("models/churn", ModelShape::Directory), Path::new("models/churn/tallymark.jsonl"));
+        assert_eq!(at("churn/", ModelShape::Directory), Path::new("churn/tallymark.jsonl"));
+        assert_eq!(at("a/churn.gguf", ModelShape::SingleFile), Path::new("a/churn.gguf.tallymark.jsonl"));
+    }
+}

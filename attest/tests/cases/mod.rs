@@ -7,11 +7,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One file of a folder.
-pub struct Case {
+pub(crate) struct Case {
     /// Its name, for the message of a failing test.
-    pub name: String,
+    pub(crate) name: String,
     /// What it holds.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// A folder below `testdata`.
@@ -58,12 +58,16 @@ fn assert_reason(error: &dyn Error, reason: &str, case: &str) {
         next = error.source();
     }
     let seen = variants.join(".");
-    assert!(format!("{seen}.").starts_with(&format!("{reason}.")), "{case}: {seen}, want {reason}: {error:?}");
+    assert!(
+        format!("{seen}.").starts_with(&format!("{reason}.")),
+        "{case}: {seen}, want {reason}: {error:?}"
+    );
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
     let listing = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut paths: Vec<PathBuf> = listing.map(|entry| entry.expect("a folder can be listed").path()).collect();
+    let mut paths: Vec<PathBuf> =
+        listing.map(|entry| entry.expect("a folder can be listed").path()).collect();
     paths.sort();
     paths
 }
