@@ -45,3 +45,48 @@ pub(crate) fn is_inert_file(path: &ModelPath) -> bool {
 fn is_attestation_file(name: &str) -> bool {
     name.strip_suffix(ATTESTATION_FILE).is_some_and(|stem| stem.is_empty() || stem.ends_with('.'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inert_paths_are_these_and_no_others() {
+        let cases = [
+            (".git", true),
+            (".git/config", true),
+            (".git/hooks/post-checkout", true),
+            (".gitattributes", false),
+            (".github/workflows/ci.yml", false),
+            (".GIT/config", false),
+            ("sub/.git/config", false),
+            (".git.bak", false),
+            (".cache/huggingface", true),
+            (".cache/huggingface/download/a.lock", true),
+            (".cache/huggingface2/a", false),
+            (".cache/other", false),
+            (".cache", false),
+            ("sub/.cache/huggingface/a", false),
+            ("tallymark.jsonl", true),
+            ("model.gguf.tallymark.jsonl", true),
+            (".tallymark.jsonl", true),
+            ("nottallymark.jsonl", false),
+            ("Tallymark.jsonl", false),
+            ("tallymark.jsonl.bak", false),
+            ("tallymark.jsonl/evil.py", false),
+            ("sub/tallymark.jsonl", false),
+            ("sub/model.gguf.tallymark.jsonl", false),
+            (".DS_Store", true),
+            ("a/b/.DS_Store", true),
+            ("a/Thumbs.db", true),
+            ("desktop.ini", true),
+            ("a/Desktop.ini", false),
+            (".DS_Store/evil.py", false),
+            ("._.DS_Store", false),
+            ("__pycache__/a.pyc", false),
+        ];
+        for (text, inert) in cases {
+            assert_eq!(is_inert(&text.parse().expect("a path")), inert, "{text}");
+        }
+    }
+}

@@ -237,3 +237,93 @@ impl fmt::Display for NameVersion {
         write!(f, "{}:{}", self.name, self.version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAME: NamePart = NamePart::Name;
+    const VERSION: NamePart = NamePart::Version;
+
+    #[test]
+    fn accepted_names_are_written_back() {
+        for text in
+            ["a", "0", "acme/churn", "acme/churn-v2", "a.b_c-d/e", "a..b", "a/-", "a/..b", &"a".repeat(128)]
+        {
+            let name: ModelName = text.parse().expect(text);
+            assert_eq!((name.to_string().as_str(), name.as_str()), (text, text));
+            assert_eq!(name.components().collect::<Vec<_>>().join("/"), text);
+        }
+    }
+
+    #[test]
+    fn refused_names_are_refused_for_their_reason() {
+        let bad = |found, offset| NameError::BadCharacter { part: NAME, found, offset };
+        let cases = [
+            ("", NameError::Empty { part: NAME }),
+            ("Acme/churn", bad('A', 0)),
+            ("acme/chürn", bad('ü', 7)),
+            ("acme churn", bad(' ', 4)),
+            ("acme\nchurn", bad('\n', 4)),
+            ("acme:churn", bad(':', 4)),
+            ("acme\\churn", bad('\\', 4)),
+            ("a+b", bad('+', 1)),
+            ("acme/churn\0", bad('\0', 10)),
+            ("/acme", NameError::BadFirst { part: NAME, found: '/' }),
+            (".acme", NameError::BadFirst { part: NAME, found: '.' }),
+            ("-acme", NameError::BadFirst { part: NAME, found: '-' }),
+            ("_acme", NameError::BadFirst { part: NAME, found: '_' }),
+            ("..", NameError::BadFirst { part: NAME, found: '.' }),
+            ("acme/", NameError::EmptyComponent { offset: 5 }),
+            ("acme//churn", NameError::EmptyComponent { offset: 5 }),
+            ("acme/./churn", NameError::DotComponent { offset: 5 }),
+            ("acme/..", NameError::DotComponent { offset: 5 }),
+        ];
+        for (text, reason) in cases {
+            assert_eq!(text.parse::<ModelName>(), Err(reason), "{text:?}");
+        }
+        let long = "a".repeat(129);
+        assert_eq!(long.parse::<ModelName>(), Err(NameError::TooLong { part: NAME, len: 129, max: 128 }));
+    }
+
+    #[test]
+    fn accepted_version_labels_are_written_back() {
+        for text in ["1", "2025.1", "v1.0.0-rc.1+build_7", "Final", &"9".repeat(64)] {
+            let label: VersionLabel = text.parse().expect(text);
+            assert_eq!((label.to_string().as_str(), label.as_str()), (text, text));
+        }
+    }
+
+    #[test]
+    fn refused_version_labels_are_refused_for_their_reason() {
+        let bad = |found, offset| NameError::BadCharacter { part: VERSION, found, offset };
+        let cases = [
+            ("", NameError::Empty { part: VERSION }),
+            ("1/2", bad('/', 1)),
+            ("1:2", bad(':', 1)),
+            ("1 2", bad(' ', 1)),
+            ("é", bad('é', 0)),
+            (".1", NameError::BadFirst { part: VERSION, found: '.' }),
+            ("-1", NameError::BadFirst { part: VERSION, found: '-' }),
+            ("+1", NameError::BadFirst { part: VERSION, found: '+' }),
+        ];
+        for (text, reason) in cases {
+            assert_eq!(text.parse::<VersionLabel>(), Err(reason), "{text:?}");
+        }
+        let long = "1".repeat(65);
+        assert_eq!(long.parse::<VersionLabel>(), Err(NameError::TooLong { part: VERSION, len: 65, max: 64 }));
+    }
+
+    #[test]
+    fn name_and_version_are_split_at_the_one_colon() {
+        let both: NameVersion = "acme/churn:2025.1".parse().expect("a name and a version");
+        assert_eq!((both.name().as_str(), both.version().as_str()), ("acme/churn", "2025.1"));
+        assert_eq!(both.to_string(), "acme/churn:2025.1");
+        assert_eq!(both, NameVersion::new(both.name().clone(), both.version().clone()));
+        let refuse = |text: &str| text.parse::<NameVersion>().expect_err(text);
+        assert_eq!(refuse("acme/churn"), NameError::NoColon);
+        assert_eq!(refuse("acme/churn:"), NameError::Empty { part: VERSION });
+        assert_eq!(refuse(":1"), NameError::Empty { part: NAME });
+        assert_eq!(refuse("a:1:2"), NameError::BadCharacter { part: VERSION, found: ':', offset: 1 });
+    }
+}

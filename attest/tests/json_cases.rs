@@ -1,6 +1,6 @@
 //! testdata/json, and properties of the strict JSON reader.
 
-mod cases;
+mod case_files;
 
 use attest::json::{self, JsonError};
 use proptest::prelude::*;
@@ -10,19 +10,25 @@ const PLENTY: usize = 1 << 20;
 
 #[test]
 fn accepted_documents_read_as_serde_json_reads_them() {
-    for case in cases::files("json/accept") {
+    for case in case_files::files("json/accept") {
         let bytes = std::fs::read(&case).unwrap();
-        let ours = json::parse(&bytes, PLENTY).unwrap_or_else(|error| panic!("{}: {error}", cases::name(&case)));
-        assert_eq!(ours, serde_json::from_slice::<Value>(&bytes).unwrap(), "{}", cases::name(&case));
+        let ours = json::parse(&bytes, PLENTY)
+            .unwrap_or_else(|error| panic!("{}: {error}", case_files::name(&case)));
+        assert_eq!(ours, serde_json::from_slice::<Value>(&bytes).unwrap(), "{}", case_files::name(&case));
     }
 }
 
 #[test]
 fn refused_documents_are_refused_for_their_reason() {
-    for case in cases::files("json/reject") {
+    for case in case_files::files("json/reject") {
         let bytes = std::fs::read(&case).unwrap();
-        let error = json::parse(&bytes, PLENTY).expect_err(cases::name(&case));
-        assert_eq!(cases::reason(&error), cases::expected_reason(&case), "{}: {error}", cases::name(&case));
+        let error = json::parse(&bytes, PLENTY).expect_err(case_files::name(&case));
+        assert_eq!(
+            case_files::reason(&error),
+            case_files::expected_reason(&case),
+            "{}: {error}",
+            case_files::name(&case)
+        );
     }
 }
 

@@ -1,15 +1,16 @@
 //! testdata/model-path, and that a path is written as it was read.
 
-mod cases;
+mod case_files;
 
 use attest::model_path::ModelPath;
 use proptest::prelude::*;
 
 #[test]
 fn accepted_paths_are_written_back() {
-    for case in cases::files("model-path/accept") {
+    for case in case_files::files("model-path/accept") {
         let text = std::fs::read_to_string(&case).unwrap();
-        let path: ModelPath = text.parse().unwrap_or_else(|error| panic!("{}: {error}", cases::name(&case)));
+        let path: ModelPath =
+            text.parse().unwrap_or_else(|error| panic!("{}: {error}", case_files::name(&case)));
         assert_eq!(path.to_string(), text);
         assert_eq!(path.components().collect::<Vec<_>>().join("/"), text);
         assert_eq!(path.components().next_back(), Some(path.file_name()));
@@ -18,10 +19,15 @@ fn accepted_paths_are_written_back() {
 
 #[test]
 fn refused_paths_are_refused_for_their_reason() {
-    for case in cases::files("model-path/reject") {
+    for case in case_files::files("model-path/reject") {
         let text = std::fs::read_to_string(&case).unwrap();
-        let error = text.parse::<ModelPath>().expect_err(cases::name(&case));
-        assert_eq!(cases::reason(&error), cases::expected_reason(&case), "{}: {error}", cases::name(&case));
+        let error = text.parse::<ModelPath>().expect_err(case_files::name(&case));
+        assert_eq!(
+            case_files::reason(&error),
+            case_files::expected_reason(&case),
+            "{}: {error}",
+            case_files::name(&case)
+        );
     }
 }
 

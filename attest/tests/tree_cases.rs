@@ -1,6 +1,6 @@
 //! testdata/tree, and properties of the tree digest.
 
-mod cases;
+mod case_files;
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 fn read(case: &Path) -> Value {
-    json::parse(&std::fs::read(case).unwrap(), 1 << 20).unwrap_or_else(|error| panic!("{}: {error}", cases::name(case)))
+    json::parse(&std::fs::read(case).unwrap(), 1 << 20)
+        .unwrap_or_else(|error| panic!("{}: {error}", case_files::name(case)))
 }
 
 fn leaves(document: &Value) -> Vec<FileLeaf> {
@@ -34,13 +35,14 @@ fn texts(value: &Value) -> Vec<&str> {
 
 #[test]
 fn accepted_trees_have_their_leaves_root_digest_and_proofs() {
-    for case in cases::files("tree/accept") {
+    for case in case_files::files("tree/accept") {
         let document = read(&case);
-        let name = cases::name(&case);
+        let name = case_files::name(&case);
         let tree = Tree::new(leaves(&document)).unwrap_or_else(|error| panic!("{name}: {error}"));
         let sorted: Vec<&str> = tree.files().iter().map(|file| file.path().as_str()).collect();
         assert_eq!(sorted, texts(&document["sorted"]), "{name}");
-        let hashes: Vec<String> = tree.files().iter().map(|file| file.leaf_hash().hash().to_string()).collect();
+        let hashes: Vec<String> =
+            tree.files().iter().map(|file| file.leaf_hash().hash().to_string()).collect();
         assert_eq!(hashes, texts(&document["leaves"]), "{name}");
         assert_eq!(tree.root().to_string(), document["root"], "{name}");
         assert_eq!(tree.total_bytes().to_string(), document["total_bytes"], "{name}");
@@ -60,11 +62,16 @@ fn accepted_trees_have_their_leaves_root_digest_and_proofs() {
 
 #[test]
 fn refused_lists_are_refused_for_their_reason() {
-    for case in cases::files("tree/reject") {
+    for case in case_files::files("tree/reject") {
         let files = leaves(&read(&case));
         for files in [files.clone(), files.into_iter().rev().collect()] {
-            let error = Tree::new(files).expect_err(cases::name(&case));
-            assert_eq!(cases::reason(&error), cases::expected_reason(&case), "{}: {error}", cases::name(&case));
+            let error = Tree::new(files).expect_err(case_files::name(&case));
+            assert_eq!(
+                case_files::reason(&error),
+                case_files::expected_reason(&case),
+                "{}: {error}",
+                case_files::name(&case)
+            );
         }
     }
 }
@@ -109,7 +116,11 @@ fn file_sets() -> impl Strategy<Value = Vec<FileLeaf>> {
             .into_iter()
             .enumerate()
             .map(|(i, (name, (size, digest)))| {
-                FileLeaf::new(format!("d{}/{name}", i % 3).parse().unwrap(), size, Sha256Digest::from_bytes(digest))
+                FileLeaf::new(
+                    format!("d{}/{name}", i % 3).parse().unwrap(),
+                    size,
+                    Sha256Digest::from_bytes(digest),
+                )
             })
             .collect()
     })

@@ -7,10 +7,14 @@ use core::fmt;
 
 use ed25519_dalek::pkcs8::KeypairBytes;
 use p256::ecdsa::signature::Signer as _;
-use pkcs8::der::Decode as _;
+use pkcs8::der::asn1::OctetStringRef;
+use pkcs8::der::{Decode as _, Reader as _, SliceReader};
 use pkcs8::pkcs5::EncryptionScheme;
 use pkcs8::pkcs5::pbes2::{EncryptionScheme as Cipher, Kdf, Parameters, ScryptParams};
-use pkcs8::{EncodePrivateKey as _, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef, SecretDocument};
+use pkcs8::{
+    AlgorithmIdentifierRef, EncodePrivateKey as _, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef,
+    SecretDocument,
+};
 use zeroize::Zeroizing;
 
 use super::pem::{self, ENCRYPTED_PRIVATE_KEY, PRIVATE_KEY};
@@ -210,7 +214,9 @@ fn fill(bytes: &mut [u8]) -> Result<(), KeyError> {
 
 /// Opens an EncryptedPrivateKeyInfo, after a look at what it would cost.
 fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<SecretDocument, KeyError> {
-    let sealed = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| KeyError::BadPrivateKey)?;
+    let sealed = EncryptedPrivateKeyInfoRef::from_der(der).map_err(|_| {
+        if names_an_algorithm(der) { KeyError::UnknownEncryption } else { KeyError::BadPrivateKey }
+    })?;
     let EncryptionScheme::Pbes2(parameters) = &sealed.encryption_algorithm else {
         return Err(KeyError::UnknownEncryption);
     };
@@ -235,4 +241,16 @@ fn decrypt(der: &[u8], passphrase: &[u8]) -> Result<SecretDocument, KeyError> {
         ) => KeyError::UnknownEncryption,
         _ => KeyError::WrongPassphrase,
     })
+}
+
+/// Whether the bytes are `SEQUENCE { AlgorithmIdentifier, OCTET STRING }` (RFC 5958 section 3) whatever the algorithm: then
+/// the file is not damaged, only encrypted in a way that `pkcs5` does not know.
+fn names_an_algorithm(der: &[u8]) -> bool {
+    let parts = |reader: &mut SliceReader<'_>| -> pkcs8::der::Result<()> {
+        reader.sequence(|reader| {
+            AlgorithmIdentifierRef::decode(reader)?;
+            <&OctetStringRef>::decode(reader).map(drop)
+        })
+    };
+    SliceReader::new(der).and_then(|mut reader| parts(&mut reader).and_then(|()| reader.finish())).is_ok()
 }

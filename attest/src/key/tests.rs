@@ -1,1 +1,95 @@
+//! Known answers of the RFCs, and the one spelling of an Ed25519 signature.
 
+use super::*;
+
+/// Bytes of hex text; spaces do not count.
+fn hex<const N: usize>(text: &str) -> [u8; N] {
+    let digits: Vec<u8> =
+        text.chars().filter_map(|c| c.to_digit(16)).map(|digit| u8::try_from(digit).unwrap()).collect();
+    let bytes: Vec<u8> = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect();
+    bytes.try_into().unwrap()
+}
+
+fn ed25519(key: &str) -> PublicKey {
+    PublicKey::from_spki_der(&[SPKI_ED25519.as_slice(), &hex::<32>(key)].concat()).unwrap()
+}
+
+/// RFC 8032 section 7.1, TEST 2: the message 0x72.
+const RFC8032_SECRET: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+const RFC8032_PUBLIC: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+const RFC8032_SIGNATURE: &str = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
+                                 085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00";
+
+#[test]
+fn ed25519_verifies_the_example_of_rfc_8032() {
+    let public = ed25519(RFC8032_PUBLIC);
+    let signature = hex::<64>(RFC8032_SIGNATURE);
+    assert_eq!(public.algorithm(), Algorithm::Ed25519);
+    assert_eq!(public.verify_der(&[0x72], &signature), Ok(()));
+    assert_eq!(public.verify_fixed(&[0x72], &signature), Ok(()));
+}
+
+/// Adding the group order to S gives the second spelling that RFC 8032 section 5.1.7 tells verifiers to refuse.
+#[test]
+fn ed25519_refuses_s_beyond_the_order() {
+    let order: [u8; 32] = hex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+    let mut signature = hex::<64>(RFC8032_SIGNATURE);
+    let mut carry = 0;
+    for (s, order) in signature[32..].iter_mut().zip(order) {
+        let sum = u16::from(*s) + u16::from(order) + carry;
+        *s = (sum & 0xff) as u8;
+        carry = sum >> 8;
+    }
+    assert_eq!(ed25519(RFC8032_PUBLIC).verify_der(&[0x72], &signature), Err(SignatureError::Mismatch));
+}
+
+/// With R the identity and S zero, such a "signature" satisfies the equation for a key of small order.
+#[test]
+fn ed25519_key_of_small_order_is_no_key() {
+    for point in [
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    ] {
+        let spki = [SPKI_ED25519.as_slice(), &hex::<32>(point)].concat();
+        assert_eq!(PublicKey::from_spki_der(&spki), Err(KeyError::SmallOrder), "{point}");
+    }
+}
+
+/// RFC 6979 appendix A.2.5, SHA-256: x, and (message, r, s).
+#[cfg(feature = "keys")]
+const RFC6979_SECRET: &str = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
+
+#[cfg(feature = "keys")]
+#[test]
+fn signing_gives_the_examples_of_the_rfcs() {
+    let pem = |prefix: &[u8], secret: &str, suffix: &[u8]| {
+        let der = [prefix, &hex::<32>(secret), suffix].concat();
+        PrivateKey::from_pem(&pem::encode(pem::PRIVATE_KEY, &der), None).unwrap()
+    };
+    let key = pem(&hex::<16>("302e020100300506032b657004220420"), RFC8032_SECRET, b"");
+    assert_eq!(key.public_key(), ed25519(RFC8032_PUBLIC));
+    assert_eq!(key.sign_fixed(&[0x72]), hex::<64>(RFC8032_SIGNATURE));
+
+    // ECPrivateKey without the optional public key.
+    let prefix = hex::<35>("3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420");
+    let key = pem(&prefix, RFC6979_SECRET, b"");
+    // "test" has a low s in the RFC.
+    assert_eq!(
+        key.sign_fixed(b"test"),
+        hex("f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367\
+             019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083")
+    );
+    // "sample" has s = f7cb1c94...; this is the order less that.
+    assert_eq!(
+        key.sign_fixed(b"sample"),
+        hex("efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716\
+             0834e36ad29a83bf2bc9385e491d6099c8fdf9d1ed67aa7ea5f51f93782857a9")
+    );
+    let high = hex::<64>(
+        "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716\
+         f7cb1c942d657c41d436c7a1b6e29f65f3e900dbb9aff4064dc4ab2f843acda8",
+    );
+    assert_eq!(key.public_key().verify_fixed(b"sample", &high), Err(SignatureError::HighS));
+}
