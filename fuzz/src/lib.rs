@@ -3,6 +3,10 @@
 //! In scope: only what more than one file in `fuzz_targets/` needs. The rule all parsers have in common is
 //! [`written_back`].
 
+mod signed;
+
+pub use signed::has_an_entry;
+
 use merkle::{Hash, LeafHash, NodeId, node_hash};
 
 /// Holds a parser to its promise: what it takes, it writes back byte for byte.
@@ -26,6 +30,21 @@ pub fn written_back<T, E, B: AsRef<[u8]>>(
 pub fn text_written_back<T: core::str::FromStr + core::fmt::Display>(input: &[u8]) -> Option<T> {
     let text = core::str::from_utf8(input).ok()?;
     written_back(input, |_| text.parse::<T>(), T::to_string)
+}
+
+/// For a format that has more than one spelling of a value, and one that we write: what is written is read as the same
+/// value and written the same again.
+pub fn settles<T: PartialEq + core::fmt::Debug, E: core::fmt::Debug, B: AsRef<[u8]>>(
+    input: &[u8],
+    parse: impl Fn(&[u8]) -> Result<T, E>,
+    write: impl Fn(&T) -> B,
+) -> Option<T> {
+    let value = parse(input).ok()?;
+    let written = write(&value);
+    let again = parse(written.as_ref()).expect("what is written is read again");
+    assert_eq!(again, value, "read again as another value");
+    assert!(write(&again).as_ref() == written.as_ref(), "written differently the second time");
+    Some(value)
 }
 
 /// Takes eight bytes off the front as a number.

@@ -1,0 +1,11 @@
+//! One signature line of a note.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tallymark_fuzz::text_written_back;
+use tlog::signature_line::NoteSignature;
+
+fuzz_target!(|input: &[u8]| {
+    text_written_back::<NoteSignature>(input);
+});

@@ -1,0 +1,11 @@
+//! The path of a tile or an entry bundle.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tallymark_fuzz::text_written_back;
+use tlog::tile::TilePath;
+
+fuzz_target!(|input: &[u8]| {
+    text_written_back::<TilePath>(input);
+});

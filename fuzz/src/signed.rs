@@ -1,0 +1,31 @@
+//! From a statement to its log entry, and what has to hold on the way.
+
+use std::sync::LazyLock;
+
+use attest::entry::{Entry, EntryPayload};
+use attest::key::PrivateKey;
+use attest::statement::{Predicate, Statement};
+
+/// A key for tests only: its private half is here for all to read.
+static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
+    let pem = "-----BEGIN PRIVATE KEY-----\n\
+               MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n\
+               -----END PRIVATE KEY-----\n";
+    PrivateKey::from_pem(pem, None).expect("an Ed25519 key in PKCS#8")
+});
+
+/// Every statement has an entry that parses, verifies and says the same; and written anew it is the same statement.
+pub fn has_an_entry(statement: &Statement) {
+    let payload = EntryPayload::from_statement(statement, &KEY.public_key());
+    let entry = Entry::sign(payload.clone(), &KEY).expect("every statement has an entry");
+    let read = Entry::parse(entry.as_bytes()).expect("an entry just signed parses");
+    assert_eq!(read.payload(), &payload);
+    read.verify().expect("an entry just signed verifies");
+
+    if let (Predicate::Provenance(provenance), Some(files)) = (statement.predicate(), statement.files()) {
+        let bytes = provenance.to_statement_bytes(statement.name(), statement.version(), files);
+        let again = Statement::parse(&bytes).expect("a statement just written parses");
+        assert_eq!(again.predicate(), statement.predicate());
+        assert_eq!(again.tree_digest(), statement.tree_digest());
+    }
+}
