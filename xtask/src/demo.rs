@@ -39,8 +39,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some(model) = &options.model {
         ensure!(model.is_dir(), "{} is no directory", model.display());
     }
-    let started = Instant::now();
     let programs = Programs::build(false)?;
+    let started = Instant::now();
     let work = match &options.dir {
         Some(dir) => dir.clone(),
         None => programs::target_directory()?.join("demo"),
@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let demo = Demo { work: prepare(&work)?, programs };
     demo.play(options.model.as_deref())?;
     println!(
-        "\nThe demo held, in {:.1} s. Everything is in {}",
+        "\nThe demo held, in {:.1} s after building. Everything is in {}",
         started.elapsed().as_secs_f64(),
         demo.work.display()
     );
@@ -152,6 +152,9 @@ impl Demo {
         fs::rename(&strange, self.at("stranger.jsonl"))?;
         self.sign("model", MODEL, &signing, true)?;
 
+        chapter.begin("Read the statement, and compare it with what lies here");
+        self.compare_statement()?;
+
         chapter.begin("Stop the log, verify offline");
         server.stop()?;
         println!("     the log has stopped");
@@ -203,6 +206,39 @@ impl Demo {
         let printed =
             command::read(programs::call(&self.programs.signer).current_dir(&self.work).args(["hash", dir]))?;
         printed.split_whitespace().next().map(str::to_owned).context("`tallymark hash` printed nothing")
+    }
+
+    /// The model, the data, the base and the code are what the signed statement says, by digests taken anew.
+    fn compare_statement(&self) -> Result<()> {
+        let line = fs::read_to_string(self.at("model").join(BUNDLE)).context("the model has no bundle")?;
+        let statement: Value = serde_json::from_str(&tampering::statement(&line)?)?;
+        let mut git = Command::new("git");
+        let head = command::read(git.current_dir(self.at("code")).args(["rev-parse", "HEAD"]))?;
+        let rows = [
+            ("model", statement["subject"][0]["digest"]["sha256"].as_str(), self.hash("model")?),
+            (
+                "dataset",
+                tampering::input(&statement, "dataset")?["digest"]["sha256"].as_str(),
+                self.hash("data")?,
+            ),
+            (
+                "base-model",
+                tampering::input(&statement, "base-model")?["digest"]["sha256"].as_str(),
+                self.hash("base")?,
+            ),
+            (
+                "code",
+                tampering::input(&statement, "code")?["digest"]["gitCommit"].as_str(),
+                head.trim_end().to_owned(),
+            ),
+        ];
+        for (role, said, is) in rows {
+            ensure!(said == Some(is.as_str()), "the statement's {role} is {said:?}, here lies {is}");
+            println!("     {role:10} {is}  as signed");
+        }
+        let dirty = &tampering::input(&statement, "code")?["annotations"]["dirty"];
+        ensure!(dirty == &Value::Bool(false), "the statement says of the committed code: dirty {dirty}");
+        Ok(())
     }
 
     fn shown_verification(&self, dir: &str) -> Result<()> {

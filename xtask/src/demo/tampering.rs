@@ -130,11 +130,10 @@ fn add_a_script(dir: &Path, _: &Evidence) -> Result<()> {
 
 fn swap_the_dataset(dir: &Path, evidence: &Evidence) -> Result<()> {
     edit(dir, |line| {
-        let before = string_at(&json(line)?, "/dsseEnvelope/payload")?;
-        let statement = String::from_utf8(STANDARD.decode(&before).context("the payload is not base64")?)?;
-        let signed = dataset_digest(&json(&statement)?)?;
-        let after = STANDARD.encode(replace_once(&statement, &signed, &evidence.other_dataset)?);
-        replace_once(line, &before, &after)
+        let statement = statement(line)?;
+        let signed = string_at(input(&json(&statement)?, "dataset")?, "/digest/sha256")?;
+        let claimed = replace_once(&statement, &signed, &evidence.other_dataset)?;
+        replace_once(line, &STANDARD.encode(statement), &STANDARD.encode(claimed))
     })
 }
 
@@ -218,14 +217,19 @@ fn checkpoint_signature(line: &str) -> Result<String> {
     signature.map(|(_, base64)| base64.to_owned()).context("the checkpoint has no signature line")
 }
 
-/// The digest of the first input whose role is dataset.
-fn dataset_digest(statement: &Value) -> Result<String> {
+/// The signed statement of a bundle, as text.
+pub(super) fn statement(line: &str) -> Result<String> {
+    let payload = string_at(&json(line)?, "/dsseEnvelope/payload")?;
+    String::from_utf8(STANDARD.decode(payload).context("the payload is not base64")?)
+        .context("the payload is not text")
+}
+
+/// The first input of that role.
+pub(super) fn input<'a>(statement: &'a Value, role: &str) -> Result<&'a Value> {
     let inputs =
         statement.pointer("/predicate/buildDefinition/resolvedDependencies").and_then(Value::as_array);
-    let dataset = inputs
-        .and_then(|inputs| inputs.iter().find(|input| input["annotations"]["role"] == "dataset"))
-        .context("the statement names no dataset")?;
-    string_at(dataset, "/digest/sha256")
+    let found = inputs.and_then(|inputs| inputs.iter().find(|input| input["annotations"]["role"] == role));
+    found.with_context(|| format!("the statement names no {role}"))
 }
 
 #[cfg(test)]
