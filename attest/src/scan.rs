@@ -144,6 +144,12 @@ pub enum ScanError {
         /// The link.
         path: PathBuf,
     },
+    /// A directory in a list of files; in a checkout, a submodule.
+    #[error("{path:?} is a directory, want a regular file")]
+    ListedDirectory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// A name that is not UTF-8.
     #[error("name of {path:?} is not UTF-8")]
     NotUtf8 {

@@ -1,5 +1,7 @@
 //! testdata/tree, and properties of the tree digest.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 mod case_files;
 
 use std::path::Path;

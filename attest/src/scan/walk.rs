@@ -211,6 +211,8 @@ impl Walk {
 fn refusal(path: PathBuf, metadata: &Metadata) -> ScanError {
     if metadata.is_symlink() {
         ScanError::Symlink { path }
+    } else if metadata.is_dir() {
+        ScanError::ListedDirectory { path }
     } else {
         ScanError::Special { path, kind: disk::special_kind(metadata.file_type()) }
     }

@@ -1,5 +1,7 @@
 //! Folders of cases whose file names are `NAME` or `REASON.NAME`: every file is a case, an empty folder is a failure.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
