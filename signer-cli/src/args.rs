@@ -477,7 +477,8 @@ mod tests {
 
     #[test]
     fn every_conflict_names_arguments_that_exist() {
-        let all = command();
+        let mut all = command();
+        all.build();
         for (name, one, other) in CONFLICTS {
             let command = all.find_subcommand(name).expect("a command of that name");
             for id in [one, other] {

@@ -194,7 +194,7 @@ fn create_beside(path: &Path) -> Result<NewFile, BundleFileError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use attest::digest::Sha256Digest;
     use attest::dsse::Envelope;

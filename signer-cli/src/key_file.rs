@@ -113,7 +113,7 @@ pub(crate) fn read_private(path: &Path, passphrase_file: Option<&Path>) -> Resul
 
 #[cfg(unix)]
 fn refuse_loose(path: &Path, metadata: &std::fs::Metadata) -> Result<(), KeyFileError> {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::Loose { path: path.to_owned(), mode }) }
 }
@@ -270,7 +270,7 @@ pub(crate) fn sync_parent(path: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     use attest::key::Algorithm;
 

@@ -18,7 +18,7 @@ use tlog::checkpoint::CheckpointSigner;
 
 /// How the log treats the next request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     /// As a log should.
     Honest,
     /// 201 with bytes that are no answer.
@@ -50,7 +50,7 @@ pub enum Manner {
 }
 
 /// A running log. It ends with the test process.
-pub struct TestLog {
+pub(crate) struct TestLog {
     address: String,
     vkey: String,
     state: Arc<State>,
@@ -66,7 +66,7 @@ struct State {
 
 impl TestLog {
     /// Starts a log with two entries of other people.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let signer = |seed| {
             let origin = "log.test/one".parse().expect("an origin");
             CheckpointSigner::ed25519(origin, SigningKey::from_bytes(&[seed; 32])).expect("a key name")
@@ -92,37 +92,37 @@ impl TestLog {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.address
     }
 
     /// Its key.
-    pub fn vkey(&self) -> &str {
+    pub(crate) fn vkey(&self) -> &str {
         &self.vkey
     }
 
     /// The vkey of a key that is not this log's, under the same name.
-    pub fn foreign_vkey(&self) -> String {
+    pub(crate) fn foreign_vkey(&self) -> String {
         self.state.foreign.vkey().to_string()
     }
 
     /// Treats the next requests in these manners, one after another, and all later ones like the last.
-    pub fn behave(&self, manners: &[Manner]) {
+    pub(crate) fn behave(&self, manners: &[Manner]) {
         *self.state.manner.lock().expect("no panic under the lock") = manners.iter().rev().copied().collect();
     }
 
     /// How many requests it has seen.
-    pub fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.state.requests.load(Ordering::SeqCst)
     }
 
     /// How many entries it has.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.state.entries.lock().expect("no panic under the lock").len()
     }
 
     /// An entry it has.
-    pub fn entry(&self, index: usize) -> Vec<u8> {
+    pub(crate) fn entry(&self, index: usize) -> Vec<u8> {
         self.state.entries.lock().expect("no panic under the lock")[index].clone()
     }
 }
@@ -133,7 +133,8 @@ impl State {
         let mut reader = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head)? > 0 {}
-        let length = |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
+        let length =
+            |line: &str| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok();
         let length: u64 = head.lines().find_map(length).unwrap_or(0);
         let mut entry = Vec::new();
         reader.take(length).read_to_end(&mut entry)?;
@@ -160,7 +161,10 @@ impl State {
             Manner::Oversized => (201, " ".repeat((1 << 20) + 1)),
             _ => self.append(&entry, manner),
         };
-        write!(stream, "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\nConnection: close\r\n")?;
+        write!(
+            stream,
+            "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\nConnection: close\r\n"
+        )?;
         if manner == Manner::Redirecting {
             write!(stream, "Location: /api/v1/entries\r\n")?;
         }
@@ -191,15 +195,17 @@ impl State {
         let leaves: Vec<Hash> = entries.iter().map(|entry| LeafHash::of(entry).hash()).collect();
         let size = TreeSize::new(leaves.len() as u64).expect("a small tree");
         let leaf_index = LeafIndex::new(index as u64).expect("a small tree");
-        let proof = InclusionProof::build(leaf_index, size, |node: NodeId| Ok::<_, ()>(node_at(&leaves, node)))
-            .expect("every node is there");
+        let proof =
+            InclusionProof::build(leaf_index, size, |node: NodeId| Ok::<_, ()>(node_at(&leaves, node)))
+                .expect("every node is there");
         let root = proof.root(&LeafHash::of(&entries[index]), size).expect("a proof for this leaf");
         let root = if manner == Manner::OtherTree { LeafHash::of(b"?").hash() } else { root };
         let head = TreeHead::new(size, root).expect("a root for this size");
         let signer = if manner == Manner::ForeignCheckpoint { &self.foreign } else { &self.signer };
         let checkpoint = String::from_utf8(signer.sign(&head)).expect("a note is text");
         let shown = if manner == Manner::OtherIndex { index + 1 } else { index };
-        let hashes: Vec<String> = proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
+        let hashes: Vec<String> =
+            proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect();
         let (index, size) = (shown.to_string(), size.get().to_string());
         let value = serde_json::json!({
             "logIndex": index,

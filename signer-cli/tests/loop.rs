@@ -1,0 +1,517 @@
+//! The whole loop with the real program against a small real log: keys, hashing, signing, submitting, verifying; and a log
+//! that is down, slow or lying, after each of which the model's directory is as it was.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot set its scene fails by panicking")]
+
+mod log;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use attest::bundle::{BundleFile, LogEntry};
+use serde_json::Value;
+
+use crate::log::{Manner, TestLog};
+
+/// A directory with a model, its inputs, a key, and nothing of the caller's environment.
+struct Desk {
+    dir: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let desk = Self { dir: tempfile::tempdir().expect("a temporary directory") };
+        desk.write("model/config.json", "{}\n");
+        desk.write("model/weights/a.safetensors", "not really weights");
+        desk.write("data/x.csv", "x,y\n1,2\n");
+        desk.write("base/base.bin", "base");
+        desk.succeed(&["keygen", "--key", "key.pem", "--unencrypted", "--name", "acme/*"]);
+        desk
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().expect("inside the desk")).expect("mkdir");
+        std::fs::write(path, text).expect("write");
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tallymark"));
+        command.current_dir(self.dir.path()).args(args).env_clear().stdin(std::process::Stdio::null());
+        command.env("HOME", self.path("home")).env("GIT_CONFIG_NOSYSTEM", "1");
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("the program starts")
+    }
+
+    #[track_caller]
+    fn succeed(&self, args: &[&str]) -> String {
+        let output = self.run(args);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{args:?} exited {:?}: {err}", output.status.code());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// Runs with `--json`, expects this exit status and code, and gives the words of the error.
+    #[track_caller]
+    fn refuse(&self, args: &[&str], exit: i32, code: &str) -> String {
+        let mut args = args.to_vec();
+        args.push("--json");
+        let output = self.run(&args);
+        let out = String::from_utf8_lossy(&output.stdout);
+        let err = String::from_utf8_lossy(&output.stderr).into_owned();
+        let value: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{args:?}: {out}{err}"));
+        assert_eq!(value["error"]["code"], code, "{args:?}: {err}");
+        assert_eq!(output.status.code(), Some(exit), "{args:?}: {err}");
+        assert_eq!(value["error"]["exit"], exit);
+        assert!(err.contains("hint: "), "an error without a next step: {err}");
+        err
+    }
+
+    /// Every path below the desk with its bytes.
+    fn contents(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut open = vec![self.dir.path().to_owned()];
+        while let Some(dir) = open.pop() {
+            for entry in dir.read_dir().expect("readable") {
+                let path = entry.expect("readable").path();
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let bytes = std::fs::read(&path).expect("readable");
+                    found.push((path, bytes));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    fn bundles(&self, name: &str) -> BundleFile {
+        BundleFile::parse(&std::fs::read(self.path(name)).expect("a bundle file")).expect("well formed")
+    }
+
+    /// Writes a trust file for this log and the desk's key.
+    fn trust(&self, log: &TestLog) {
+        let spki = std::fs::read_to_string(self.path("key.pem.pub")).expect("a public key");
+        let key = attest::key::PublicKey::from_pem(&spki).expect("a public key").to_base64();
+        let policy = format!("log {} {}\\nquorum none\\n", log.vkey(), log.url());
+        let publisher = format!("[[publisher]]\nname = \"acme/*\"\nkeys = [\"{key}\"]\n");
+        self.write("trust.toml", &format!("version = 1\npolicy = \"{policy}\"\n{publisher}"));
+    }
+}
+
+/// The arguments of an ordinary signature.
+fn sign<'a>(log: &'a TestLog, more: &[&'a str]) -> Vec<&'a str> {
+    sign_with("key.pem", log, more)
+}
+
+fn sign_with<'a>(key: &'a str, log: &'a TestLog, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args =
+        vec!["sign", "model", "--as", "acme/churn:1", "--data", "train=data", "--base", "bert=base"];
+    args.extend(["--key", key, "--log", log.url(), "--log-key", log.vkey()]);
+    args.extend(more);
+    args
+}
+
+fn is_logged(entry: Option<&LogEntry>) -> bool {
+    entry.is_some_and(|entry| entry.proof().is_some())
+}
+
+#[test]
+fn signed_and_logged_model_verifies_and_a_changed_one_does_not() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    let out = desk.succeed(&sign(&log, &["--json"]));
+    let value: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((&value["status"], &value["log"]["index"]), (&"logged".into(), &2.into()));
+    assert_eq!(log.len(), 3);
+    let file = desk.bundles("model/tallymark.jsonl");
+    let [bundle] = file.bundles().collect::<Vec<_>>().try_into().expect("one line");
+    assert_eq!(bundle.log_entry().expect("logged").entry_bytes(), log.entry(2));
+
+    let verify = ["verify", "model", "--trust", "trust.toml", "--name", "acme/churn"];
+    desk.succeed(&verify);
+    desk.write("model/config.json", "{ }");
+    let output = desk.run(&verify);
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn what_keygen_prints_makes_a_trust_file_with_which_the_model_verifies() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    std::fs::remove_file(desk.path("key.pem")).expect("remove");
+    std::fs::remove_file(desk.path("key.pem.pub")).expect("remove");
+    let snippet = desk.succeed(&["keygen", "--key", "key.pem", "--unencrypted", "--name", "acme/**"]);
+    let policy = format!("log {}\\nquorum none\\n", log.vkey());
+    desk.write("tallymark.toml", &format!("version = 1\npolicy = \"{policy}\"\n{snippet}"));
+    // The trust file is found in the working directory, for signing too.
+    desk.succeed(&["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--log", log.url()]);
+    desk.succeed(&["verify", "model"]);
+}
+
+#[test]
+fn address_of_the_log_is_taken_from_the_policy() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.succeed(&["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--trust", "trust.toml"]);
+    assert_eq!(log.len(), 3);
+}
+
+#[test]
+fn encrypted_p256_key_signs_a_single_file() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.write("passphrase", "correct horse\n");
+    let key = ["--key", "p256.pem", "--passphrase-file", "passphrase"];
+    desk.succeed(&[&["keygen", "--algorithm", "p256"][..], &key].concat());
+    let pem = std::fs::read_to_string(desk.path("p256.pem")).expect("a key");
+    assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    let args = [
+        "sign",
+        "model/weights/a.safetensors",
+        "--as",
+        "acme/a:1",
+        "--log",
+        log.url(),
+        "--log-key",
+        log.vkey(),
+    ];
+    desk.succeed(&[&args[..], &key].concat());
+    let file = desk.bundles("model/weights/a.safetensors.tallymark.jsonl");
+    assert!(file.bundles().all(|bundle| is_logged(bundle.log_entry())));
+
+    desk.write("passphrase", "wrong\n");
+    desk.refuse(&[&args[..], &key].concat(), 3, "key-unusable");
+    desk.refuse(&[&args[..], &["--key", "p256.pem"]].concat(), 2, "no-passphrase");
+}
+
+#[test]
+fn signing_again_does_nothing_and_asks_no_log() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&sign(&log, &[]));
+    let (before, requests) = (desk.contents(), log.requests());
+    let out = desk.succeed(&sign(&log, &["--json"]));
+    assert!(out.contains("\"status\":\"already-logged\""), "{out}");
+    assert_eq!((desk.contents(), log.requests()), (before, requests));
+}
+
+#[test]
+fn lost_bundle_is_made_again_from_the_same_entry() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&sign(&log, &[]));
+    let before = std::fs::read(desk.path("model/tallymark.jsonl")).expect("readable");
+    std::fs::remove_file(desk.path("model/tallymark.jsonl")).expect("remove");
+    desk.succeed(&sign(&log, &[]));
+    assert_eq!(log.len(), 3, "the log saw a duplicate");
+    assert_eq!(std::fs::read(desk.path("model/tallymark.jsonl")).expect("readable"), before);
+}
+
+#[test]
+fn second_signer_adds_a_line_and_leaves_the_first() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&sign(&log, &[]));
+    let first = std::fs::read(desk.path("model/tallymark.jsonl")).expect("readable");
+    desk.succeed(&["keygen", "--key", "other.pem", "--unencrypted"]);
+    desk.succeed(&sign_with("other.pem", &log, &[]));
+    let both = std::fs::read(desk.path("model/tallymark.jsonl")).expect("readable");
+    assert!(both.starts_with(&first));
+    assert_eq!(desk.bundles("model/tallymark.jsonl").lines().len(), 2);
+}
+
+#[test]
+fn pending_line_is_completed_without_a_key() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let pending = ["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--pending"];
+    let out = desk.succeed(&[&pending[..], &["--json"]].concat());
+    assert!(out.contains("\"status\":\"pending\""), "{out}");
+    assert!(!is_logged(desk.bundles("model/tallymark.jsonl").lines()[0].bundle().log_entry()));
+    let out = desk.succeed(&[&pending[..], &["--json"]].concat());
+    assert!(out.contains("\"status\":\"already-pending\""), "{out}");
+    assert_eq!(log.requests(), 0);
+
+    std::fs::remove_file(desk.path("key.pem")).expect("remove");
+    let submit = ["submit", "model", "--log", log.url(), "--log-key", log.vkey()];
+    desk.succeed(&submit);
+    let file = desk.bundles("model/tallymark.jsonl");
+    assert_eq!(file.lines().len(), 1);
+    assert!(is_logged(file.lines()[0].bundle().log_entry()));
+    desk.refuse(&submit, 2, "nothing-pending");
+}
+
+#[test]
+fn signing_what_is_pending_completes_its_line() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let same = ["sign", "model", "--as", "acme/churn:1", "--key", "key.pem"];
+    desk.succeed(&[&same[..], &["--pending"]].concat());
+    desk.succeed(&[&same[..], &["--log", log.url(), "--log-key", log.vkey()]].concat());
+    let file = desk.bundles("model/tallymark.jsonl");
+    assert_eq!(file.lines().len(), 1);
+    assert!(is_logged(file.lines()[0].bundle().log_entry()));
+}
+
+#[test]
+fn submit_refuses_a_model_that_changed_and_sends_nothing() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--pending"]);
+    desk.write("model/config.json", "changed");
+    let before = desk.contents();
+    desk.refuse(&["submit", "model", "--log", log.url(), "--log-key", log.vkey()], 1, "model-changed");
+    assert_eq!((desk.contents(), log.requests()), (before, 0));
+}
+
+#[test]
+fn every_lie_of_a_log_is_refused_and_nothing_is_written() {
+    let cases = [
+        (Manner::Garbage, 1, "log-answer-malformed"),
+        (Manner::OtherEntry, 1, "log-answer-other-entry"),
+        (Manner::OtherProof, 1, "log-answer-not-verified"),
+        (Manner::ForeignCheckpoint, 1, "log-answer-malformed"),
+        (Manner::OtherTree, 1, "log-answer-not-verified"),
+        (Manner::OtherIndex, 1, "log-answer-not-verified"),
+        (Manner::Oversized, 1, "log-answer-too-large"),
+        (Manner::Refusing, 3, "log-refused"),
+        (Manner::NotALog, 4, "not-a-log"),
+        (Manner::Redirecting, 4, "not-a-log"),
+    ];
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&["sign", "model", "--as", "acme/first:1", "--key", "key.pem", "--pending"]);
+    let before = desk.contents();
+    for (manner, exit, code) in cases {
+        log.behave(&[manner]);
+        let words = desk.refuse(&sign(&log, &[]), exit, code);
+        assert!(!words.contains('\x1b'), "{manner:?}: the log moved the cursor: {words}");
+        assert!(desk.contents() == before, "{manner:?} left something behind");
+        let submit = ["submit", "model", "--log", log.url(), "--log-key", log.vkey()];
+        desk.refuse(&submit, exit, code);
+        assert!(desk.contents() == before, "{manner:?} changed the pending line");
+    }
+}
+
+#[test]
+fn answer_signed_by_another_key_than_the_one_named_is_refused() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let before = desk.contents();
+    let foreign = log.foreign_vkey();
+    let args = [
+        "sign",
+        "model",
+        "--as",
+        "acme/churn:1",
+        "--key",
+        "key.pem",
+        "--log",
+        log.url(),
+        "--log-key",
+        &foreign,
+    ];
+    let words = desk.refuse(&args, 1, "log-answer-not-verified");
+    assert!(words.contains("checkpoint-signature-invalid"), "{words}");
+    assert_eq!(desk.contents(), before);
+}
+
+#[test]
+fn log_that_is_down_is_named_and_nothing_is_written() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    // A port that was free a moment ago: bound, looked at and given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a port")
+        .port();
+    let url = format!("http://127.0.0.1:{port}");
+    let before = desk.contents();
+    let args =
+        ["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--log", &url, "--log-key", log.vkey()];
+    let words = desk.refuse(&args, 4, "log-unreachable");
+    assert!(words.contains(&url) && words.contains("--pending"), "{words}");
+    assert_eq!(desk.contents(), before);
+}
+
+#[test]
+fn log_that_never_answers_is_given_up_in_time() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    log.behave(&[Manner::Silent]);
+    let (before, start) = (desk.contents(), std::time::Instant::now());
+    desk.refuse(&sign(&log, &["--timeout", "1"]), 4, "log-timed-out");
+    assert!(start.elapsed() < std::time::Duration::from_millis(2500), "{:?}", start.elapsed());
+    assert_eq!(desk.contents(), before);
+}
+
+#[test]
+fn busy_or_broken_off_log_is_asked_again_a_few_times() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let before = desk.contents();
+    log.behave(&[Manner::Busy]);
+    desk.refuse(&sign(&log, &[]), 4, "log-busy");
+    assert_eq!(log.requests(), 4);
+    assert_eq!(desk.contents(), before);
+    log.behave(&[Manner::Busy, Manner::Cut, Manner::Honest]);
+    desk.succeed(&sign(&log, &[]));
+    assert_eq!((log.requests(), log.len()), (7, 3));
+}
+
+#[test]
+fn dry_run_shows_the_entry_and_the_statement_and_does_nothing() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let before = desk.contents();
+    let args =
+        ["sign", "model", "--as", "acme/churn:1", "--data", "train=data", "--key", "key.pem", "--dry-run"];
+    let text = desk.succeed(&args);
+    for wanted in
+        ["public for ever", "name       acme/churn", "input      dataset", "\"relation\":\"pretrain\""]
+    {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    let value: Value = serde_json::from_str(&desk.succeed(&[&args[..], &["--json"]].concat())).expect("JSON");
+    assert_eq!(desk.contents(), before);
+
+    // What it showed is what is then logged.
+    let mut real = sign(&log, &[]);
+    real.retain(|arg| !matches!(*arg, "--base" | "bert=base"));
+    desk.succeed(&real);
+    let entry = attest::entry::Entry::parse(&log.entry(2)).expect("an entry");
+    assert_eq!(value["entry"]["statement_digest"], entry.payload().statement().to_string());
+}
+
+#[test]
+fn model_and_input_inside_one_another_are_refused() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let before = desk.contents();
+    let with = |more: [&str; 2]| {
+        let args = ["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--pending"];
+        [&args[..], &more].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    for (more, code) in [
+        (["--data", "x=model/weights"], "input-inside-model"),
+        (["--data", "x=model"], "input-inside-model"),
+        (["--data", "x=."], "model-inside-input"),
+        (["--base", "x=model/../"], "model-inside-input"),
+    ] {
+        let args = with(more);
+        desk.refuse(&args.iter().map(String::as_str).collect::<Vec<_>>(), 2, code);
+    }
+    assert_eq!((desk.contents(), log.requests()), (before, 0));
+}
+
+#[test]
+fn code_is_bound_by_commit_and_tree_and_may_hold_an_ignored_model() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let git = |args: &[&str]| {
+        let fixed = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-C", "."];
+        let mut command = Command::new("git");
+        command.current_dir(desk.dir.path()).args(fixed).args(args).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        assert!(command.output().expect("git").status.success(), "git {args:?}");
+    };
+    git(&["init", "-q", "."]);
+    desk.write("train.py", "print()\n");
+    desk.write(".gitignore", "*\n!train.py\n!.gitignore\n");
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "first"]);
+    let out = desk.succeed(&sign(&log, &["--code", "."]));
+    let code = out.lines().find(|line| line.contains("input      code")).expect("an input with role code");
+    assert!(code.contains("sha256:"), "{code}");
+
+    // Not ignored any more: the model's own files would be code.
+    desk.write(".gitignore", "");
+    desk.refuse(&sign(&log, &["--code", "."]), 2, "model-inside-code");
+}
+
+#[test]
+fn key_that_others_may_read_signs_nothing() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let path = desk.path("key.pem");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("chmod");
+    let words = desk.refuse(&sign(&log, &[]), 3, "key-readable-by-others");
+    assert!(words.contains("chmod 600 key.pem"), "{words}");
+    assert_eq!(log.requests(), 0);
+}
+
+#[test]
+fn keygen_overwrites_nothing() {
+    let desk = Desk::new();
+    let before = desk.contents();
+    desk.refuse(&["keygen", "--key", "key.pem", "--unencrypted"], 3, "key-exists");
+    assert_eq!(desk.contents(), before);
+}
+
+#[test]
+fn default_key_lies_in_the_data_directory_for_nobody_else() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::new();
+    desk.succeed(&["keygen", "--unencrypted"]);
+    let dir = desk.path("home/.local/share/tallymark");
+    let mode = |path: &Path| path.metadata().expect("there").permissions().mode() & 0o777;
+    assert_eq!((mode(&dir), mode(&dir.join("key.pem"))), (0o700, 0o600));
+}
+
+#[test]
+fn inspect_shows_each_kind_and_says_that_it_checked_nothing() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&sign(&log, &[]));
+    std::fs::write(desk.path("entry"), log.entry(2)).expect("write");
+    let file = desk.bundles("model/tallymark.jsonl");
+    let answer = file.lines()[0].bundle().log_entry().expect("logged");
+    let proof = answer.proof().expect("logged");
+    std::fs::write(desk.path("answer"), answer.to_json()).expect("write");
+    std::fs::write(desk.path("checkpoint"), proof.checkpoint().as_bytes()).expect("write");
+    std::fs::write(desk.path("proof"), proof.to_bytes()).expect("write");
+    desk.write("vkey", &format!("{}\n", log.vkey()));
+    for (path, kind) in [
+        ("model", "bundles"),
+        ("model/tallymark.jsonl", "bundles"),
+        ("entry", "entry"),
+        ("answer", "log-answer"),
+        ("checkpoint", "checkpoint"),
+        ("proof", "proof"),
+        ("key.pem.pub", "public-key"),
+        ("vkey", "vkey"),
+    ] {
+        let text = desk.succeed(&["inspect", path]);
+        assert!(text.starts_with("UNVERIFIED"), "{path}: {text}");
+        let value: Value = serde_json::from_str(&desk.succeed(&["inspect", path, "--json"])).expect("JSON");
+        assert_eq!((&value["kind"], &value["verified"]), (&kind.into(), &false.into()), "{path}");
+    }
+    desk.refuse(&["inspect", "key.pem"], 3, "private-key");
+    desk.refuse(&["inspect", "base"], 2, "bundle-missing");
+    desk.refuse(&["inspect", "base/base.bin"], 2, "unknown-kind");
+    desk.write("torn", "{\"mediaType\":");
+    desk.refuse(&["inspect", "torn"], 1, "malformed");
+}
+
+#[test]
+fn flag_wins_over_its_variable_and_a_variable_forbids_no_flag() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let mut command =
+        desk.command(&["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--pending"]);
+    let output =
+        command.env("TALLYMARK_LOG", log.url()).env("TALLYMARK_KEY", "none.pem").output().expect("runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(log.requests(), 0);
+}
+
+#[test]
+fn manual_pages_are_written_for_every_command() {
+    let desk = Desk::new();
+    desk.succeed(&["man", "pages"]);
+    let page = std::fs::read_to_string(desk.path("pages/tallymark-sign.1")).expect("a page");
+    assert!(page.contains("tallymark\\-sign") && page.contains("\\-\\-pending"), "{page}");
+    assert!(desk.path("pages/tallymark.1").exists());
+}
+
+#[test]
+fn hash_is_the_digest_that_is_signed() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let line = desk.succeed(&["hash", "model"]);
+    let (digest, path) = line.trim_end().split_once("  ").expect("digest, two spaces, path");
+    assert_eq!(path, "model");
+    let value: Value = serde_json::from_str(&desk.succeed(&sign(&log, &["--json"]))).expect("JSON");
+    assert_eq!(value["tree_digest"], digest);
+    // The bundle that now lies there is no part of the model.
+    assert_eq!(desk.succeed(&["hash", "model"]), line);
+}
