@@ -24,8 +24,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the log in `dir` and waits until it says where it listens. Its words go to the file `words`.
     pub(crate) fn start(program: &Path, dir: &Path, words: &Path) -> Result<Self> {
+        Self::start_with(program, dir, words, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn start_with(program: &Path, dir: &Path, words: &Path, flags: &[&str]) -> Result<Self> {
         let mut call = programs::call(program);
-        call.arg("serve").arg(dir).args(["--listen", "127.0.0.1:0"]);
+        call.arg("serve").arg(dir).args(["--listen", "127.0.0.1:0"]).args(flags);
         call.stdout(Stdio::piped())
             .stderr(File::create(words).context("cannot make the file for the log's words")?);
         let mut child = call.spawn().with_context(|| format!("cannot start `{}`", command::shown(&call)))?;
