@@ -12,7 +12,6 @@ use tlog::checkpoint::{Origin, SignedCheckpoint, VerifiedCheckpoint};
 use tlog::cosignature::Cosignature;
 use tlog::policy::{Policy, PolicyOpenError, QuorumError};
 use tlog::proof::LogProof;
-use tlog::vkey::Vkey;
 
 use crate::facts::{Facts, Position};
 use crate::failure::{EntryPart, Failure};
@@ -140,9 +139,8 @@ pub(crate) fn open_checkpoint(
         _ => Failure::CheckpointSignatureInvalid { origin: checkpoint.unverified().origin().clone(), source },
     })?;
     let log_id = logged.log_id().ok_or(Failure::NotLogged)?;
-    let is_named =
-        |vkey: &Vkey| vkey.name().as_str() == verified.origin().as_str() && vkey.log_id() == log_id;
-    if !policy.logs().iter().any(|log| is_named(log.vkey())) {
+    let is_named = policy.logs_for_origin(verified.origin()).any(|log| log.vkey().log_id() == log_id);
+    if !is_named {
         return Err(Failure::LogIdMismatch { origin: verified.origin().clone(), found: *log_id });
     }
     Ok(verified)
@@ -154,7 +152,7 @@ pub(crate) fn check_quorum(
     policy: &Policy,
 ) -> Result<Vec<Cosignature>, Failure> {
     policy.quorum_met(checkpoint).map_err(|source| match source {
-        QuorumError::Insufficient { .. } => Failure::CosignaturesInsufficient { source },
+        QuorumError::NotMet { .. } => Failure::CosignaturesInsufficient { source },
         _ => Failure::CosignatureInvalid { source },
     })
 }

@@ -1,0 +1,170 @@
+//! Every folder below `testdata/bundle`, through the library and through the program.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+use verifier::load::{Request, Verdict};
+use verifier::report::{Style, json, text};
+use verifier::{Expectation, Reason};
+
+/// `case.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    why: String,
+    model: PathBuf,
+    trust: Option<PathBuf>,
+    name: Option<String>,
+    version: Option<String>,
+    verdict: String,
+    reason: Option<String>,
+    exit: u8,
+    step: Option<u8>,
+}
+
+struct Case {
+    folder: PathBuf,
+    expected: Expected,
+}
+
+impl Case {
+    fn request(&self) -> Request {
+        let expected = &self.expected;
+        Request::new(self.folder.join(&expected.model))
+            .trust(expected.trust.as_ref().map(|path| self.folder.join(path)))
+            .expecting(Expectation::new(
+                expected.name.as_ref().map(|name| name.parse().unwrap()),
+                expected.version.as_ref().map(|version| version.parse().unwrap()),
+            ))
+    }
+
+    /// Runs the program where no trust file but the case's can be found.
+    fn command(&self) -> Command {
+        let expected = &self.expected;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tallymark-verify"));
+        command.current_dir(&self.folder).arg(&expected.model);
+        command.env_remove("TALLYMARK_TRUST").env("XDG_CONFIG_HOME", "/nonexistent").env("NO_COLOR", "1");
+        for (flag, value) in [("--name", &expected.name), ("--version", &expected.version)] {
+            if let Some(value) = value {
+                command.args([flag, value]);
+            }
+        }
+        if let Some(trust) = &expected.trust {
+            command.arg("--trust").arg(trust);
+        }
+        command
+    }
+}
+
+fn cases(of: &str) -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/bundle").join(of);
+    let mut folders: Vec<PathBuf> = root.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    assert!(!folders.is_empty(), "no case in {}", root.display());
+    let read = |folder: PathBuf| {
+        let text = std::fs::read_to_string(folder.join("case.toml")).unwrap();
+        let expected = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        Case { folder, expected }
+    };
+    folders.into_iter().map(read).collect()
+}
+
+fn verify(case: &Case) -> Verdict {
+    case.request().verify(&|_, _| {})
+}
+
+#[test]
+fn the_library_verifies_every_case_to_accept() {
+    for case in cases("accept") {
+        let verdict = verify(&case);
+        assert_eq!(verdict.exit_code(), 0, "{}:\n{}", case.folder.display(), text(&verdict, Style::Plain));
+        assert_eq!((case.expected.verdict.as_str(), case.expected.exit), ("verified", 0));
+    }
+}
+
+#[test]
+fn the_library_refuses_every_case_to_reject_for_the_stated_reason() {
+    let mut wrong = Vec::new();
+    for case in cases("reject") {
+        let verdict = verify(&case);
+        let seen = verdict.result().err().map(|refusal| refusal.reason().code().to_owned());
+        if seen != case.expected.reason || seen.is_none() {
+            let (name, report) = (case.folder.display(), text(&verdict, Style::Plain));
+            wrong.push(format!("{name}\n{}\nwanted {:?}\n{report}", case.expected.why, case.expected.reason));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_case_states_the_class_exit_code_and_step_of_its_reason() {
+    for case in cases("reject") {
+        let expected = &case.expected;
+        let reason = Reason::from_code(expected.reason.as_ref().unwrap()).unwrap();
+        assert_eq!(expected.verdict, reason.class().code(), "{}", case.folder.display());
+        assert_eq!(expected.exit, reason.exit_code(), "{}", case.folder.display());
+        assert_eq!(expected.step, Some(reason.step().number()), "{}", case.folder.display());
+    }
+}
+
+#[test]
+fn the_program_says_what_the_library_says() {
+    for case in cases("accept").into_iter().chain(cases("reject")) {
+        let output = case.command().arg("--json").output().unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let name = case.folder.display();
+        assert_eq!(output.status.code(), Some(case.expected.exit.into()), "{name}");
+        assert_eq!(report["exit_code"], case.expected.exit, "{name}");
+        assert_eq!(report["verdict"].as_str(), Some(case.expected.verdict.as_str()), "{name}");
+        assert_eq!(report["reason"].as_str(), case.expected.reason.as_deref(), "{name}");
+        assert_eq!(output.stderr, b"", "{name}");
+    }
+}
+
+#[test]
+fn a_report_in_words_is_printable_ascii_and_names_the_reason() {
+    for case in cases("accept").into_iter().chain(cases("reject")) {
+        let verdict = verify(&case);
+        let report = text(&verdict, Style::Plain);
+        assert!(report.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{report:?}");
+        let word = verdict.result().err().map_or("VERIFIED", |refusal| refusal.reason().code());
+        assert!(report.contains(word), "{report}");
+    }
+}
+
+#[test]
+fn a_report_in_json_always_has_the_same_keys() {
+    let keys = |verdict: &Verdict| -> BTreeSet<String> {
+        let report: serde_json::Value = serde_json::from_str(&json(verdict)).unwrap();
+        report.as_object().unwrap().keys().cloned().collect()
+    };
+    let all = cases("accept").into_iter().chain(cases("reject"));
+    let seen: BTreeSet<_> = all.map(|case| keys(&verify(&case))).collect();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+}
+
+/// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`.
+const SHOWN_BY_A_TEST: [(Reason, &str); 6] = [
+    (Reason::FileUnreadable, "a_file_that_may_not_be_read_is_unreadable"),
+    (Reason::ModelTooLarge, "every_error_of_a_scan_has_its_reason"),
+    (Reason::ModelUnstable, "every_error_of_a_scan_has_its_reason"),
+    (Reason::PathRefused, "a_name_with_a_backslash_is_refused"),
+    (Reason::PathsCollide, "two_names_that_differ_in_case_collide"),
+    (Reason::SpecialFileFound, "a_pipe_in_the_model_is_found_and_not_opened"),
+];
+
+#[test]
+fn every_reason_has_a_case_or_a_test() {
+    let by_case: BTreeSet<String> =
+        cases("reject").into_iter().filter_map(|case| case.expected.reason).collect();
+    let tests = include_str!("on_disk.rs");
+    for reason in Reason::ALL {
+        let by_test = SHOWN_BY_A_TEST.iter().find(|(shown, _)| shown == reason);
+        let is_tested = by_test.is_some_and(|(_, name)| tests.contains(&format!("fn {name}()")));
+        assert!(is_tested || by_case.contains(reason.code()), "{reason} is shown by nothing");
+    }
+}
