@@ -15,6 +15,7 @@ fn ed25519(key: &str) -> PublicKey {
 }
 
 /// RFC 8032 section 7.1, TEST 2: the message 0x72.
+#[cfg(feature = "keys")]
 const RFC8032_SECRET: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
 const RFC8032_PUBLIC: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
 const RFC8032_SIGNATURE: &str = "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da\
