@@ -166,3 +166,32 @@ pub fn plain(bytes: &[u8]) -> Result<&str, TextError> {
 pub fn lines(text: &str) -> Result<impl Iterator<Item = &str>, TextError> {
     Ok(text.strip_suffix('\n').ok_or(TextError::NoFinalNewline)?.split('\n'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_tree_size_is_no_leaf_index() {
+        assert_eq!(tree_size("9223372036854775807").map(TreeSize::get), Ok(MAX_DECIMAL));
+        assert_eq!(tree_size("9223372036854775808"), Err(TextError::DecimalTooLarge));
+        assert_eq!(leaf_index("9223372036854775806").map(LeafIndex::get), Ok(MAX_DECIMAL - 1));
+        assert_eq!(leaf_index("9223372036854775807"), Err(TextError::DecimalTooLarge));
+    }
+
+    #[test]
+    fn plain_text_ends_at_0x20() {
+        assert_eq!(plain(b"a\x1f"), Err(TextError::ControlByte { offset: 1, byte: 0x1f }));
+        assert_eq!(plain(b"a \x7f\n"), Ok("a \x7f\n"));
+        assert_eq!(plain(b"ab\xff"), Err(TextError::NotUtf8 { offset: 2 }));
+    }
+
+    #[test]
+    fn a_line_is_what_a_line_feed_ends() {
+        let read = |text| lines(text).map(Iterator::collect::<Vec<_>>);
+        assert_eq!(read("a\n\nb\n"), Ok(vec!["a", "", "b"]));
+        assert_eq!(read("\n"), Ok(vec![""]));
+        assert_eq!(read(""), Err(TextError::NoFinalNewline));
+        assert_eq!(read("a\nb"), Err(TextError::NoFinalNewline));
+    }
+}
