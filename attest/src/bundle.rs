@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::compact_json;
 use crate::digest::{DigestError, Sha256Digest};
 use crate::dsse::{Envelope, EnvelopeError, EnvelopeJson};
+use crate::excerpt::excerpt;
 use crate::json::{self, FieldError, JsonError, Located};
 use crate::types::BUNDLE_MEDIA_TYPE;
 
@@ -59,7 +60,7 @@ impl Bundle {
         let root = Located::root(&value);
         let media_type = root.object()?.required("mediaType")?.string()?;
         if media_type != BUNDLE_MEDIA_TYPE {
-            return Err(BundleError::MediaType { seen: media_type.chars().take(64).collect() });
+            return Err(BundleError::MediaType { seen: excerpt(media_type) });
         }
         if root.object()?.optional("messageSignature").is_some() {
             return Err(BundleError::UnsupportedContent { member: "messageSignature" });

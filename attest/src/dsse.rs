@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use crate::compact_json;
+use crate::excerpt::excerpt;
 use crate::json::{self, FieldError, JsonError, JsonPath, Located};
 #[cfg(feature = "keys")]
 use crate::key::PrivateKey;
@@ -94,7 +95,7 @@ impl Envelope {
         let envelope = envelope.closed_object(&["payload", "payloadType", "signatures"])?;
         let payload_type = envelope.required("payloadType")?.string()?;
         if payload_type != types::PAYLOAD_TYPE {
-            return Err(EnvelopeError::PayloadType { seen: payload_type.chars().take(64).collect() });
+            return Err(EnvelopeError::PayloadType { seen: excerpt(payload_type) });
         }
         let payload = read_base64(&envelope.required("payload")?)?;
         let signatures = envelope.required("signatures")?.array()?;

@@ -7,7 +7,7 @@
 //! ```text
 //! d2                      tag 18, COSE_Sign1
 //!   84                    array of 4
-//!     58 27               protected header, bstr of 39
+//!     58 26               protected header, bstr of 38
 //!       a2                  map of 2
 //!         01 32               alg: -19, Ed25519 (or 28: -9, ESP256)
 //!         04 58 20 ...        kid: SHA-256 of the key's SPKI
@@ -67,8 +67,8 @@ impl Entry {
     /// Reads an entry of at most [`MAX_ENTRY_BYTES`].
     ///
     /// # Errors
-    /// [`EntryError::NotCanonical`] if the bytes mean an entry but are not its deterministic encoding; the other
-    /// variants but the last four are one rule each that the bytes break.
+    /// [`EntryError::NotCanonical`] if the bytes mean an entry but are not its deterministic encoding. Every other
+    /// variant is one rule that the bytes break, but for those that [`Entry::verify`] and [`Entry::sign`] name.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
         if bytes.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLong { len: bytes.len() });

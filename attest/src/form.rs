@@ -67,3 +67,26 @@ impl fmt::Display for Form {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_lead_back_to_their_form() {
+        for (number, form) in (1..).zip(Form::ALL) {
+            assert_eq!(form.code(), number);
+            assert_eq!(Form::from_code(number), Some(form));
+        }
+        assert_eq!((Form::from_code(0), Form::from_code(5)), (None, None));
+    }
+
+    #[test]
+    fn only_a_git_commit_may_have_20_bytes() {
+        for form in Form::ALL {
+            let lens: Vec<usize> = (0..=64).filter(|len| form.allows_len(*len)).collect();
+            let want: &[usize] = if form == Form::GitCommit { &[20, 32] } else { &[32] };
+            assert_eq!(lens, want, "{form}");
+        }
+    }
+}

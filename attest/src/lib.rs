@@ -27,6 +27,7 @@ mod decimal;
 pub mod digest;
 pub mod dsse;
 pub mod entry;
+mod excerpt;
 pub mod form;
 pub mod inert;
 pub mod json;

@@ -27,7 +27,6 @@ use crate::model_name::VersionLabel;
 use crate::role::Role;
 
 pub use error::ProvenanceError;
-pub(crate) use error::excerpt;
 pub use git_id::{GitId, GitIdError};
 pub use input::{Checkout, Extent, Input, InputDigest, WorkTreeState};
 pub use input_name::{InputName, InputNameError};

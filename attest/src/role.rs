@@ -94,3 +94,24 @@ impl fmt::Display for Role {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_names_lead_back_to_their_role() {
+        for (number, role) in (1..).zip(Role::ALL) {
+            assert_eq!(role.code(), number);
+            assert_eq!(Role::from_code(number), Some(role));
+            assert_eq!(Role::from_name(role.as_str()), Some(role));
+        }
+        assert_eq!((Role::from_code(0), Role::from_code(10), Role::from_name("Code")), (None, None, None));
+    }
+
+    /// Dependencies are sorted by role, so the order is part of the format.
+    #[test]
+    fn roles_are_ordered_by_their_numbers() {
+        assert!(Role::ALL.is_sorted());
+    }
+}

@@ -25,10 +25,11 @@ mod write;
 use crate::decimal::parse_decimal;
 use crate::digest::Sha256Digest;
 use crate::dsse::MAX_PAYLOAD_BYTES;
+use crate::excerpt::excerpt;
 use crate::form::Form;
 use crate::json::{self, Fields, Located};
 use crate::model_name::{ModelName, VersionLabel};
-use crate::provenance::{Extent, Input, Provenance, excerpt};
+use crate::provenance::{Extent, Input, Provenance};
 use crate::tree::{FileLeaf, Tree, TreeDigest};
 use crate::types;
 

@@ -1,15 +1,16 @@
 //! Reads every file under `testdata/bundle-format`; see the README there for the form of a case.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
 
 use attest::bundle::{
-    Bundle, BundleFile, BundleFileError, LogEntry, LogEntryError, MAX_BUNDLE_FILE_BYTES,
-    MAX_BUNDLE_FILE_LINES, MAX_LINE_BYTES, Repeated,
+    Bundle, BundleError, BundleFile, BundleFileError, LogEntry, LogEntryError, MAX_BUNDLE_FILE_BYTES,
+    MAX_BUNDLE_FILE_LINES, MAX_LINE_BYTES, MAX_LOG_ENTRY_BYTES, Repeated,
 };
-use attest::dsse::Envelope;
-use attest::statement::Statement;
+use attest::dsse::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES};
+use attest::json::JsonError;
+use attest::statement::{Statement, StatementError};
 use cases::{every_case_is_refused, files};
 use proptest::prelude::*;
 use tlog::proof::LogProof;
@@ -155,13 +156,27 @@ fn the_file_has_its_limits_when_read() {
 }
 
 #[test]
+fn every_document_has_a_limit() {
+    let spaces = |len| vec![b' '; len];
+    let too_large = |len| JsonError::TooLarge { len: len + 1, max: len };
+    let len = MAX_LINE_BYTES;
+    assert_eq!(Bundle::parse(&spaces(len + 1)), Err(BundleError::Json { source: too_large(len) }));
+    let len = MAX_LOG_ENTRY_BYTES;
+    assert_eq!(LogEntry::parse(&spaces(len + 1)), Err(LogEntryError::Json { source: too_large(len) }));
+    let len = MAX_ENVELOPE_BYTES;
+    assert_eq!(Envelope::parse(&spaces(len + 1)), Err(EnvelopeError::Json { source: too_large(len) }));
+    let len = MAX_PAYLOAD_BYTES;
+    assert_eq!(Statement::parse(&spaces(len + 1)), Err(StatementError::Json { source: too_large(len) }));
+}
+
+#[test]
 fn the_file_has_its_limits_when_written() {
     let mut line = short().to_json_line();
     line.push(b'\n');
     let full = BundleFile::parse(&line.repeat(MAX_BUNDLE_FILE_LINES)).unwrap();
     assert_eq!(full.with(short()), Err(BundleFileError::TooManyLines));
     let long = || {
-        let payload = vec![0; attest::dsse::MAX_PAYLOAD_BYTES];
+        let payload = vec![0; MAX_PAYLOAD_BYTES];
         Bundle::new(Envelope::new(payload, vec![0]).unwrap(), example().hint(), None)
     };
     let two = BundleFile::of(long()).unwrap().with(long()).unwrap();

@@ -1,7 +1,6 @@
 //! Reads every file under `testdata/envelope`; see the README there for the form of a case.
 
 #![cfg(feature = "keys")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cases;
 

@@ -77,7 +77,7 @@ impl BundleFile {
     /// # Errors
     /// [`BundleFileError::LineTooLong`] if the bundle is longer than [`MAX_LINE_BYTES`].
     pub fn of(bundle: Bundle) -> Result<Self, BundleFileError> {
-        Self { lines: Vec::new() }.with_lines(vec![BundleLine::of(bundle)])
+        Self::from_lines(vec![BundleLine::of(bundle)])
     }
 
     /// Reads a file. A line that is no bundle makes the whole file malformed: half a file is not evidence.
@@ -134,9 +134,8 @@ impl BundleFile {
     /// [`BundleFileError::LineTooLong`], [`BundleFileError::TooManyLines`] or [`BundleFileError::TooLong`] if a
     /// limit would be broken.
     pub fn with(mut self, bundle: Bundle) -> Result<Self, BundleFileError> {
-        let mut lines = core::mem::take(&mut self.lines);
-        lines.push(BundleLine::of(bundle));
-        self.with_lines(lines)
+        self.lines.push(BundleLine::of(bundle));
+        Self::from_lines(self.lines)
     }
 
     /// The file with another bundle in line `index`, which counts from 0: how a pending bundle is completed.
@@ -144,15 +143,14 @@ impl BundleFile {
     /// # Errors
     /// [`BundleFileError::NoSuchLine`] if there are not so many; otherwise as [`BundleFile::with`].
     pub fn replacing(mut self, index: usize, bundle: Bundle) -> Result<Self, BundleFileError> {
-        let mut lines = core::mem::take(&mut self.lines);
-        let seen = lines.len();
-        let place = lines.get_mut(index).ok_or(BundleFileError::NoSuchLine { index, lines: seen })?;
+        let lines = self.lines.len();
+        let place = self.lines.get_mut(index).ok_or(BundleFileError::NoSuchLine { index, lines })?;
         *place = BundleLine::of(bundle);
-        self.with_lines(lines)
+        Self::from_lines(self.lines)
     }
 
     /// The one place that puts lines together, within the limits that [`BundleFile::parse`] has.
-    fn with_lines(self, lines: Vec<BundleLine>) -> Result<Self, BundleFileError> {
+    fn from_lines(lines: Vec<BundleLine>) -> Result<Self, BundleFileError> {
         let long = (1..).zip(&lines).find(|(_, line)| line.bytes.len() > MAX_LINE_BYTES);
         if let Some((line, BundleLine { bytes, .. })) = long {
             return Err(BundleFileError::LineTooLong { line, len: bytes.len() });
@@ -221,6 +219,20 @@ pub enum BundleFileError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Sha256Digest;
+    use crate::dsse::Envelope;
+
+    /// No bundle of ours gets so long, since its parts are bounded; the limit is the file's own all the same.
+    #[test]
+    fn a_line_over_the_limit_is_not_written() {
+        let envelope = Envelope::new(vec![1], vec![2]).expect("lengths within their bounds");
+        let bundle = Bundle::new(envelope, Sha256Digest::of(b""), None);
+        let line = |len| BundleLine { bytes: vec![b' '; len], bundle: bundle.clone() };
+        let file = |len| BundleFile::from_lines(vec![line(2), line(len)]).map(|file| file.lines().len());
+        let len = MAX_LINE_BYTES + 1;
+        assert_eq!(file(MAX_LINE_BYTES), Ok(2));
+        assert_eq!(file(len), Err(BundleFileError::LineTooLong { line: 2, len }));
+    }
 
     #[test]
     fn bundles_lie_in_a_directory_and_beside_a_file() {

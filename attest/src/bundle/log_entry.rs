@@ -6,6 +6,7 @@ use tlog::text::{self, TextError};
 
 use crate::compact_json;
 use crate::entry::{Entry, EntryError, MAX_ENTRY_BYTES};
+use crate::excerpt::excerpt;
 use crate::json::{self, Located};
 use crate::types::{ENTRY_KIND, ENTRY_KIND_VERSION};
 
@@ -90,7 +91,7 @@ impl LogEntry {
         let kind = kind_version.required("kind")?.string()?;
         let version = kind_version.required("version")?.string()?;
         if (kind, version) != (ENTRY_KIND, ENTRY_KIND_VERSION) {
-            let [kind, version] = [kind, version].map(|text| text.chars().take(64).collect());
+            let [kind, version] = [kind, version].map(excerpt);
             return Err(LogEntryError::UnknownKind { kind, version });
         }
         let body = read_with(&fields.required("canonicalizedBody")?, text::decode_base64)?;

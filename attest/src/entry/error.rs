@@ -6,8 +6,9 @@ use crate::model_name::NameError;
 
 /// Why some bytes are not an entry, or an entry is not vouched for by its own key.
 ///
-/// The last three variants come from [`super::Entry::verify`], [`EntryError::WrongSigner`] from
-/// [`super::Entry::sign`]; all others say that the bytes are malformed.
+/// [`EntryError::AlgorithmMismatch`], [`EntryError::KeyIdMismatch`] and [`EntryError::Signature`] come from
+/// [`super::Entry::verify`], [`EntryError::WrongSigner`] comes from [`super::Entry::sign`]; all others say that the
+/// bytes are malformed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EntryError {

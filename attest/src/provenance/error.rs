@@ -160,8 +160,3 @@ pub enum ProvenanceError {
         index: usize,
     },
 }
-
-/// As much of a text as an error may repeat: 64 characters.
-pub(crate) fn excerpt(text: &str) -> String {
-    text.chars().take(64).collect()
-}

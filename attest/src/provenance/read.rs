@@ -5,6 +5,7 @@
 
 use crate::decimal::parse_decimal;
 use crate::digest::Sha256Digest;
+use crate::excerpt::excerpt;
 use crate::form::Form;
 use crate::json::{Fields, Located};
 use crate::role::Role;
@@ -13,7 +14,7 @@ use crate::types;
 
 use super::{
     Checkout, Extent, Input, InputDigest, Provenance, ProvenanceError, Relation, Source, WorkTreeState,
-    excerpt, sort_key,
+    sort_key,
 };
 
 impl Provenance {

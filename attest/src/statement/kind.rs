@@ -90,3 +90,19 @@ impl fmt::Display for StatementKind {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_predicate_types_lead_back_to_their_kind() {
+        for (number, kind) in (1..).zip(StatementKind::ALL) {
+            assert_eq!(kind.code(), number);
+            assert_eq!(StatementKind::from_code(number), Some(kind));
+            assert_eq!(StatementKind::from_predicate_type(kind.predicate_type()), Some(kind));
+        }
+        assert_eq!((StatementKind::from_code(0), StatementKind::from_code(8)), (None, None));
+        assert_eq!(StatementKind::from_predicate_type("https://slsa.dev/provenance/v1.1"), None);
+    }
+}
