@@ -26,6 +26,9 @@ const PROOF_MARK: &[u8] = b"c2sp.org/tlog-proof@v1\n";
 /// First byte of a tagged COSE_Sign1: CBOR tag 18.
 const COSE_MARK: u8 = 0xd2;
 
+/// What every bundle has and JSON of other kinds has not.
+const MEDIA_TYPE_KEY: &[u8] = b"\"mediaType\"";
+
 /// Why nothing is shown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InspectError {
@@ -73,7 +76,7 @@ enum Kind {
     Answer(LogEntry),
     Bundles(BundleFile),
     Checkpoint(SignedCheckpoint),
-    Entry(Entry),
+    Entry(Box<Entry>),
     Proof(LogProof),
     PublicKey(PublicKey),
     Vkey(Vkey),
@@ -124,15 +127,20 @@ fn take_apart(path: &Path, bytes: &[u8]) -> Result<Kind, InspectError> {
     let unknown = || InspectError::Unknown { path: path.to_owned() };
     let malformed = |source| InspectError::Malformed { path: path.to_owned(), source };
     if bytes.first() == Some(&COSE_MARK) {
-        return Entry::parse(bytes).map(Kind::Entry).map_err(|error| malformed(error.into()));
+        return Entry::parse(bytes)
+            .map(|entry| Kind::Entry(Box::new(entry)))
+            .map_err(|error| malformed(error.into()));
     }
     if bytes.starts_with(PROOF_MARK) {
         return LogProof::parse(bytes).map(Kind::Proof).map_err(|error| malformed(error.into()));
     }
     if bytes.first() == Some(&b'{') {
-        // A log's answer is not a bundle and a bundle is not an answer; what is neither is told as a bundle.
+        // A log's answer is no bundle and a bundle no answer; what is neither and has a media type is told as a bundle.
         if let Ok(answer) = LogEntry::parse(bytes.trim_ascii_end()) {
             return Ok(Kind::Answer(answer));
+        }
+        if !bytes.windows(MEDIA_TYPE_KEY.len()).any(|window| window == MEDIA_TYPE_KEY) {
+            return Err(unknown());
         }
         return BundleFile::parse(bytes).map(Kind::Bundles).map_err(|error| malformed(error.into()));
     }

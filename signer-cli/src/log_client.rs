@@ -116,7 +116,8 @@ impl LogClient {
     /// # Errors
     /// [`LogError::Url`] for an address that is not one, [`LogError::Setup`] if there is no way to speak HTTP.
     pub(crate) fn new(url: &str, limit: Duration) -> Result<Self, LogError> {
-        let entries = entries_url(url).map_err(|fault| LogError::Url { url: url.to_owned(), fault })?;
+        let entries =
+            entries_url(url).map_err(|fault| LogError::Url { url: without_credentials(url), fault })?;
         // Another provider can only be there if this ran before, and then it is the same one.
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut builder = Client::builder()
@@ -250,6 +251,17 @@ fn entries_url(text: &str) -> Result<Url, UrlFault> {
     Ok(url)
 }
 
+/// The address as it may be shown: errors end up in the logs of machines.
+fn without_credentials(text: &str) -> String {
+    match text.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://...@{host}"),
+            None => text.to_owned(),
+        },
+        None => text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("...@{host}")),
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
@@ -284,6 +296,19 @@ mod tests {
             ("https://log.example.org/#f", UrlFault::Query),
         ] {
             assert_eq!(entries_url(given).expect_err("no address"), fault, "{given}");
+        }
+    }
+
+    #[test]
+    fn password_in_an_address_is_never_shown() {
+        for text in [
+            "https://me:secret@log.example.org",
+            "https://me:sec@ret@host",
+            "me:secret@host",
+            "ftp://me:secret@h",
+        ] {
+            let error = LogClient::new(text, Duration::from_secs(1)).expect_err("credentials").to_string();
+            assert!(!error.contains("sec"), "{error}");
         }
     }
 

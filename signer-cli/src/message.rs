@@ -163,6 +163,12 @@ pub(crate) fn one_line(text: &str) -> String {
     harmless(text).replace('\n', "\\n")
 }
 
+/// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
+fn sentence_as_hint(sentence: &str) -> String {
+    let mut chars = sentence.trim_end_matches('.').chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         Self::new(Exit::Io, "output", &error).hint("check the disk or program that standard output goes to")
@@ -177,6 +183,10 @@ impl From<KeyFileError> for Failure {
             E::Exists { path } => told(Exit::Refused, "key-exists")
                 .hint("keys are never overwritten; choose another file with --key FILE")
                 .hint(format!("to see whose it is: tallymark inspect {}", path.display())),
+            E::Io { act: "create", path, source } if source.kind() == std::io::ErrorKind::NotFound => {
+                let dir = path.parent().unwrap_or(path).display();
+                told(Exit::Io, "key-io").hint(format!("make the directory first: mkdir -p -m 700 {dir}"))
+            }
             E::Io { .. } => told(Exit::Io, "key-io").hint("check the path and its permissions"),
             E::Loose { path, .. } => told(Exit::Refused, "key-readable-by-others")
                 .hint(format!("others may have copied it; if not: chmod 600 {}", path.display())),
@@ -232,8 +242,8 @@ impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         use LogError as E;
         let told = |exit, code| Self::new(exit, code, &error);
-        let later = "nothing was written; run the same command again, or sign without the log: --pending, and later \
-                     tallymark submit";
+        let later = "nothing was written; run the same command again, or let the log wait: tallymark sign --pending, \
+                     and later tallymark submit";
         match &error {
             E::AnswerTooLarge { .. } => told(Exit::VerifiedFalse, "log-answer-too-large")
                 .hint("nothing was written; check that --log is the address of a tallymark log"),
@@ -268,7 +278,7 @@ impl From<SubmitError> for Failure {
             E::AnswerMalformed { .. } => told(Exit::VerifiedFalse, "log-answer-malformed").hint(distrust),
             E::AnswerNotVerified { ref refusal } => {
                 Self::new(refusal_exit(refusal), "log-answer-not-verified", &error)
-                    .hint(refusal.reason().remedy().trim_end_matches('.').to_owned())
+                    .hint(sentence_as_hint(refusal.reason().remedy()))
                     .hint("nothing was written; the entry itself may be in the log")
                     .hint("compare the log's key with what its operator prints: --log-key VKEY")
             }
@@ -278,6 +288,8 @@ impl From<SubmitError> for Failure {
                 .hint(format!("to see what is there: tallymark inspect {}", path.display())),
             E::OtherEntry => told(Exit::VerifiedFalse, "log-answer-other-entry").hint(distrust),
             E::PendingEntry { .. } => told(Exit::VerifiedFalse, "pending-entry")
+                .hint("nothing was sent; sign the model again: tallymark sign"),
+            E::Unsound { .. } => told(Exit::VerifiedFalse, "pending-unsound")
                 .hint("nothing was sent; sign the model again: tallymark sign"),
             E::OtherModel { .. } => told(Exit::VerifiedFalse, "model-changed")
                 .hint("nothing was sent; sign the model as it is now: tallymark sign"),
@@ -311,8 +323,6 @@ impl From<SignError> for Failure {
                 .hint("name it with --log URL or TALLYMARK_LOG")
                 .hint("to sign now and log later: --pending"),
             E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
-            E::Unsound { .. } => told(Exit::VerifiedFalse, "unsound-signature")
-                .hint("nothing was written; this is a fault of this program or machine, so report it and sign elsewhere"),
         }
     }
 }
@@ -327,14 +337,14 @@ impl From<ProvenanceError> for Failure {
 impl From<ScanError> for Failure {
     fn from(error: ScanError) -> Self {
         // The verifier has the one table of what a scan may find; its sentence is the hint.
-        let failure = verifier::Failure::Scan { source: Arc::new(error) };
-        let reason = failure.reason();
+        let error = Arc::new(error);
+        let reason = verifier::Failure::Scan { source: Arc::clone(&error) }.reason();
         let exit = match reason.class() {
             Class::VerifiedFalse | Class::Refused => Exit::Refused,
             Class::Undecidable => Exit::Undecidable,
             Class::Io => Exit::Io,
         };
-        Self::new(exit, reason.code(), &failure).hint(reason.remedy().trim_end_matches('.'))
+        Self::new(exit, reason.code(), &*error).hint(sentence_as_hint(reason.remedy()))
     }
 }
 

@@ -17,8 +17,6 @@ use attest::key::{PrivateKey, PublicKey};
 use attest::model_name::NameError;
 use attest::provenance::{InputNameError, Provenance};
 use attest::statement::{Statement, StatementError};
-use verifier::outcome::Outcome;
-use verifier::{Expectation, Step};
 
 use crate::args::{Manner, SignArgs};
 use crate::bundle_file::{Writer, place, read};
@@ -27,7 +25,7 @@ use crate::inputs::{Hashed, Materials};
 use crate::key_file;
 use crate::message::{Failure, note, print, warn};
 use crate::report::Report;
-use crate::submit::{Log, confirm};
+use crate::submit::{Log, confirm, refuse_unsound};
 
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +54,6 @@ pub(crate) enum SignError {
     /// The statement that was written is not one that is read.
     #[error("the statement cannot be written")]
     Statement { source: StatementFault },
-    /// What was signed does not pass the verifier's own steps.
-    #[error("the signed statement does not pass step {step}")]
-    Unsound { step: Step },
     /// A path that is not there, or may not be looked at.
     #[error("cannot look at {path}")]
     Unreadable { path: PathBuf, source: std::io::Error },
@@ -178,27 +173,11 @@ fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Re
         };
         return Ok(report.show(args.json));
     }
-    refuse_unsound(signed, hashed)?;
+    refuse_unsound(&signed.bundle, &hashed.model)?;
     let path = writer.write(None, signed.bundle.clone())?;
     warn(manner, "this is not logged yet, and no verifier accepts it");
     note(manner, &format!("next: tallymark submit {} --log URL", args.model.display()));
     Ok(Report::pending(&signed.statement, &signed.entry, &path).show(args.json))
-}
-
-/// Sends a pending bundle through the verifier as far as it can come without a log.
-fn refuse_unsound(signed: &Signed, hashed: &Hashed) -> Result<(), SignError> {
-    let mut line = signed.bundle.to_json_line();
-    line.push(b'\n');
-    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(hashed.model.clone()));
-    let outcomes = match &verdict {
-        Ok(model) => model.outcomes(),
-        Err(refusal) => refusal.outcomes(),
-    };
-    let mut steps = [Step::Read, Step::Statement, Step::Entry, Step::Contents].into_iter();
-    match steps.find(|step| outcomes.of(*step) != Outcome::Pass) {
-        Some(step) => Err(SignError::Unsound { step }),
-        None => Ok(()),
-    }
 }
 
 /// `--dry-run`: what would be signed, and what of it would be public.

@@ -15,7 +15,8 @@ use attest::scan::{ScanOptions, scan};
 use attest::statement::{Statement, StatementError};
 use attest::tree::{Tree, TreeDigest};
 use tlog::policy::Policy;
-use verifier::{Expectation, Refusal, VerifiedModel};
+use verifier::outcome::Outcome;
+use verifier::{Expectation, Refusal, Step, VerifiedModel};
 
 use crate::args::{LogArgs, Manner, SubmitArgs};
 use crate::bundle_file::{BundleFileError, Writer, place, read};
@@ -52,8 +53,11 @@ pub(crate) enum SubmitError {
     #[error("line {line} is about a model with tree digest {signed}, this one has {found}")]
     OtherModel { line: usize, signed: TreeDigest, found: TreeDigest },
     /// A pending line holds no entry that a log would take.
-    #[error("line {line} has an entry that is not its statement's")]
+    #[error("line {line} holds no entry for a log")]
     PendingEntry { line: usize, source: PendingFault },
+    /// What is to be sent does not pass the steps of a verifier that need no log.
+    #[error("the pending signature of {name} does not hold: step {step} fails")]
+    Unsound { name: String, step: Step },
 }
 
 /// What is wrong with a pending line.
@@ -117,6 +121,28 @@ impl Log {
     }
 }
 
+/// Sends a pending bundle through the verifier as far as one can come without a log.
+///
+/// # Errors
+/// [`SubmitError::Unsound`] with the first step that does not hold.
+pub(crate) fn refuse_unsound(pending: &Bundle, tree: &Tree) -> Result<(), SubmitError> {
+    let mut line = pending.to_json_line();
+    line.push(b'\n');
+    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(tree.clone()));
+    let (outcomes, facts) = match &verdict {
+        Ok(model) => (model.outcomes(), model.facts()),
+        Err(refusal) => (refusal.outcomes(), refusal.facts()),
+    };
+    let steps = [Step::Read, Step::Statement, Step::Signature, Step::Entry, Step::Contents];
+    match steps.into_iter().find(|step| outcomes.of(*step) != Outcome::Pass) {
+        Some(step) => {
+            let name = facts.statement().map_or_else(String::new, |statement| statement.name().to_string());
+            Err(SubmitError::Unsound { name, step })
+        }
+        None => Ok(()),
+    }
+}
+
 /// Asks once whether to publish. Without a terminal there is nobody to ask, and the command itself is the answer.
 ///
 /// # Errors
@@ -142,7 +168,7 @@ pub(crate) fn confirm(args: &LogArgs, log: &Log, entries: &[&Entry]) -> Result<(
     }
 }
 
-/// A pending line, known to hold the entry of its own statement.
+/// A pending line.
 struct Pending {
     /// From 0.
     index: usize,
@@ -169,11 +195,11 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
         if signed != found {
             return Err(SubmitError::OtherModel { line: one.index + 1, signed, found }.into());
         }
+        refuse_unsound(&one.bundle, &tree)?;
     }
     let entries: Vec<&Entry> = pending.iter().map(|one| &one.entry).collect();
     confirm(&args.log, &log, &entries)?;
     snapshot.refuse_change()?;
-    let mut data = String::new();
     for one in &pending {
         let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
         // Between reading and locking somebody may have added lines or completed this one.
@@ -184,21 +210,20 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
         };
         let (bundle, verified) = log.complete(&one.bundle, &one.entry, &tree)?;
         let path = writer.write(Some(index), bundle)?;
-        data.push_str(&Report::logged(&one.statement, &one.entry, &verified, &path).show(args.json));
+        // Printed line by line: should the log fail at the next one, this one is done all the same.
+        print(&Report::logged(&one.statement, &one.entry, &verified, &path).show(args.json))?;
     }
-    print(&data)?;
     note(manner, &format!("next: tallymark verify {}", args.model.display()));
     Ok(())
 }
 
-/// The pending lines. Each is checked before the first is sent.
+/// The pending lines, taken apart.
 fn find_pending(file: &BundleFile) -> Result<Vec<Pending>, SubmitError> {
     let mut pending = Vec::new();
     for (index, bundle) in file.bundles().enumerate() {
         let Some(log_entry) = bundle.log_entry().filter(|entry| entry.proof().is_none()) else { continue };
         let fault = |source| SubmitError::PendingEntry { line: index + 1, source };
         let entry = log_entry.entry().map_err(|error| fault(error.into()))?;
-        entry.verify().map_err(|error| fault(error.into()))?;
         let statement = Statement::parse(bundle.envelope().payload()).map_err(|error| fault(error.into()))?;
         pending.push(Pending { index, bundle: bundle.clone(), statement, entry });
     }

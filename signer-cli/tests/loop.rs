@@ -267,6 +267,43 @@ fn submit_refuses_a_model_that_changed_and_sends_nothing() {
 }
 
 #[test]
+fn pending_line_with_another_entry_is_not_sent() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    for name in ["acme/one:1", "acme/two:1"] {
+        desk.succeed(&["sign", "model", "--as", name, "--key", "key.pem", "--pending"]);
+    }
+    let file = desk.bundles("model/tallymark.jsonl");
+    let [one, two] = file.bundles().cloned().collect::<Vec<_>>().try_into().expect("two lines");
+    let mixed = one.with_log_entry(two.log_entry().expect("pending").clone());
+    let file = BundleFile::of(mixed).expect("a file");
+    std::fs::write(desk.path("model/tallymark.jsonl"), file.to_bytes()).expect("write");
+    let before = desk.contents();
+    let submit = ["submit", "model", "--log", log.url(), "--log-key", log.vkey()];
+    desk.refuse(&submit, 1, "pending-unsound");
+    assert_eq!((desk.contents(), log.requests()), (before, 0));
+}
+
+#[test]
+fn every_pending_line_is_completed_and_one_that_fails_leaves_the_others_done() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    for name in ["acme/one:1", "acme/two:1"] {
+        desk.succeed(&["sign", "model", "--as", name, "--key", "key.pem", "--pending"]);
+    }
+    log.behave(&[Manner::Honest, Manner::Garbage]);
+    let submit = ["submit", "model", "--log", log.url(), "--log-key", log.vkey()];
+    let output = desk.run(&submit);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("acme/one:1"));
+    let done = |desk: &Desk| -> Vec<bool> {
+        desk.bundles("model/tallymark.jsonl").bundles().map(|bundle| is_logged(bundle.log_entry())).collect()
+    };
+    assert_eq!(done(&desk), [true, false]);
+    log.behave(&[Manner::Honest]);
+    desk.succeed(&submit);
+    assert_eq!(done(&desk), [true, true]);
+}
+
+#[test]
 fn every_lie_of_a_log_is_refused_and_nothing_is_written() {
     let cases = [
         (Manner::Garbage, 1, "log-answer-malformed"),
