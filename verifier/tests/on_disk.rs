@@ -83,7 +83,7 @@ fn two_names_that_differ_in_unicode_form_collide() {
 fn a_file_that_may_not_be_read_is_unreadable() {
     let model = copy();
     let path = model.path().join("config.json");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o0)).unwrap();
     if fs::File::open(&path).is_ok() {
         // Root reads everything: the reason of the error itself is all that can be shown.
         let source = std::io::Error::from(std::io::ErrorKind::PermissionDenied);

@@ -1,0 +1,175 @@
+//! How one verdict comes out of several steps and several lines.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use attest::digest::Sha256Digest;
+use attest::scan::{ScanError, ScanOptions, scan};
+use attest::tree::{FileLeaf, Tree};
+use verifier::outcome::Outcome;
+use verifier::{Expectation, Reason, Refusal, Requirements, Step, VerifiedModel, verify};
+
+fn case(of: &str, name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/bundle").join(of).join(name)
+}
+
+fn line(of: &str, name: &str) -> String {
+    std::fs::read_to_string(case(of, name).join("model/tallymark.jsonl")).unwrap()
+}
+
+fn plain() -> String {
+    line("accept", "plain")
+}
+
+fn requirements() -> Requirements {
+    Requirements::parse(&std::fs::read(case("accept", "plain").join("trust.toml")).unwrap()).unwrap()
+}
+
+fn files() -> Result<Tree, ScanError> {
+    scan(&case("accept", "plain").join("model"), &ScanOptions::new(), &|_, _| {})
+}
+
+/// The files with another content in one of them.
+fn changed() -> Result<Tree, ScanError> {
+    let mut leaves = files()?.files().to_vec();
+    leaves[0] = FileLeaf::new(leaves[0].path().clone(), 1, Sha256Digest::of(b"x"));
+    Ok(Tree::new(leaves)?)
+}
+
+fn judge(
+    bundle: &str,
+    trust: Option<&Requirements>,
+    tree: Result<Tree, ScanError>,
+) -> Result<VerifiedModel, Refusal> {
+    verify(bundle.as_bytes(), trust, &Expectation::default(), || tree)
+}
+
+fn refused(bundle: &str, trust: Option<&Requirements>, tree: Result<Tree, ScanError>) -> Refusal {
+    judge(bundle, trust, tree).err().unwrap()
+}
+
+#[test]
+fn absent_trust_does_not_hide_a_changed_file() {
+    let refusal = refused(&plain(), None, changed());
+    assert_eq!(refusal.reason(), Reason::FileChanged);
+    assert_eq!(refusal.also().first().map(|failure| failure.reason()), Some(Reason::NoTrust));
+}
+
+#[test]
+fn absent_trust_does_not_hide_a_false_signature() {
+    let refusal = refused(&line("reject", "signature-altered"), None, files());
+    assert_eq!(refusal.reason(), Reason::SignatureInvalid);
+}
+
+#[test]
+fn a_pending_bundle_does_not_hide_a_changed_file() {
+    let refusal = refused(&line("reject", "pending"), Some(&requirements()), changed());
+    assert_eq!(refusal.reason(), Reason::FileChanged);
+}
+
+#[test]
+fn without_trust_everything_that_can_be_is_looked_at() {
+    let refusal = refused(&plain(), None, files());
+    assert_eq!(refusal.reason(), Reason::NoTrust);
+    for (step, outcome) in refusal.outcomes().iter() {
+        let wanted = match step {
+            Step::Checkpoint | Step::Witnesses => Outcome::Unknown,
+            Step::Requirements => Outcome::Fail,
+            _ => Outcome::Pass,
+        };
+        assert_eq!(outcome, wanted, "{step}");
+    }
+    assert!(refusal.facts().log().is_none(), "nobody vouches for the log's name");
+}
+
+#[test]
+fn a_statement_by_an_untrusted_key_says_so_and_verifies_otherwise() {
+    let refusal = refused(&line("reject", "stranger"), Some(&requirements()), files());
+    assert_eq!(refusal.reason(), Reason::SignerUnexpected);
+    assert_eq!(refusal.outcomes().of(Step::Signature), Outcome::Pass);
+    assert_eq!(refusal.outcomes().of(Step::Checkpoint), Outcome::Pass);
+    assert!(refusal.facts().publisher().is_none());
+}
+
+#[test]
+fn independent_faults_are_all_reported() {
+    let mut bundle = line("reject", "signature-altered");
+    let at = bundle.find("\"hashes\":[\"").unwrap() + 11;
+    let other = if bundle.as_bytes()[at] == b'A' { "B" } else { "A" };
+    bundle.replace_range(at..=at, other);
+    let refusal = refused(&bundle, Some(&requirements()), files());
+    let all: Vec<Reason> =
+        std::iter::once(refusal.failure()).chain(refusal.also()).map(|failure| failure.reason()).collect();
+    assert_eq!(all, [Reason::SignatureInvalid, Reason::InclusionProofInvalid]);
+    assert_eq!(refusal.outcomes().of(Step::Contents), Outcome::Unknown);
+}
+
+#[test]
+fn files_are_not_hashed_for_a_forged_bundle() {
+    for name in
+        ["signature-altered", "stranger", "entry-of-another-statement", "log-unknown", "quorum-missed"]
+    {
+        let trust = std::fs::read(case("reject", name).join("trust.toml")).unwrap();
+        let trust = Requirements::parse(&trust).unwrap();
+        let bundle = line("reject", name);
+        let result = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || {
+            panic!("{name}: files were read")
+        });
+        assert!(result.is_err(), "{name}");
+    }
+}
+
+#[test]
+fn files_are_hashed_once_for_several_lines() {
+    let calls = Cell::new(0);
+    let bundle = [plain(), line("accept", "lineage"), plain()].concat();
+    let result = verify(bundle.as_bytes(), Some(&requirements()), &Expectation::default(), || {
+        calls.set(calls.get() + 1);
+        files()
+    });
+    assert_eq!(result.unwrap().line(), 1);
+    assert_eq!(calls.get(), 1);
+}
+
+#[test]
+fn a_line_that_passes_is_enough_and_the_others_are_notes() {
+    let bundle = [line("reject", "stranger"), plain(), line("reject", "pending"), plain()].concat();
+    let model = judge(&bundle, Some(&requirements()), files()).unwrap();
+    assert_eq!(model.line(), 2);
+    let notes: Vec<_> = model
+        .notes()
+        .iter()
+        .map(|note| (note.line(), note.failure().map(|failure| failure.reason())))
+        .collect();
+    assert_eq!(notes, [(1, Some(Reason::SignerUnexpected)), (3, Some(Reason::NotLogged)), (4, None)]);
+}
+
+#[test]
+fn of_lines_that_fail_the_one_that_came_furthest_is_reported() {
+    let bundle =
+        [line("reject", "signature-altered"), line("reject", "stranger"), line("reject", "pending")].concat();
+    let refusal = refused(&bundle, Some(&requirements()), files());
+    assert_eq!((refusal.reason(), refusal.line()), (Reason::SignerUnexpected, Some(2)));
+    let notes: Vec<_> = refusal.notes().iter().map(|note| note.line()).collect();
+    assert_eq!(notes, [1, 3]);
+}
+
+#[test]
+fn of_lines_that_came_equally_far_the_first_is_reported() {
+    let bundle = [plain(), line("accept", "lineage")].concat();
+    let refusal = refused(&bundle, Some(&requirements()), changed());
+    assert_eq!((refusal.reason(), refusal.line()), (Reason::FileChanged, Some(1)));
+}
+
+#[test]
+fn the_chain_keeps_what_each_step_established() {
+    let model = judge(&plain(), Some(&requirements()), files()).unwrap();
+    let (logged, facts) = (model.logged(), model.facts());
+    assert_eq!(logged.position().index(), 4);
+    assert_eq!(logged.checkpoint().head(), &logged.position().head());
+    assert_eq!(logged.signed().bundle().hint(), logged.signed().key().key_id());
+    assert_eq!(facts.contents().map(|contents| contents.files()), Some(3));
+    assert_eq!(logged.signed().statement().name().as_str(), "acme/churn");
+}
