@@ -15,82 +15,22 @@
 //! In scope: the text, opening a checkpoint with the log's key, signing one. Out of scope: whether two checkpoints are
 //! consistent, which is [`merkle::ConsistencyProof`]; whether witnesses saw it, which is [`crate::policy`].
 
+mod origin;
+mod signer;
+
 use std::fmt;
 use std::str::FromStr;
 
-use ed25519_dalek::SigningKey;
 use merkle::{HeadError, TreeHead};
 use thiserror::Error;
 
+pub use origin::{Origin, OriginError};
+pub use signer::CheckpointSigner;
+
 use crate::error::ErrorClass;
-use crate::note::{Note, NoteError, NoteSignature, NoteSigner, OpenError};
-use crate::text::{MAX_ORIGIN_BYTES, TextError, encode_base64, hash, lines, plain, tree_size};
-use crate::vkey::{KeyName, KeyNameError, Vkey};
-
-/// The unique name of a log, first line of its checkpoints: 1 to 255 bytes of plain text on one line.
-///
-/// It should look like a URL without a scheme, and need not: one well-known log is called `go.sum database tree`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin(String);
-
-/// A text that cannot be the origin of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum OriginError {
-    /// A control byte; the line feed is one.
-    #[error("origin has a control byte at offset {offset}")]
-    ControlByte {
-        /// Where, in bytes from 0.
-        offset: usize,
-    },
-    /// No byte at all.
-    #[error("origin is empty")]
-    Empty,
-    /// More than [`MAX_ORIGIN_BYTES`].
-    #[error("origin of {seen} bytes is above {MAX_ORIGIN_BYTES}")]
-    TooLong {
-        /// The length in bytes.
-        seen: usize,
-    },
-}
-
-impl Origin {
-    /// Lends the origin.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Origin {
-    type Err = OriginError;
-
-    fn from_str(origin: &str) -> Result<Self, OriginError> {
-        if origin.is_empty() {
-            return Err(OriginError::Empty);
-        }
-        if origin.len() > MAX_ORIGIN_BYTES {
-            return Err(OriginError::TooLong { seen: origin.len() });
-        }
-        match origin.bytes().position(|byte| byte < 0x20) {
-            Some(offset) => Err(OriginError::ControlByte { offset }),
-            None => Ok(Self(origin.to_owned())),
-        }
-    }
-}
-
-/// Every key name is a possible origin: it has the same bound and stricter rules.
-impl From<&KeyName> for Origin {
-    fn from(name: &KeyName) -> Self {
-        Self(name.as_str().to_owned())
-    }
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
+use crate::note::{Note, NoteError, NoteSignature, OpenError};
+use crate::text::{TextError, encode_base64, hash, lines, plain, tree_size};
+use crate::vkey::{KeyAlgorithm, KeyName, Vkey};
 
 /// The text of a checkpoint, taken apart. Who signed it, if anybody, is not known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,6 +228,7 @@ impl SignedCheckpoint {
     ///
     /// # Errors
     ///
+    /// * [`CheckpointOpenError::Algorithm`] if a key signs anything but note texts;
     /// * [`CheckpointOpenError::OtherOrigin`] if the checkpoint is another log's;
     /// * [`CheckpointOpenError::Signature`] if the log's signature is missing or does not fit.
     pub fn open_with(&self, log: &[&Vkey]) -> Result<VerifiedCheckpoint, CheckpointOpenError> {
@@ -295,7 +236,7 @@ impl SignedCheckpoint {
         if let Some(key) = log.iter().find(|key| key.name().as_str() != seen.as_str()) {
             return Err(CheckpointOpenError::OtherOrigin { seen: seen.clone(), wanted: key.name().into() });
         }
-        self.open_as_named(log)
+        self.signed_by(log)
     }
 
     /// Verifies the signatures of a log whose key is not called like its origin. `origin` says which log is meant.
@@ -312,10 +253,14 @@ impl SignedCheckpoint {
         if seen != origin {
             return Err(CheckpointOpenError::OtherOrigin { seen: seen.clone(), wanted: origin.clone() });
         }
-        self.open_as_named(log)
+        self.signed_by(log)
     }
 
-    fn open_as_named(&self, log: &[&Vkey]) -> Result<VerifiedCheckpoint, CheckpointOpenError> {
+    fn signed_by(&self, log: &[&Vkey]) -> Result<VerifiedCheckpoint, CheckpointOpenError> {
+        // A witness that is called like the log must not pass for it.
+        if let Some(key) = log.iter().find(|key| key.algorithm() != KeyAlgorithm::Ed25519) {
+            return Err(CheckpointOpenError::Algorithm { name: key.name().clone(), seen: key.algorithm() });
+        }
         self.note.open(log)?;
         Ok(VerifiedCheckpoint { signed: self.clone() })
     }
@@ -325,6 +270,14 @@ impl SignedCheckpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CheckpointOpenError {
+    /// A key that was given for the log's is for something else than note signatures.
+    #[error("key of {name} is for {seen}, which does not make it the log's")]
+    Algorithm {
+        /// The key's name.
+        name: KeyName,
+        /// What the key is for.
+        seen: KeyAlgorithm,
+    },
     /// The checkpoint is of another log than the key.
     #[error("checkpoint of {seen}, wanted {wanted}")]
     OtherOrigin {
@@ -347,6 +300,7 @@ impl CheckpointOpenError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
+            Self::Algorithm { .. } => ErrorClass::Untrusted,
             Self::OtherOrigin { .. } => ErrorClass::Mismatch,
             Self::Signature { source } => source.class(),
         }
@@ -388,47 +342,5 @@ impl VerifiedCheckpoint {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.signed.as_bytes()
-    }
-}
-
-/// A log's private key: signs tree heads as checkpoints of its origin.
-#[derive(Debug)]
-pub struct CheckpointSigner {
-    origin: Origin,
-    signer: NoteSigner,
-}
-
-impl CheckpointSigner {
-    /// A log whose key is called like its origin.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyNameError`] if the origin cannot name a key: it has white space or a `+`.
-    pub fn ed25519(origin: Origin, key: SigningKey) -> Result<Self, KeyNameError> {
-        let name = origin.as_str().parse()?;
-        Ok(Self { origin, signer: NoteSigner::ed25519(name, key) })
-    }
-
-    /// The log's name.
-    #[must_use]
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    /// The public key for those who open the checkpoints.
-    #[must_use]
-    pub const fn vkey(&self) -> &Vkey {
-        self.signer.vkey()
-    }
-
-    /// Signs a tree head: three lines, no extension, one signature.
-    ///
-    /// Precondition, and the one rule of a log: `head` is consistent with every tree head signed before. Nothing here
-    /// remembers them; the caller does.
-    #[must_use]
-    pub fn sign(&self, head: &TreeHead) -> Vec<u8> {
-        let text = Checkpoint::new(self.origin.clone(), *head).to_string();
-        let signature = self.signer.sign(&text);
-        format!("{text}\n{signature}\n").into_bytes()
     }
 }

@@ -19,7 +19,40 @@
 //! In scope: bytes to types and back, signatures over them, and the arithmetic of tiles. Out of scope: disks, clocks and
 //! sockets; the tree itself, which is [`merkle`]; what an entry means, which is the caller's.
 //!
-//! Every parser here accepts one spelling of a value only: what parses is written back byte for byte.
+//! Every parser here accepts one spelling of a value only: what parses is written back byte for byte. (A policy may have
+//! comments; it is written back without them.)
+//!
+//! ```
+//! use ed25519_dalek::SigningKey;
+//! use merkle::{InclusionProof, LeafHash, LeafIndex};
+//! use tlog::checkpoint::{CheckpointSigner, SignedCheckpoint};
+//! use tlog::policy::Policy;
+//! use tlog::proof::LogProof;
+//! use tlog::tile::{RightEdge, read_node};
+//!
+//! // The log appends two entries, stores the tiles, and signs the tree head.
+//! let leaves = [LeafHash::of(b"one"), LeafHash::of(b"two")];
+//! let mut edge = RightEdge::new();
+//! let tiles = edge.append(&leaves)?;
+//! let head = merkle::TreeHead::new(edge.size(), edge.root())?;
+//! let log = CheckpointSigner::ed25519("log.example.org".parse()?, SigningKey::from_bytes(&[7; 32]))?;
+//! let checkpoint = SignedCheckpoint::parse(&log.sign(&head))?;
+//!
+//! // It proves from its tiles that it has the second one.
+//! let stored = |coord, _width| {
+//!     let tile = tiles.iter().find(|tile| tile.coord() == coord);
+//!     tile.map(|tile| tile.bytes().to_vec()).ok_or(std::io::Error::from(std::io::ErrorKind::NotFound))
+//! };
+//! let node = |node| read_node(node, head.size(), stored);
+//! let inclusion = InclusionProof::build(LeafIndex::new(1)?, head.size(), node)?;
+//! let proof = LogProof::new(inclusion, checkpoint).to_bytes();
+//!
+//! // Somebody who knows the log's key verifies that, without the log.
+//! let policy: Policy = format!("log {}\nquorum none\n", log.vkey()).parse()?;
+//! let verified = LogProof::parse(&proof)?.verify(&leaves[1], &policy)?;
+//! assert_eq!(verified.index().get(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod checkpoint;
 pub mod cosignature;

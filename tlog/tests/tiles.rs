@@ -1,5 +1,7 @@
 //! Trees grown tile by tile, held against `merkle`, and read back from honest and from forged tiles.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 

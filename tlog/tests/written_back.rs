@@ -3,6 +3,8 @@
 //! The inputs are the accepted cases of `testdata/` with a few bytes changed, which get further into a parser than random
 //! bytes do, and values made up from scratch.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

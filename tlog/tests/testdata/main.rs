@@ -4,6 +4,8 @@
 //! `reject` is refused by the parser, `untrusted` parses and is refused on opening. No case is named here: the folders are
 //! listed, and an empty one fails.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
+
 mod cases;
 mod checkpoint;
 mod cosignature;
