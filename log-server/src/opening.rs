@@ -13,6 +13,7 @@
 //! Confession: full tiles away from the right edge are not read here, a start would take minutes on a large log.
 //! `tallymark-log fsck` reads everything.
 
+#[cfg(feature = "rocksdb")]
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,7 +27,9 @@ use tlog::vkey::KeyNameError;
 
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
-use crate::key_file::{self, KeyFileError, Passphrase};
+use crate::key_file::KeyFileError;
+#[cfg(feature = "rocksdb")]
+use crate::key_file::{self, Passphrase};
 use crate::ledger::{Ledger, LedgerError};
 use crate::proof::{ProveError, RecentTiles, stored_node};
 use crate::publisher::{Publication, Publisher};

@@ -210,3 +210,101 @@ pub enum ProveError {
         source: StorageError,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::memory::MemoryStorage;
+    use crate::storage::{NewEntry, Step};
+    use merkle::{Frontier, TreeHead};
+    use tlog::tile::RightEdge;
+
+    /// A log grown in steps of these many entries.
+    struct Grown {
+        storage: MemoryStorage,
+        recent: RecentTiles,
+        head: TreeHead,
+    }
+
+    fn leaf(index: u64) -> LeafHash {
+        LeafHash::of(&index.to_be_bytes())
+    }
+
+    fn grown(steps: &[u64]) -> Grown {
+        let (mut edge, mut frontier) = (RightEdge::new(), Frontier::new());
+        let mut grown =
+            Grown { storage: MemoryStorage::new(), recent: RecentTiles::none(), head: TreeHead::empty() };
+        for count in steps {
+            let start = grown.head.size().get();
+            let leaves: Vec<_> = (start..start + count).map(leaf).collect();
+            for leaf in &leaves {
+                frontier.append(*leaf).unwrap();
+            }
+            let tiles = edge.append(&leaves).unwrap();
+            grown.recent = grown.recent.after(&tiles);
+            let entries =
+                (start..).zip(leaves).map(|(index, leaf)| NewEntry::new(leaf, index.to_be_bytes().to_vec()));
+            let step = Step::new(grown.head, frontier.head(), entries.collect(), tiles).unwrap();
+            grown.storage.append(&step).unwrap();
+            grown.head = frontier.head();
+        }
+        grown
+    }
+
+    #[test]
+    fn every_entry_is_proven_the_same_from_memory_and_from_storage() {
+        for steps in [&[1][..], &[2], &[3, 4], &[255, 1], &[256], &[256, 1], &[200, 200, 200], &[512, 1, 1]] {
+            let Grown { storage, recent, head } = grown(steps);
+            let near = Publication::new(head, Vec::new(), recent);
+            let far = Publication::new(head, Vec::new(), RecentTiles::none());
+            for index in 0..head.size().get() {
+                let at = LeafIndex::new(index).unwrap();
+                let proof = prove(&leaf(index), at, &near, &storage).unwrap();
+                assert_eq!(proof, prove(&leaf(index), at, &far, &storage).unwrap(), "{steps:?} {index}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_proof_for_the_newest_step_reads_no_storage() {
+        for steps in [&[1][..], &[3, 4], &[256, 1], &[255, 2], &[65_530, 10], &[65_536, 1], &[70_000, 600]] {
+            let Grown { recent, head, .. } = grown(steps);
+            let publication = Publication::new(head, Vec::new(), recent);
+            let size = head.size().get();
+            for index in size - steps.last().unwrap()..size {
+                let at = LeafIndex::new(index).unwrap();
+                prove(&leaf(index), at, &publication, &MemoryStorage::new()).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn the_right_edge_is_all_a_restart_needs_for_the_next_step() {
+        let Grown { storage, recent, head } = grown(&[70_000]);
+        let edge = RecentTiles::right_edge(head.size(), &storage).unwrap();
+        let keys = |tiles: &RecentTiles| {
+            let mut keys: Vec<_> = tiles.tiles.keys().copied().collect();
+            keys.sort_unstable();
+            keys
+        };
+        assert_eq!(keys(&edge), [(0, 273), (1, 1), (2, 0)]);
+        assert_eq!(keys(&recent.after(&[])), keys(&edge));
+    }
+
+    #[test]
+    fn a_proof_over_damaged_tiles_is_never_given_out() {
+        let Grown { storage, head, .. } = grown(&[300]);
+        assert!(storage.damage_tile(0, 0));
+        let publication = Publication::new(head, Vec::new(), RecentTiles::none());
+        let refused = prove(&leaf(5), LeafIndex::new(5).unwrap(), &publication, &storage);
+        assert!(matches!(refused, Err(ProveError::Rejected { index: 5, .. })));
+    }
+
+    #[test]
+    fn an_entry_outside_the_published_tree_has_no_proof() {
+        let Grown { storage, head, recent } = grown(&[3]);
+        let publication = Publication::new(head, Vec::new(), recent);
+        let refused = prove(&leaf(3), LeafIndex::new(3).unwrap(), &publication, &storage);
+        assert!(matches!(refused, Err(ProveError::Build { index: 3, size: 3 })));
+    }
+}

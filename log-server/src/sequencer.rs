@@ -353,3 +353,199 @@ pub enum SequencerError {
         source: StorageError,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::Admission;
+    use crate::config::Mode;
+    use crate::ledger::SignedHead;
+    use crate::proof::RecentTiles;
+    use crate::storage::memory::MemoryStorage;
+    use ed25519_dalek::SigningKey;
+
+    struct Case {
+        dir: tempfile::TempDir,
+        storage: Arc<MemoryStorage>,
+        publisher: Arc<Publisher>,
+        places: Arc<Semaphore>,
+        parts: Parts,
+    }
+
+    impl Case {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let key = SigningKey::from_bytes(&[1; 32]);
+            let signer = CheckpointSigner::ed25519("log.test/1".parse().unwrap(), key).unwrap();
+            let ledger = Ledger::create(&dir.path().join("ledger"), signer.vkey(), 0).unwrap();
+            let head = TreeHead::empty();
+            let publication = Publication::new(head, signer.sign(&head), RecentTiles::none());
+            let (storage, publisher) =
+                (Arc::new(MemoryStorage::new()), Arc::new(Publisher::new(publication)));
+            let parts = Parts {
+                storage: Arc::clone(&storage) as Arc<dyn Storage>,
+                edge: RightEdge::new(),
+                frontier: Frontier::new(),
+                head,
+                ledger,
+                signer,
+                publisher: Arc::clone(&publisher),
+            };
+            Self { dir, storage, publisher, places: Arc::new(Semaphore::new(10_000)), parts }
+        }
+
+        fn submission(&self, bytes: &[u8]) -> (Submission, oneshot::Receiver<Answer>) {
+            let candidate = Admission::new(Mode::Conformance).admit_raw(bytes.to_vec()).unwrap();
+            let (answer, answered) = oneshot::channel();
+            let permit = Arc::clone(&self.places).try_acquire_owned().unwrap();
+            (Submission { candidate, answer, _place: permit }, answered)
+        }
+
+        /// Sequences these entries as one batch.
+        fn batch(&mut self, entries: &[&[u8]]) -> Result<Vec<Answer>, SequencerError> {
+            let (batch, answered): (Vec<_>, Vec<_>) =
+                entries.iter().map(|entry| self.submission(entry)).unzip();
+            self.parts.sequence(batch)?;
+            Ok(answered.into_iter().map(|mut answered| answered.try_recv().unwrap()).collect())
+        }
+
+        fn published_size(&self) -> u64 {
+            self.publisher.current().head().size().get()
+        }
+
+        fn ledger_sizes(&self) -> Vec<u64> {
+            let mut sizes = Vec::new();
+            crate::ledger::read(
+                &self.dir.path().join("ledger"),
+                self.parts.signer.vkey(),
+                &mut |head: SignedHead| {
+                    sizes.push(head.head().size().get());
+                },
+            )
+            .unwrap();
+            sizes
+        }
+    }
+
+    fn indices(answers: &[Answer]) -> Vec<(u64, Novelty)> {
+        answers.iter().map(|answer| (answer.index().get(), answer.novelty())).collect()
+    }
+
+    #[test]
+    fn a_batch_gets_indices_in_order_and_duplicates_the_first_one() {
+        use Novelty::{Duplicate, New};
+        let mut case = Case::new();
+        let answers = case.batch(&[b"a", b"b", b"a", b"c", b"b"]).unwrap();
+        assert_eq!(indices(&answers), [(0, New), (1, New), (0, Duplicate), (2, New), (1, Duplicate)]);
+        let answers = case.batch(&[b"d", b"a", b"d"]).unwrap();
+        assert_eq!(indices(&answers), [(3, New), (0, Duplicate), (3, Duplicate)]);
+        assert_eq!(case.ledger_sizes(), [0, 3, 4]);
+    }
+
+    #[test]
+    fn a_batch_of_duplicates_signs_nothing() {
+        let mut case = Case::new();
+        case.batch(&[b"a"]).unwrap();
+        let answers = case.batch(&[b"a", b"a"]).unwrap();
+        assert!(answers.iter().all(|answer| answer.publication().head().size().get() == 1));
+        assert_eq!(case.ledger_sizes(), [0, 1]);
+    }
+
+    #[test]
+    fn a_step_takes_no_more_than_its_cap_of_entries() {
+        let (case, queued) = (Case::new(), mpsc::channel());
+        let count = 2 * MAX_STEP_ENTRIES + 10;
+        let mut answered = Vec::new();
+        for number in 0..count {
+            let (submission, answer) = case.submission(&number.to_be_bytes());
+            queued.0.send(submission).unwrap();
+            answered.push(answer);
+        }
+        drop(queued.0);
+        let Case { dir, storage: _storage, publisher, parts, .. } = case;
+        let vkey = parts.signer.vkey().clone();
+        Sequencer { parts, submissions: queued.1 }.run().unwrap();
+        let mut sizes = Vec::new();
+        crate::ledger::read(&dir.path().join("ledger"), &vkey, &mut |head: SignedHead| {
+            sizes.push(head.head().size().get() as usize);
+        })
+        .unwrap();
+        assert_eq!(sizes, [0, MAX_STEP_ENTRIES, 2 * MAX_STEP_ENTRIES, count]);
+        assert_eq!(publisher.current().head().size().get(), count as u64);
+        assert!(answered.iter_mut().all(|answer| answer.try_recv().is_ok()));
+    }
+
+    #[test]
+    fn a_step_takes_no_more_than_its_cap_of_bytes() {
+        let (case, queued) = (Case::new(), mpsc::channel());
+        for number in 0..100_u8 {
+            queued.0.send(case.submission(&[number; 65_535]).0).unwrap();
+        }
+        drop(queued.0);
+        let Case { dir, parts, .. } = case;
+        let vkey = parts.signer.vkey().clone();
+        Sequencer { parts, submissions: queued.1 }.run().unwrap();
+        let mut sizes = Vec::new();
+        crate::ledger::read(&dir.path().join("ledger"), &vkey, &mut |head: SignedHead| {
+            sizes.push(head.head().size().get());
+        })
+        .unwrap();
+        // 65 entries of 65,535 bytes are the first to pass 4 MiB.
+        assert_eq!(sizes, [0, 65, 100]);
+    }
+
+    #[test]
+    fn two_roots_that_disagree_stop_everything_before_it_is_written() {
+        let mut case = Case::new();
+        case.batch(&[b"a"]).unwrap();
+        case.parts.frontier = Frontier::new();
+        case.parts.frontier.append(LeafHash::of(b"not a")).unwrap();
+        let refused = case.batch(&[b"b"]);
+        assert!(matches!(refused, Err(SequencerError::RootsDisagree { size: 2, .. })));
+        assert_eq!(case.storage.head().unwrap().size().get(), 1);
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
+    }
+
+    #[test]
+    fn a_failed_write_is_neither_signed_nor_published_nor_answered() {
+        let mut case = Case::new();
+        case.storage.fail_next_append();
+        let (submission, mut answered) = case.submission(b"a");
+        let refused = case.parts.sequence(vec![submission]);
+        assert!(matches!(refused, Err(SequencerError::Storage { .. })));
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0], 0));
+        assert!(matches!(answered.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+    }
+
+    #[test]
+    fn a_head_the_ledger_refuses_is_not_published() {
+        let mut case = Case::new();
+        let mut longer = Frontier::new();
+        for leaf in [b"x", b"y", b"z"] {
+            longer.append(LeafHash::of(leaf)).unwrap();
+        }
+        case.parts.ledger.append(&longer.head(), 0).unwrap();
+        let refused = case.batch(&[b"a"]);
+        assert!(matches!(refused, Err(SequencerError::Ledger { source: LedgerError::NotLarger { .. } })));
+        assert_eq!(case.published_size(), 0);
+    }
+
+    #[test]
+    fn a_stored_entry_that_changed_is_never_passed_off_as_a_duplicate() {
+        let mut case = Case::new();
+        case.batch(&[b"a", b"b"]).unwrap();
+        assert!(case.storage.damage_entry(1));
+        assert!(matches!(case.batch(&[b"b"]), Err(SequencerError::LeafCollision { index: 1 })));
+    }
+
+    #[test]
+    fn a_storage_that_moved_under_the_sequencer_is_noticed() {
+        let mut case = Case::new();
+        let mut other = Case::new();
+        other.parts.storage = Arc::clone(&case.storage) as Arc<dyn Storage>;
+        other.batch(&[b"theirs"]).unwrap();
+        let refused = case.batch(&[b"mine"]);
+        assert!(matches!(refused, Err(SequencerError::Storage { source: StorageError::HeadMoved { .. } })));
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0], 0));
+    }
+}

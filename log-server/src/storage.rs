@@ -287,3 +287,117 @@ pub enum StorageError {
         entries: usize,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use merkle::{Frontier, Hash};
+    use tlog::tile::RightEdge;
+
+    /// A step from `head` that adds these entries, and the edge after it.
+    fn step(edge: &mut RightEdge, frontier: &mut Frontier, entries: &[&[u8]]) -> Step {
+        let head_old = frontier.head();
+        let entries: Vec<_> =
+            entries.iter().map(|entry| NewEntry::new(LeafHash::of(entry), entry.to_vec())).collect();
+        for entry in &entries {
+            frontier.append(*entry.leaf()).unwrap();
+        }
+        let leaves: Vec<_> = entries.iter().map(|entry| *entry.leaf()).collect();
+        let tiles = edge.append(&leaves).unwrap();
+        Step::new(head_old, frontier.head(), entries, tiles).unwrap()
+    }
+
+    /// Runs a test on every engine.
+    fn on_every_engine(test: impl Fn(&dyn Storage)) {
+        test(&memory::MemoryStorage::new());
+        #[cfg(feature = "rocksdb")]
+        {
+            let dir = tempfile::tempdir().unwrap();
+            test(&rocks::RocksStorage::create(&dir.path().join("db")).unwrap());
+        }
+    }
+
+    fn read(storage: &dyn Storage, range: Range<u64>) -> Result<Vec<Vec<u8>>, StorageError> {
+        let mut entries = Vec::new();
+        storage.entries(range, &mut |_, entry| entries.push(entry.to_vec()))?;
+        Ok(entries)
+    }
+
+    #[test]
+    fn what_was_appended_reads_back() {
+        on_every_engine(|storage| {
+            let (mut edge, mut frontier) = (RightEdge::new(), Frontier::new());
+            assert_eq!(storage.head().unwrap(), TreeHead::empty());
+            storage.append(&step(&mut edge, &mut frontier, &[b"one", b""])).unwrap();
+            storage.append(&step(&mut edge, &mut frontier, &[b"three"])).unwrap();
+            assert_eq!(storage.head().unwrap(), frontier.head());
+            assert_eq!(read(storage, 0..3).unwrap(), [&b"one"[..], b"", b"three"]);
+            assert_eq!(read(storage, 1..2).unwrap(), [b""]);
+            let leaves = [LeafHash::of(b"three"), LeafHash::of(b"four"), LeafHash::of(b"one")];
+            let found = storage.find(&leaves).unwrap();
+            assert_eq!(
+                found.iter().map(|at| at.map(LeafIndex::get)).collect::<Vec<_>>(),
+                [Some(2), None, Some(0)]
+            );
+            let tile = storage.tile(TileCoord::new(0, 0).unwrap()).unwrap().unwrap();
+            assert_eq!(tile[64..], LeafHash::of(b"three").hash().to_bytes());
+            assert_eq!(storage.tile(TileCoord::new(1, 0).unwrap()).unwrap(), None);
+            assert_eq!(storage.inventory().unwrap(), Inventory::new(3, 1, 3));
+        });
+    }
+
+    #[test]
+    fn entries_beyond_the_end_are_missing() {
+        on_every_engine(|storage| {
+            storage.append(&step(&mut RightEdge::new(), &mut Frontier::new(), &[b"one"])).unwrap();
+            assert!(matches!(read(storage, 0..2), Err(StorageError::MissingEntry { index: 1 })));
+            assert!(matches!(read(storage, 5..6), Err(StorageError::MissingEntry { index: 5 })));
+        });
+    }
+
+    #[test]
+    fn a_step_from_another_head_is_refused_and_changes_nothing() {
+        on_every_engine(|storage| {
+            let first = step(&mut RightEdge::new(), &mut Frontier::new(), &[b"one"]);
+            storage.append(&first).unwrap();
+            let head = storage.head().unwrap();
+            let refused = storage.append(&first);
+            assert!(matches!(refused, Err(StorageError::HeadMoved { size_seen: 1, size_wanted: 0 })));
+            let same_size = TreeHead::new(head.size(), Hash::from_bytes([1; 32])).unwrap();
+            let forked = Step::new(same_size, same_size, Vec::new(), Vec::new()).unwrap();
+            assert!(matches!(
+                storage.append(&forked),
+                Err(StorageError::HeadMoved { size_seen: 1, size_wanted: 1 })
+            ));
+            assert_eq!(storage.head().unwrap(), head);
+            assert_eq!(storage.inventory().unwrap(), Inventory::new(1, 1, 1));
+        });
+    }
+
+    #[test]
+    fn a_step_must_hold_as_many_entries_as_it_grows_the_tree() {
+        let mut frontier = Frontier::new();
+        frontier.append(LeafHash::of(b"one")).unwrap();
+        let one = frontier.head();
+        for (old, new) in [(TreeHead::empty(), one), (one, TreeHead::empty())] {
+            assert!(matches!(
+                Step::new(old, new, Vec::new(), Vec::new()),
+                Err(StorageError::StepMiscounted { .. })
+            ));
+        }
+    }
+
+    #[cfg(feature = "rocksdb")]
+    #[test]
+    fn a_database_is_created_once_and_opened_only_if_it_exists() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        assert!(matches!(rocks::RocksStorage::open(&path), Err(StorageError::Engine { act: Act::Open, .. })));
+        drop(rocks::RocksStorage::create(&path).unwrap());
+        assert!(matches!(
+            rocks::RocksStorage::create(&path),
+            Err(StorageError::Engine { act: Act::Open, .. })
+        ));
+        assert_eq!(rocks::RocksStorage::open(&path).unwrap().head().unwrap(), TreeHead::empty());
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::support::{Client, LogDir, ORIGIN, Response, Server, Signer, opened};
+use attest::bundle::LogEntry;
 use attest::key::Algorithm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -47,6 +48,9 @@ fn verified(response: &Response, entry: &[u8], log: &LogDir) -> (u64, TreeHead) 
     assert_eq!(answer["kindVersion"], serde_json::json!({ "kind": "tallymark", "version": "0.0.1" }));
     assert_eq!(answer["integratedTime"], "0");
     assert_eq!(decode(&answer["canonicalizedBody"]), entry);
+    // A client puts the answer into its bundle as it is.
+    let read = LogEntry::parse(&response.body).unwrap();
+    assert_eq!(read.to_json(), response.body);
     (index, head)
 }
 

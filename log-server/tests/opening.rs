@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Client, LogDir};
+use attest::key::Algorithm;
+
+use crate::support::{Client, LogDir, Signer};
 use log_server::config::Mode;
 use log_server::data_dir::DataDirError;
 use log_server::fsck::{Damage, FsckError, fsck};
@@ -272,4 +274,35 @@ fn fsck_changes_nothing_in_the_database() {
     let before = listing();
     assert_eq!(damages(&log), []);
     assert_eq!(listing(), before);
+}
+
+#[test]
+fn a_published_tile_that_is_gone_is_an_error_and_never_not_found() {
+    let log = log_of(300);
+    edit(&log, |db| {
+        db.delete_cf(db.cf_handle("tile").unwrap(), tile_key(0, 0)).unwrap();
+        db.delete_cf(db.cf_handle("entry").unwrap(), 7u64.to_be_bytes()).unwrap();
+    });
+    let server = log.serve();
+    for path in ["/tile/0/000", "/tile/entries/000", "/tile/entries/000.p/8"] {
+        let response = server.get(path);
+        assert_eq!((response.status, response.problem().as_str()), (500, "storage-failed"), "{path}");
+    }
+    assert_eq!(server.get("/tile/entries/000.p/7").status, 200);
+    server.stop();
+}
+
+#[test]
+fn a_duplicate_over_damaged_tiles_is_an_error_and_gets_no_proof() {
+    let log = LogDir::new(Mode::Conformance);
+    let entry = Signer::new(Algorithm::Ed25519).entry(1);
+    let server = log.serve();
+    assert_eq!(server.client().submit(&entry).status, 201);
+    server.stop();
+    add(&log, "later", 300);
+    edit(&log, |db| flip(db, "tile", &tile_key(0, 0), 32 + 9));
+    let server = log.serve();
+    let response = server.client().submit(&entry);
+    assert_eq!((response.status, response.problem().as_str()), (500, "internal"));
+    server.stop();
 }

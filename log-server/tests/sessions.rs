@@ -1,5 +1,8 @@
 //! Everything that is tested from outside, in one program so that RocksDB is linked once.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
+
+mod cases;
 mod http;
 mod kill;
 mod opening;

@@ -213,3 +213,74 @@ fn with_sources(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admission::Admission;
+    use crate::config::Mode;
+    use merkle::LeafIndex;
+
+    /// One of each; the compiler insists on a row for every variant in [`Problem::row`].
+    fn all() -> Vec<Problem> {
+        let door = Admission::new(Mode::Service);
+        let malformed = door.admit_signed(b"no entry".to_vec()).unwrap_err();
+        let Refusal::Malformed { source: unsigned } = door.admit_signed(Vec::new()).unwrap_err() else {
+            panic!("an empty body is malformed")
+        };
+        let index = LeafIndex::new(1).unwrap().get();
+        vec![
+            Problem::BodyBroken,
+            Problem::BodyTimeout { limit_seconds: 10 },
+            Problem::BodyTooLarge { size_bytes: Some(9000), limit_bytes: 8192 },
+            Problem::BodyTooLarge { size_bytes: None, limit_bytes: 8192 },
+            Problem::ContentEncoded,
+            Problem::Entry(malformed),
+            Problem::Entry(Refusal::SignatureInvalid { source: unsigned }),
+            Problem::Entry(Refusal::RawNotTaken),
+            Problem::Entry(Refusal::TooLarge { size_bytes: 9000, limit_bytes: 8192 }),
+            Problem::Internal(ProveError::Build { index, size: 1 }),
+            Problem::MediaType,
+            Problem::MethodNotAllowed { allow: "GET" },
+            Problem::NotAcceptable,
+            Problem::NotFound,
+            Problem::NotReady,
+            Problem::Queue(QueueError::Full { capacity: 1 }),
+            Problem::Queue(QueueError::Stopped),
+            Problem::Storage(StorageError::MissingHead),
+            Problem::TargetTooLong,
+            Problem::WorkerLost,
+        ]
+    }
+
+    #[test]
+    fn the_page_has_every_code_with_its_status_and_no_other() {
+        let page =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/log-api.md")).unwrap();
+        let (_, table) = page.split_once("| code | status | when |").unwrap();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+        let mut on_page: Vec<_> = rows.map(|(code, rest)| (code.to_owned(), rest[..3].to_owned())).collect();
+        let row = |problem: &Problem| (problem.row().0.to_owned(), problem.row().1.as_str().to_owned());
+        let mut in_code: Vec<_> = all().iter().map(row).collect();
+        on_page.sort();
+        in_code.sort();
+        in_code.dedup();
+        assert_eq!(in_code, on_page);
+    }
+
+    #[test]
+    fn what_broke_inside_is_not_told_to_strangers() {
+        let source = std::io::Error::other("/secret/path").into();
+        let storage = StorageError::Engine { act: crate::storage::Act::Read, source };
+        assert_eq!(Problem::Storage(storage).detail(), None);
+        assert_eq!(Problem::Internal(ProveError::Build { index: 1, size: 1 }).detail(), None);
+    }
+
+    #[test]
+    fn only_refusals_for_now_say_when_to_come_back() {
+        for problem in all() {
+            let is_for_now = problem.row().1 == StatusCode::SERVICE_UNAVAILABLE;
+            assert_eq!(problem.retry_after_seconds().is_some(), is_for_now, "{problem:?}");
+        }
+    }
+}

@@ -73,6 +73,17 @@ impl MemoryStorage {
         }
     }
 
+    /// Flips the lowest bit of the first byte of a stored entry; says whether there was such an entry.
+    pub fn damage_entry(&self, index: usize) -> bool {
+        match self.state().entries.get_mut(index).and_then(|entry| entry.first_mut()) {
+            Some(byte) => {
+                *byte ^= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
