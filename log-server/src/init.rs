@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, Mode};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::key_file::{self, AtRest, KeyFileError};
 use crate::ledger::{Ledger, LedgerError};
+use crate::opening::Class;
 use crate::sequencer::posix_seconds;
 use crate::storage::StorageError;
 use crate::storage::rocks::RocksStorage;
@@ -60,6 +61,23 @@ pub enum InitError {
 }
 
 impl InitError {
+    /// Whether the log refuses or something could not be read or written.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Config(_)
+            | Self::DataDir(DataDirError::Io { .. })
+            | Self::KeyFile(
+                KeyFileError::Io { .. }
+                | KeyFileError::NoPassphrase { .. }
+                | KeyFileError::NoRandomness { .. },
+            )
+            | Self::Ledger(_)
+            | Self::Storage(_) => Class::Unavailable,
+            Self::DataDir(_) | Self::KeyFile(_) | Self::Name(_) => Class::Refused,
+        }
+    }
+
     /// What the operator can do.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

@@ -3,13 +3,14 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::Parser as _;
 use log_server::config::{Config, Mode};
 use log_server::fsck::{Report, fsck};
 use log_server::init::init;
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
 use log_server::opening::{Class, OpenLog};
-use log_server::serve::{Limits, serve};
+use log_server::serve::{Limits, ServeError, serve};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -51,6 +52,14 @@ impl Failure {
     fn unavailable(error: impl Into<anyhow::Error>) -> Self {
         Self { error: error.into(), hint: None, status: UNAVAILABLE }
     }
+
+    fn of_class(class: Class, hint: Option<&'static str>, error: impl Into<anyhow::Error>) -> Self {
+        let status = match class {
+            Class::Refused => REFUSED,
+            Class::Unavailable => UNAVAILABLE,
+        };
+        Self { error: error.into(), hint, status }
+    }
 }
 
 fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
@@ -61,7 +70,7 @@ fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
         new_passphrase(args.passphrase_file.as_deref()).map(AtRest::Encrypted)
     };
     let made = at_rest.map_err(Into::into).and_then(|at_rest| init(&args.dir, &args.origin, mode, &at_rest));
-    let config = made.map_err(|error| Failure { hint: error.hint(), ..Failure::unavailable(error) })?;
+    let config = made.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
     let dir = args.dir.display();
     if args.json {
         print(&serde_json::json!({
@@ -88,19 +97,13 @@ fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let log = OpenLog::open(&args.dir, || existing_passphrase(args.passphrase_file.as_deref()));
-    let log = log.map_err(|error| Failure {
-        hint: error.hint(),
-        status: match error.class() {
-            Class::Refused => REFUSED,
-            Class::Unavailable => UNAVAILABLE,
-        },
-        error: error.into(),
-    })?;
+    let log = log.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
     let limits = Limits { connections: args.max_connections, queue: args.queue, ..Limits::STANDARD };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;
     let served = runtime.block_on(async {
-        let listener = TcpListener::bind(args.listen).await?;
+        let bound = TcpListener::bind(args.listen).await;
+        let listener = bound.with_context(|| format!("could not listen on {}", args.listen))?;
         let address = listener.local_addr()?;
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -129,9 +132,9 @@ fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
     });
     // Threads that still read tiles have nobody left to answer.
     runtime.shutdown_background();
-    served.map_err(|error| Failure {
-        hint: Some("start again: the next start reads what is on disk and compares it with the ledger"),
-        ..Failure::unavailable(error)
+    served.map_err(|error: anyhow::Error| {
+        let again = "start again: the next start reads what is on disk and compares it with the ledger";
+        Failure { hint: error.is::<ServeError>().then_some(again), error, status: UNAVAILABLE }
     })?;
     tracing::info!("down");
     Ok(ExitCode::SUCCESS)

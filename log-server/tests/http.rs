@@ -14,12 +14,13 @@ use log_server::ledger::Ledger;
 use log_server::opening::OpenLog;
 use log_server::serve::{Limits, ServeError};
 use log_server::storage::memory::MemoryStorage;
-use merkle::{EMPTY_ROOT, Hash, InclusionProof, LeafHash, LeafIndex, TreeHead, TreeSize};
+use log_server::storage::{NewEntry, Step, Storage as _};
+use merkle::{EMPTY_ROOT, Frontier, Hash, InclusionProof, LeafHash, LeafIndex, TreeHead, TreeSize};
 use tlog::checkpoint::CheckpointSigner;
 use tlog::entry_bundle::EntryBundle;
 use tlog::policy::Policy;
 use tlog::proof::LogProof;
-use tlog::tile::TileWidth;
+use tlog::tile::{RightEdge, TileWidth};
 
 fn decode(value: &serde_json::Value) -> Vec<u8> {
     STANDARD.decode(value.as_str().unwrap()).unwrap()
@@ -618,5 +619,43 @@ fn too_many_or_too_long_headers_are_refused() {
     let response = server.client().try_request("GET", "/healthz", &many, b"");
     assert!(response.map_or(true, |response| response.status == 431));
     assert_eq!(server.get("/healthz").status, 200);
+    server.stop();
+}
+
+#[test]
+fn going_down_does_not_wait_for_ever() {
+    let limits = Limits { drain_timeout: Duration::from_millis(300), ..Limits::STANDARD };
+    let (mut server, storage, _dir) = memory_server(limits);
+    let addr = server.addr;
+    storage.hold_appends();
+    let under_way =
+        std::thread::spawn(move || Client::connect(addr).try_request("POST", "/add", &[], b"late"));
+    std::thread::sleep(Duration::from_millis(300));
+    server.ask_to_stop();
+    assert!(under_way.join().unwrap().is_err(), "the connection should have been cut");
+    storage.release_appends();
+    server.join().unwrap();
+}
+
+#[test]
+fn what_is_stored_but_not_published_is_not_served() {
+    let (server, storage, _dir) = memory_server(Limits::STANDARD);
+    fill(&server, 3);
+    // Behind the server's back: what a reader could meet between the write and the publication of a step.
+    let (mut edge, mut frontier) = (RightEdge::new(), Frontier::new());
+    let leaves: Vec<_> = (0..3).map(|number| LeafHash::of(format!("entry {number}").as_bytes())).collect();
+    edge.append(&leaves).unwrap();
+    for leaf in &leaves {
+        frontier.append(*leaf).unwrap();
+    }
+    let (head_old, leaf) = (frontier.head(), LeafHash::of(b"unpublished"));
+    frontier.append(leaf).unwrap();
+    let entry = NewEntry::new(leaf, b"unpublished".to_vec());
+    let step = Step::new(head_old, frontier.head(), vec![entry], edge.append(&[leaf]).unwrap()).unwrap();
+    storage.append(&step).unwrap();
+    for path in ["/tile/0/000.p/4", "/tile/entries/000.p/4"] {
+        assert_eq!(server.get(path).problem(), "not-found", "{path}");
+    }
+    assert_eq!(server.get("/tile/0/000.p/3").body.len(), 3 * 32);
     server.stop();
 }

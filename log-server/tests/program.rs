@@ -69,7 +69,7 @@ fn init_never_touches_a_directory_with_something_in_it() {
     fs::create_dir(case.dir()).unwrap();
     fs::write(case.dir().join("file"), "here first").unwrap();
     let refused = case.init(&["--unencrypted-key"]);
-    assert_ne!(refused.status.code(), Some(0));
+    assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("not empty"), "{}", text(&refused.stderr));
     assert_eq!(fs::read_dir(case.dir()).unwrap().count(), 1);
 }
@@ -79,7 +79,7 @@ fn init_twice_keeps_the_first_key() {
     let case = Case::new();
     case.init(&["--unencrypted-key"]);
     let key = fs::read(case.dir().join("key.pem")).unwrap();
-    assert_ne!(case.init(&["--unencrypted-key"]).status.code(), Some(0));
+    assert_eq!(case.init(&["--unencrypted-key"]).status.code(), Some(1));
     assert_eq!(fs::read(case.dir().join("key.pem")).unwrap(), key);
 }
 
@@ -156,7 +156,10 @@ fn a_port_in_use_is_an_input_output_error() {
     case.init(&["--unencrypted-key"]);
     let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = holder.local_addr().unwrap().to_string();
-    assert_eq!(run(&["serve", &case.dir_text(), "--listen", &addr]).status.code(), Some(5));
+    let refused = run(&["serve", &case.dir_text(), "--listen", &addr]);
+    assert_eq!(refused.status.code(), Some(5));
+    let words = text(&refused.stderr);
+    assert!(words.contains(&format!("could not listen on {addr}: Address already in use")), "{words}");
 }
 
 #[test]

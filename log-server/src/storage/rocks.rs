@@ -39,6 +39,8 @@ const HEAD: &[u8] = b"head";
 const HEAD_BYTES: usize = 8 + 32;
 /// Files RocksDB may keep open. With 512 connections this stays below the usual soft limit of 1,024.
 const MAX_OPEN_FILES: i32 = 256;
+/// RocksDB's own log files that are kept; one is begun at each start.
+const INFO_LOGS: usize = 10;
 /// Bits per key in the filter of the leaf table: about 1 % of new leaves cost a needless look.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
 
@@ -192,6 +194,7 @@ fn database_options() -> Options {
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_recycle_log_file_num(0);
     options.set_max_open_files(MAX_OPEN_FILES);
+    options.set_keep_log_file_num(INFO_LOGS);
     options
 }
 
@@ -248,4 +251,32 @@ fn decode_index(bytes: &[u8]) -> Result<LeafIndex, StorageError> {
     let bad = || StorageError::BadRecord { table: Table::Leaf, len: bytes.len() };
     let index = <[u8; 8]>::try_from(bytes).map_err(|_| bad())?;
     LeafIndex::new(u64::from_be_bytes(index)).map_err(|_| bad())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::NewEntry;
+    use merkle::Frontier;
+    use rocksdb::statistics::Ticker;
+    use tlog::tile::RightEdge;
+
+    #[test]
+    fn every_append_waits_for_one_sync_of_the_write_ahead_log() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(RocksStorage::create(&dir.path().join("db")).unwrap());
+        let mut options = database_options();
+        options.enable_statistics();
+        let storage = RocksStorage::open_with(&options, &dir.path().join("db")).unwrap();
+        let (mut edge, mut frontier) = (RightEdge::new(), Frontier::new());
+        for number in 0..5_u8 {
+            let (head_old, leaf) = (frontier.head(), LeafHash::of(&[number]));
+            frontier.append(leaf).unwrap();
+            let tiles = edge.append(&[leaf]).unwrap();
+            let entry = NewEntry::new(leaf, vec![number]);
+            let before = options.get_ticker_count(Ticker::WalFileSynced);
+            storage.append(&Step::new(head_old, frontier.head(), vec![entry], tiles).unwrap()).unwrap();
+            assert_eq!(options.get_ticker_count(Ticker::WalFileSynced), before + 1);
+        }
+    }
 }
