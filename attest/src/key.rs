@@ -170,9 +170,7 @@ impl PublicKey {
             VerifyingKey::Ed25519(key) => verify_ed25519(key, message, signature),
             VerifyingKey::EcdsaP256(key) => {
                 let parsed = p256::ecdsa::Signature::from_der(signature)
-                    .ok()
-                    .filter(|parsed| parsed.to_der().as_bytes() == signature)
-                    .ok_or(SignatureError::Malformed { len: signature.len() })?;
+                    .map_err(|_| SignatureError::Malformed { len: signature.len() })?;
                 verify_p256(key, message, &parsed)
             }
         }

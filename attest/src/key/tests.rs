@@ -44,6 +44,19 @@ fn ed25519_refuses_s_beyond_the_order() {
     assert_eq!(ed25519(RFC8032_PUBLIC).verify_der(&[0x72], &signature), Err(SignatureError::Mismatch));
 }
 
+/// The key's owner can make a signature with R the identity, which satisfies the equation; signing never does.
+#[test]
+fn ed25519_refuses_r_of_small_order() {
+    let signature = hex::<64>(
+        "0100000000000000000000000000000000000000000000000000000000000000\
+         675d054595fa17cb6a44e3ada6ca385e55667e41a63fdab0ac22d10000354002",
+    );
+    let public = ed25519(RFC8032_PUBLIC);
+    let VerifyingKey::Ed25519(lax) = &public.verifying else { panic!("{public:?}") };
+    assert!(lax.verify(&[0x72], &ed25519_dalek::Signature::from_bytes(&signature)).is_ok());
+    assert_eq!(public.verify_der(&[0x72], &signature), Err(SignatureError::Mismatch));
+}
+
 /// With R the identity and S zero, such a "signature" satisfies the equation for a key of small order.
 #[test]
 fn ed25519_key_of_small_order_is_no_key() {

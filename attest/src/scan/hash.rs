@@ -1,9 +1,7 @@
 //! From the list of files to their digests: in parallel over files, the largest first, each read once.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
@@ -113,7 +111,11 @@ impl<'a> Hashing<'a> {
     fn hash_file(&self, found: &FoundFile, buffer: &mut [u8]) -> Result<Option<Sha256Digest>, ScanError> {
         let path = self.walk.on_disk(found);
         let mut file = disk::open(&path)?;
-        refuse_changed(&file, found, &path)?;
+        // Not a byte is read of a device, or of anything else the walk did not see.
+        let opened = disk::stat_open(&file, &path)?;
+        if !opened.is_file() || Stamp::of(&opened) != found.stamp {
+            return Err(ScanError::Changed { path });
+        }
         let mut hasher = Sha256::new();
         let mut left = found.stamp.size();
         loop {
@@ -133,24 +135,14 @@ impl<'a> Hashing<'a> {
             let done_bytes = self.done_bytes.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
             (self.progress)(done_bytes, self.total_bytes);
         }
+        // A file of the kernel's, or of a file system over a network, may give less than its size.
         if left != 0 {
             return Err(ScanError::Changed { path });
         }
-        refuse_changed(&file, found, &path)?;
-        // The open file may be unlinked by now, and another lie in its place.
+        // By path, not by the open file: that may be unlinked by now, and another lie in its place.
         if Stamp::of(&disk::stat(&path)?) != found.stamp {
             return Err(ScanError::Changed { path });
         }
         Ok(Some(hasher.finish()))
-    }
-}
-
-/// Whether the open file is still the regular file that the walk found, in the same state.
-fn refuse_changed(file: &File, found: &FoundFile, path: &Path) -> Result<(), ScanError> {
-    let metadata = disk::stat_open(file, path)?;
-    if metadata.is_file() && Stamp::of(&metadata) == found.stamp {
-        Ok(())
-    } else {
-        Err(ScanError::Changed { path: path.to_owned() })
     }
 }

@@ -232,6 +232,17 @@ fn a_file_longer_than_its_size_is_refused() {
     assert!(matches!(error, ScanError::Changed { .. }), "{error:?}");
 }
 
+/// Many files of sysfs give their size as one page, and are shorter.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_shorter_than_its_size_is_refused() {
+    let path = Path::new("/sys/devices/system/cpu/online");
+    let (Ok(metadata), Ok(content)) = (fs::metadata(path), fs::read(path)) else { return };
+    assert_ne!(metadata.len(), content.len() as u64);
+    let error = scan_quietly(path).unwrap_err();
+    assert!(matches!(error, ScanError::Changed { .. }), "{error:?}");
+}
+
 #[test]
 fn depth_is_bounded() {
     let directories = |depth: usize| vec!["d"; depth].join("/");

@@ -114,6 +114,23 @@ fn a_file_replaced_by_a_link_or_a_pipe_before_its_turn_is_refused() {
 }
 
 #[test]
+fn not_a_byte_is_read_of_a_file_that_the_walk_did_not_see() {
+    let (model, elsewhere) = (long_file(), Model::with(&[("small", "2")]));
+    model.write("small", b"1");
+    let most = Mutex::new(0);
+    let one = ScanOptions::new().threads(NonZeroUsize::MIN);
+    let result = scan(model.0.path(), &one, &|done, _| {
+        let mut most = most.lock().unwrap();
+        if *most == 0 {
+            fs::rename(elsewhere.path("small"), model.path("small")).unwrap();
+        }
+        *most = done;
+    });
+    assert_changed(result, &model, "small");
+    assert_eq!(most.into_inner().unwrap(), LONG as u64);
+}
+
+#[test]
 fn a_file_that_comes_or_goes_is_refused() {
     let model = long_file();
     model.write("sub/a", b"");
