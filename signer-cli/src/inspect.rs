@@ -20,6 +20,7 @@ use crate::args::InspectArgs;
 use crate::bundle_file::place;
 use crate::entry_view;
 use crate::message::{Failure, one_line, print};
+use crate::statement_view;
 
 /// First line of a tlog proof (C2SP tlog-proof).
 const PROOF_MARK: &[u8] = b"c2sp.org/tlog-proof@v1\n";
@@ -90,7 +91,9 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let data = if args.json {
         format!("{}\n", as_json(&path, &kind))
     } else {
-        let shown = one_line(&args.path.display().to_string());
+        // Bundles lie with a model that can be named; of the other kinds nobody knows which model they belong to.
+        let is_model = matches!(kind, Kind::Bundles(_)) && path != args.path;
+        let shown = if is_model { one_line(&args.path.display().to_string()) } else { "DIR".to_owned() };
         let text = as_text(&path, &kind);
         format!("UNVERIFIED: nothing below was checked. To judge a model: tallymark verify {shown}\n{text}")
     };
@@ -169,7 +172,8 @@ fn as_text(path: &Path, kind: &Kind) -> String {
     match kind {
         Kind::Answer(answer) => format!("{path}: a log's answer\n{}", answer_text(answer)),
         Kind::Bundles(file) => {
-            let mut text = format!("{path}: {} bundle(s)\n", file.lines().len());
+            let lines = file.lines().len();
+            let mut text = format!("{path}: {lines} {}\n", if lines == 1 { "bundle" } else { "bundles" });
             for (number, bundle) in (1..).zip(file.bundles()) {
                 let _ = write!(text, "line {number}\n{}", bundle_text(bundle));
             }
@@ -193,17 +197,7 @@ fn as_text(path: &Path, kind: &Kind) -> String {
 fn bundle_text(bundle: &Bundle) -> String {
     let mut text = format!("  signer     {} (hint)\n", bundle.hint());
     match Statement::parse(bundle.envelope().payload()) {
-        Ok(statement) => {
-            let extent = statement.extent();
-            let _ = writeln!(text, "  statement  {} {}", statement.kind(), statement.digest());
-            let _ = writeln!(text, "  model      {}:{}", statement.name(), statement.version());
-            let _ = writeln!(text, "             {}", statement.tree_digest());
-            let _ = writeln!(text, "             {} files, {} bytes", extent.files(), extent.bytes());
-            for input in statement.inputs() {
-                let (role, name, source) = (input.role(), input.name(), input.source());
-                let _ = writeln!(text, "  input      {role} {name} {} {source}", input.digest());
-            }
-        }
+        Ok(statement) => text.push_str(&statement_view::text(&statement)),
         Err(error) => {
             let _ = writeln!(text, "  statement  unreadable: {}", one_line(&error.to_string()));
         }
@@ -248,7 +242,7 @@ fn proof_text(proof: &LogProof) -> String {
 fn checkpoint_text(checkpoint: &SignedCheckpoint) -> String {
     let seen: &Checkpoint = checkpoint.unverified();
     let mut text = format!("  log        {}\n", one_line(seen.origin().as_str()));
-    let _ = writeln!(text, "  tree       {} entries, root {}", seen.head().size().get(), seen.head().root());
+    let _ = writeln!(text, "  tree       size {}, root {}", seen.head().size().get(), seen.head().root());
     for signature in checkpoint.note().signatures() {
         let name = one_line(signature.name().as_str());
         let _ = writeln!(text, "  signature  {name} {}", signature.key_id());
@@ -296,26 +290,7 @@ fn as_json(path: &Path, kind: &Kind) -> Value {
 
 fn bundle_json(bundle: &Bundle) -> Value {
     let statement = match Statement::parse(bundle.envelope().payload()) {
-        Ok(statement) => {
-            let input = |input: &attest::provenance::Input| {
-                json!({
-                    "role": input.role().to_string(),
-                    "name": input.name().as_str(),
-                    "digest": input.digest().to_string(),
-                    "source": input.source().to_string(),
-                })
-            };
-            json!({
-                "kind": statement.kind().to_string(),
-                "digest": statement.digest().to_string(),
-                "name": statement.name().as_str(),
-                "version": statement.version().as_str(),
-                "tree_digest": statement.tree_digest().to_string(),
-                "files": statement.extent().files(),
-                "bytes": statement.extent().bytes(),
-                "inputs": statement.inputs().iter().map(input).collect::<Vec<_>>(),
-            })
-        }
+        Ok(statement) => statement_view::json(&statement),
         Err(error) => json!({ "unreadable": error.to_string() }),
     };
     json!({

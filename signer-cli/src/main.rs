@@ -20,6 +20,7 @@ mod progress;
 mod report;
 mod sign;
 mod snapshot;
+mod statement_view;
 mod submit;
 mod trust;
 mod verify;

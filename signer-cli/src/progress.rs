@@ -42,7 +42,12 @@ impl Progress {
         };
         bar.set_message(label.to_owned());
         let base = self.base;
-        let result = work(&|done, _| {
+        let result = work(&|done, total| {
+            // Where nobody counted beforehand, the scan says how much there is.
+            let total = base.saturating_add(total);
+            if bar.length().is_none_or(|known| known < total) {
+                bar.set_length(total);
+            }
             bar.set_position(base.saturating_add(done));
         });
         self.base = bar.position();

@@ -8,6 +8,7 @@ use attest::statement::Statement;
 use verifier::VerifiedModel;
 
 use crate::message::one_line;
+use crate::statement_view;
 
 /// How far a statement has come.
 #[derive(Debug)]
@@ -88,15 +89,8 @@ impl<'a> Report<'a> {
     }
 
     fn text(&self) -> String {
-        let (statement, payload) = (self.statement, self.entry.payload());
-        let extent = statement.extent();
-        let mut text = format!("{}:{}\n", statement.name(), statement.version());
-        let _ = writeln!(text, "  model      {}", statement.tree_digest());
-        let _ = writeln!(text, "             {} files, {} bytes", extent.files(), extent.bytes());
-        for input in statement.inputs() {
-            let _ = writeln!(text, "  input      {} {} {}", input.role(), input.name(), input.digest());
-        }
-        let _ = writeln!(text, "  statement  {}", statement.digest());
+        let payload = self.entry.payload();
+        let mut text = statement_view::text(self.statement);
         let _ = writeln!(text, "  key        {}", payload.key().key_id());
         let place = |place: &Place| {
             let origin = place.origin.as_deref().map(|origin| format!("{origin} ")).unwrap_or_default();
@@ -113,7 +107,6 @@ impl<'a> Report<'a> {
     }
 
     fn json(&self) -> serde_json::Value {
-        let statement = self.statement;
         let (status, place) = match &self.stage {
             Stage::Logged(place) => ("logged", Some(place)),
             Stage::AlreadyLogged(place) => ("already-logged", Some(place)),
@@ -126,12 +119,7 @@ impl<'a> Report<'a> {
         serde_json::json!({
             "schema_version": 1,
             "status": status,
-            "name": statement.name().as_str(),
-            "version": statement.version().as_str(),
-            "tree_digest": statement.tree_digest().to_string(),
-            "files": statement.extent().files(),
-            "bytes": statement.extent().bytes(),
-            "statement_digest": statement.digest().to_string(),
+            "statement": statement_view::json(self.statement),
             "key_id": self.entry.payload().key().key_id().to_string(),
             "log": log,
             "bundle": self.bundle.display().to_string(),
