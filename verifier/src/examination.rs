@@ -14,7 +14,7 @@ use crate::contents::check_contents;
 use crate::facts::{Contents, Facts};
 use crate::failure::Failure;
 use crate::logged;
-use crate::outcome::Outcomes;
+use crate::outcome::{Outcome, Outcomes};
 use crate::reason::Step;
 use crate::refusal::Refusal;
 use crate::requirements::{Expectation, Requirements};
@@ -168,7 +168,12 @@ impl Examination {
             Some(key) => requirements.admit(statement.name(), key).cloned(),
             None => Err(requirements.unexpected(statement.name(), bundle.hint())),
         };
-        self.facts.publisher = self.record(Step::Requirements, admitted);
+        let publisher = self.needed(admitted);
+        // A key that may sign the name, and did not, admits nothing.
+        if self.outcomes.of(Step::Signature) == Outcome::Pass && publisher.is_some() {
+            self.outcomes.pass(Step::Requirements);
+            self.facts.publisher = publisher;
+        }
     }
 
     /// The value, or the failure recorded. Unlike [`Self::record`] it does not say that the step is done.

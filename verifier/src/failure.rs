@@ -59,7 +59,7 @@ pub enum Failure {
         source: QuorumError,
     },
     /// Too few witnesses.
-    #[error("the policy's quorum is not met")]
+    #[error("too few witnesses of the policy saw the checkpoint")]
     CosignaturesInsufficient {
         /// What is lacking.
         source: QuorumError,
@@ -83,7 +83,7 @@ pub enum Failure {
         source: EntryError,
     },
     /// The files are not those that the statement lists. Never empty; the first one gives the reason.
-    #[error("{} differ from what was signed, first {}", count(differences.len()), first(differences))]
+    #[error("{}", summary(differences))]
     FilesDiffer {
         /// Worst kind first.
         differences: Vec<Difference>,
@@ -155,7 +155,7 @@ pub enum Failure {
         source: Arc<ScanError>,
     },
     /// The signature over the statement is false.
-    #[error("signature over the statement does not verify under key {key_id}")]
+    #[error("statement is not signed by key {key_id}")]
     SignatureInvalid {
         /// Id of the key.
         key_id: Sha256Digest,
@@ -351,12 +351,14 @@ const fn of_bundle_file(error: &BundleFileError) -> Reason {
     }
 }
 
-fn count(files: usize) -> String {
-    if files == 1 { "1 file".to_owned() } else { format!("{files} files") }
-}
-
-fn first(differences: &[Difference]) -> String {
-    differences.first().map(|difference| difference.path().to_string()).unwrap_or_default()
+fn summary(differences: &[Difference]) -> String {
+    match differences {
+        [] => "the files differ from what was signed".to_owned(),
+        [one] => format!("1 file differs from what was signed: {}", one.path()),
+        [first, ..] => {
+            format!("{} files differ from what was signed, first {}", differences.len(), first.path())
+        }
+    }
 }
 
 fn wanted(keys: &[Sha256Digest]) -> String {

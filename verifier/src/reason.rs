@@ -378,6 +378,16 @@ mod tests {
     }
 
     #[test]
+    fn the_procedure_lists_the_reasons_of_each_step() {
+        let page = include_str!("../../spec/verification.md");
+        for step in Step::ALL {
+            let row = page.lines().find(|l| l.starts_with(&format!("| {} {step} |", step.number()))).unwrap();
+            let codes = Reason::ALL.iter().filter(|r| r.step() == step).map(|r| format!("`{r}`"));
+            assert!(row.ends_with(&format!("| {} |", codes.collect::<Vec<_>>().join(", "))), "{row}");
+        }
+    }
+
+    #[test]
     fn no_class_ends_with_zero_or_with_the_code_for_wrong_use() {
         for class in Class::ALL {
             assert!(!matches!(class.exit_code(), 0 | 2), "{class}");

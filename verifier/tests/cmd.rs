@@ -4,7 +4,6 @@
 fn the_program_says_what_the_sessions_show() {
     trycmd::TestCases::new()
         .env("XDG_CONFIG_HOME", "/nonexistent")
-        .env("NO_COLOR", "1")
         .env("COLUMNS", "100")
         .case("tests/cmd/*.toml");
 }

@@ -1,6 +1,6 @@
 //! How one verdict comes out of several steps and several lines.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};

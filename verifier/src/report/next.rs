@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::words::plain;
 use crate::load::Verdict;
-use crate::reason::{Class, Reason};
+use crate::reason::{Class, Reason, Step};
 
 /// The commands, most likely first; none where a command would not help.
 pub(super) fn commands(verdict: &Verdict) -> Vec<String> {
@@ -23,8 +23,8 @@ pub(super) fn commands(verdict: &Verdict) -> Vec<String> {
         Reason::NoTrust => {
             vec![format!("with a trust file:  tallymark-verify {model} --trust FILE"), inspect]
         }
-        reason if reason.class() == Class::Io => Vec::new(),
-        Reason::ProvenanceMissing | Reason::TrustInsideModel | Reason::TrustMalformed => Vec::new(),
+        // There is no bundle to look at.
+        reason if reason.step() == Step::Read || reason.class() == Class::Io => Vec::new(),
         _ => vec![inspect],
     }
 }

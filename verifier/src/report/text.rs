@@ -43,6 +43,10 @@ struct Page {
 impl Page {
     fn verdict(&mut self, verdict: &Verdict) -> fmt::Result {
         let common = Common::of(verdict);
+        if common.outcomes.of(Step::Read) == Outcome::Fail {
+            self.step(verdict, &common, Step::Read, Outcome::Fail)?;
+            return self.conclusion(verdict, &common);
+        }
         for (step, outcome) in common.outcomes.iter() {
             self.step(verdict, &common, step, outcome)?;
         }
@@ -63,11 +67,7 @@ impl Page {
         for (_, words) in common.not_checked() {
             writeln!(self.text, "  {words}")?;
         }
-        self.conclusion(verdict, &common)?;
-        for command in next::commands(verdict) {
-            writeln!(self.text, "  {command}")?;
-        }
-        Ok(())
+        self.conclusion(verdict, &common)
     }
 
     fn step(&mut self, verdict: &Verdict, common: &Common<'_>, step: Step, outcome: Outcome) -> fmt::Result {
@@ -117,7 +117,9 @@ impl Page {
     fn facts(&mut self, common: &Common<'_>) -> fmt::Result {
         let facts = common.facts;
         let mut rows: Vec<(&str, String)> = Vec::new();
-        if let Some(statement) = facts.statement() {
+        // What a statement says is worth a line only if the key that is shown said it.
+        let statement = facts.statement().filter(|_| facts.signer().is_some());
+        if let Some(statement) = statement {
             rows.push(("model", named(statement)));
             rows.push(("digest", format!("model-tree/v1 {}", statement.tree_digest())));
         }
@@ -135,7 +137,7 @@ impl Page {
             let time = utc(cosignature.timestamp().get());
             rows.push(("witness", format!("{} at {time}", plain(cosignature.witness().as_str()))));
         }
-        if let Some(provenance) = facts.statement().and_then(Statement::provenance) {
+        if let Some(provenance) = statement.and_then(Statement::provenance) {
             rows.push(("relation", provenance.relation().to_string()));
             for input in provenance.inputs() {
                 let name = plain(input.name().as_str());
@@ -161,10 +163,14 @@ impl Page {
         match common.refusal {
             None => {
                 let word = self.green("VERIFIED");
-                writeln!(self.text, "\n{subject}  {word}")
+                writeln!(self.text, "\n{subject}  {word}")?;
             }
-            Some(refusal) => self.no(&subject, refusal),
+            Some(refusal) => self.no(&subject, refusal)?,
         }
+        for command in next::commands(verdict) {
+            writeln!(self.text, "  {command}")?;
+        }
+        Ok(())
     }
 
     fn no(&mut self, subject: &str, refusal: &Refusal) -> fmt::Result {
