@@ -13,7 +13,7 @@
 //! 9. contents: the files are those that were signed ([`contents`])
 //!
 //! Trust is a chain of types, each made in one module and containing the one before:
-//! [`Bundle`](attest::bundle::Bundle), [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`].
+//! [`Bundle`], [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`].
 //!
 //! In scope: the verdict, its [`Reason`], its [`report`]. Out of scope: the network; what is loaded afterwards and how;
 //! lineage beyond the digests that are signed. Only [`load`] touches the disk, so the rest runs in a browser.
