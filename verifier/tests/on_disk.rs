@@ -171,3 +171,27 @@ fn a_trust_file_that_is_a_link_into_or_out_of_the_model_is_refused() {
     std::os::unix::fs::symlink(accepted().join("trust.toml"), &out).unwrap();
     assert_eq!(judge(out), Some(Reason::TrustInsideModel));
 }
+
+/// Exit code of the program for the plain model, run in `here` with that configuration directory.
+fn exit_code(here: &Path, config: &Path) -> Option<i32> {
+    Command::new(env!("CARGO_BIN_EXE_tallymark-verify"))
+        .arg(accepted().join("model"))
+        .arg("--quiet")
+        .current_dir(here)
+        .env_remove("TALLYMARK_TRUST")
+        .env("XDG_CONFIG_HOME", config)
+        .status()
+        .unwrap()
+        .code()
+}
+
+#[test]
+fn a_trust_file_nobody_named_is_looked_for_here_and_then_in_the_configuration() {
+    let (here, config) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert_eq!(exit_code(here.path(), config.path()), Some(3), "no trust");
+    fs::create_dir(config.path().join("tallymark")).unwrap();
+    fs::copy(accepted().join("trust.toml"), config.path().join("tallymark/tallymark.toml")).unwrap();
+    assert_eq!(exit_code(here.path(), config.path()), Some(0), "the user's");
+    fs::write(here.path().join("tallymark.toml"), "not a trust file").unwrap();
+    assert_eq!(exit_code(here.path(), config.path()), Some(4), "the first that is there counts");
+}
