@@ -1,5 +1,5 @@
-//! Any two tree sizes: the proof built verifies, and with one hash changed it does not. Any list of hashes: no panic, and
-//! no proof of something that is not so.
+//! Any two tree sizes: the proof built verifies, and with one hash changed it does not. Any list of hashes:
+//! no panic, and no proof of something that is not so.
 
 #![no_main]
 

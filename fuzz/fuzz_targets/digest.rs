@@ -4,8 +4,8 @@
 
 use attest::digest::Sha256Digest;
 use libfuzzer_sys::fuzz_target;
-use tallymark_fuzz::text_written_back;
+use tallymark_fuzz::word_written_back;
 
 fuzz_target!(|input: &[u8]| {
-    text_written_back::<Sha256Digest>(input);
+    word_written_back::<Sha256Digest>(input);
 });

@@ -1,4 +1,5 @@
-//! A DSSE envelope. Its JSON may have white space and a key id, which are not kept; from then on it stays as it is.
+//! A DSSE envelope. Its JSON may have white space and a key id, which are not kept; from then on it stays as
+//! it is.
 
 #![no_main]
 

@@ -4,10 +4,10 @@
 
 use attest::provenance::{GitId, InputName, SourceUri};
 use libfuzzer_sys::fuzz_target;
-use tallymark_fuzz::text_written_back;
+use tallymark_fuzz::word_written_back;
 
 fuzz_target!(|input: &[u8]| {
-    text_written_back::<GitId>(input);
-    text_written_back::<InputName>(input);
-    text_written_back::<SourceUri>(input);
+    word_written_back::<GitId>(input);
+    word_written_back::<InputName>(input);
+    word_written_back::<SourceUri>(input);
 });

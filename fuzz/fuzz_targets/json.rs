@@ -1,4 +1,5 @@
-//! The strict JSON reader: whatever it takes, a lax reader takes as the same value, and so does it itself when written anew.
+//! The strict JSON reader: whatever it takes, a lax reader takes as the same value, and so does it itself
+//! when written anew.
 
 #![no_main]
 

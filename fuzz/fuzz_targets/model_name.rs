@@ -4,10 +4,10 @@
 
 use attest::model_name::{ModelName, NameVersion, VersionLabel};
 use libfuzzer_sys::fuzz_target;
-use tallymark_fuzz::text_written_back;
+use tallymark_fuzz::word_written_back;
 
 fuzz_target!(|input: &[u8]| {
-    text_written_back::<ModelName>(input);
-    text_written_back::<VersionLabel>(input);
-    text_written_back::<NameVersion>(input);
+    word_written_back::<ModelName>(input);
+    word_written_back::<VersionLabel>(input);
+    word_written_back::<NameVersion>(input);
 });

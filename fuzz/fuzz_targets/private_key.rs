@@ -1,4 +1,5 @@
-//! A private key at rest, without a passphrase: what is read signs, and is written and read again as the same key.
+//! A private key at rest, without a passphrase: what is read signs, and is written and read again as the same
+//! key.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Any provenance that can be put together is written as a statement that reads the same, and has a log entry.
+//! Any provenance that can be put together is written as a statement that reads the same, and has a log
+//! entry.
 
 #![no_main]
 

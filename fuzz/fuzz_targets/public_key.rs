@@ -9,8 +9,10 @@ use tallymark_fuzz::written_back;
 fuzz_target!(|input: &[u8]| {
     let der = written_back(input, PublicKey::from_spki_der, PublicKey::to_spki_der);
     let text = core::str::from_utf8(input).ok();
-    let line =
-        text.and_then(|text| written_back(input, |_| PublicKey::from_base64(text), PublicKey::to_base64));
+    let line = text.and_then(|text| {
+        let word = text.strip_suffix('\n').unwrap_or(text);
+        written_back(word.as_bytes(), |_| PublicKey::from_base64(word), PublicKey::to_base64)
+    });
     let pem = text.and_then(|text| PublicKey::from_pem(text).ok());
     for key in [der, line, pem].into_iter().flatten() {
         assert_eq!(PublicKey::from_spki_der(&key.to_spki_der()).as_ref(), Ok(&key));

@@ -1,4 +1,5 @@
-//! Any range: what is a subtree has proofs that verify and, changed, do not; any two covering subtrees fit together.
+//! Any range: what is a subtree has proofs that verify and, changed, do not; any two covering subtrees fit
+//! together.
 
 #![no_main]
 

@@ -3,9 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tallymark_fuzz::text_written_back;
+use tallymark_fuzz::word_written_back;
 use tlog::tile::TilePath;
 
 fuzz_target!(|input: &[u8]| {
-    text_written_back::<TilePath>(input);
+    word_written_back::<TilePath>(input);
 });

@@ -3,11 +3,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tallymark_fuzz::text_written_back;
+use tallymark_fuzz::word_written_back;
 use tlog::vkey::Vkey;
 
 fuzz_target!(|input: &[u8]| {
-    if let Some(vkey) = text_written_back::<Vkey>(input) {
+    if let Some(vkey) = word_written_back::<Vkey>(input) {
         assert!(vkey.log_id().starts_with(&vkey.key_id().to_bytes()));
     }
 });

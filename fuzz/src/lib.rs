@@ -3,8 +3,10 @@
 //! In scope: only what more than one file in `fuzz_targets/` needs. The rule all parsers have in common is
 //! [`written_back`].
 
+mod publication;
 mod signed;
 
+pub use publication::Publication;
 pub use signed::has_an_entry;
 
 use merkle::{Hash, LeafHash, NodeId, node_hash};
@@ -32,8 +34,13 @@ pub fn text_written_back<T: core::str::FromStr + core::fmt::Display>(input: &[u8
     written_back(input, |_| text.parse::<T>(), T::to_string)
 }
 
-/// For a format that has more than one spelling of a value, and one that we write: what is written is read as the same
-/// value and written the same again.
+/// The same for one word, which in a file of `testdata` is followed by a line feed that is no part of it.
+pub fn word_written_back<T: core::str::FromStr + core::fmt::Display>(input: &[u8]) -> Option<T> {
+    text_written_back(input.strip_suffix(b"\n").unwrap_or(input))
+}
+
+/// For a format that has more than one spelling of a value, and one that we write: what is written is read as
+/// the same value and written the same again.
 pub fn settles<T: PartialEq + core::fmt::Debug, E: core::fmt::Debug, B: AsRef<[u8]>>(
     input: &[u8],
     parse: impl Fn(&[u8]) -> Result<T, E>,
@@ -54,7 +61,8 @@ pub fn number(input: &mut &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*first))
 }
 
-/// A tree in which all entries are equal: each level has one hash, so it has every size up to 2^63 − 1 at once.
+/// A tree in which all entries are equal: each level has one hash, so it has every size up to 2^63 − 1 at
+/// once.
 pub struct UniformTree([Hash; 63]);
 
 impl UniformTree {
@@ -85,7 +93,8 @@ impl Default for UniformTree {
     }
 }
 
-/// Makes one change to a list of hashes, chosen by two bytes: a bit flipped, a hash dropped, or a stranger put in.
+/// Makes one change to a list of hashes, chosen by two bytes: a bit flipped, a hash dropped, or a stranger
+/// put in.
 pub fn changed(hashes: &[Hash], kind: u8, place: u8) -> Vec<Hash> {
     let mut hashes = hashes.to_vec();
     let place = usize::from(place) % (hashes.len() + 1);

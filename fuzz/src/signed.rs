@@ -6,15 +6,12 @@ use attest::entry::{Entry, EntryPayload};
 use attest::key::PrivateKey;
 use attest::statement::{Predicate, Statement};
 
-/// A key for tests only: its private half is here for all to read.
-static KEY: LazyLock<PrivateKey> = LazyLock::new(|| {
-    let pem = "-----BEGIN PRIVATE KEY-----\n\
-               MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f\n\
-               -----END PRIVATE KEY-----\n";
-    PrivateKey::from_pem(pem, None).expect("an Ed25519 key in PKCS#8")
-});
+use crate::publication::private_key;
 
-/// Every statement has an entry that parses, verifies and says the same; and written anew it is the same statement.
+static KEY: LazyLock<PrivateKey> = LazyLock::new(|| private_key(0));
+
+/// Every statement has an entry that parses, verifies and says the same; and written anew it is the same
+/// statement.
 pub fn has_an_entry(statement: &Statement) {
     let payload = EntryPayload::from_statement(statement, &KEY.public_key());
     let entry = Entry::sign(payload.clone(), &KEY).expect("every statement has an entry");
