@@ -116,7 +116,11 @@ impl Demo {
 
         chapter.begin("A base model, a dataset, training code in git");
         match given {
-            Some(given) => copy(given, &self.at("base"), Copying::Bytes)?,
+            Some(given) => {
+                copy(given, &self.at("base"), Copying::Bytes)?;
+                // A bundle that came with it is by somebody whom the demo's trust file does not know.
+                let _ = fs::remove_file(self.at("base").join(BUNDLE));
+            }
             None => materials::write_base(&self.at("base"))?,
         }
         materials::write_dataset(&self.at("data"))?;
