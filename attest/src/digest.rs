@@ -165,6 +165,7 @@ mod tests {
             (String::new(), bad_length(0)),
             (ABC[1..].to_owned(), bad_length(63)),
             (ABC[2..].to_owned(), bad_length(62)),
+            (format!("{ABC}0"), bad_length(65)),
             (format!("{ABC}00"), bad_length(66)),
             (ABC.to_uppercase(), bad_digit('B', 0)),
             (format!("0x{}", &ABC[2..]), bad_digit('x', 1)),

@@ -93,6 +93,13 @@ fn collision_names_both_paths_in_order() {
 }
 
 #[test]
+fn one_file_more_than_allowed_is_refused() {
+    let leaf = FileLeaf::new("a".parse().unwrap(), 0, Sha256Digest::of(b""));
+    let count = attest::tree::MAX_FILES + 1;
+    assert_eq!(Tree::new(vec![leaf; count]), Err(TreeError::TooManyFiles { count }));
+}
+
+#[test]
 fn no_proof_for_a_path_that_is_not_there() {
     let leaf = FileLeaf::new("a".parse().unwrap(), 1, Sha256Digest::of(b"x"));
     let tree = Tree::new(vec![leaf.clone()]).unwrap();

@@ -240,3 +240,83 @@ pub enum FieldError {
         wanted: JsonType,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"{"a":[1,-1,true,null,"x",{}],"odd key":{"":{"new\nline":0}},"under_score":"y"}"#;
+
+    fn document() -> Value {
+        crate::json::parse(TEXT.as_bytes(), TEXT.len()).expect("a document")
+    }
+
+    /// The items of `$.a`, one of each type.
+    fn items(document: &Value) -> Vec<Located<'_>> {
+        Located::root(document)
+            .object()
+            .expect("an object")
+            .required("a")
+            .expect("a")
+            .array()
+            .expect("an array")
+    }
+
+    #[test]
+    fn each_type_is_taken_as_itself_and_refused_as_any_other() {
+        type Take = (JsonType, fn(&Located<'_>) -> Option<FieldError>);
+        let takes: [Take; 6] = [
+            (JsonType::Unsigned, |value| value.unsigned().err()),
+            (JsonType::Integer, |value| value.integer().err()),
+            (JsonType::Boolean, |value| value.boolean().err()),
+            (JsonType::String, |value| value.string().err()),
+            (JsonType::Object, |value| value.object().err()),
+            (JsonType::Array, |value| value.array().err()),
+        ];
+        let document = document();
+        let mut values = items(&document);
+        values.push(Located::root(&document).object().expect("an object").required("a").expect("a"));
+        for value in &values {
+            let seen = value.json_type();
+            for (wanted, take) in takes {
+                let fits = seen == wanted || (seen == JsonType::Unsigned && wanted == JsonType::Integer);
+                let path = value.path().clone();
+                let wrong = (!fits).then_some(FieldError::WrongType { path, seen, wanted });
+                assert_eq!(take(value), wrong, "{value:?}");
+            }
+        }
+        assert_eq!((values[0].unsigned(), values[1].integer()), (Ok(1), Ok(-1)));
+        assert_eq!((values[2].boolean(), values[4].string()), (Ok(true), Ok("x")));
+    }
+
+    #[test]
+    fn errors_say_where_and_escape_odd_keys() {
+        let document = document();
+        let root = Located::root(&document).object().expect("an object");
+        assert_eq!(items(&document)[3].string().unwrap_err().to_string(), "$.a[3] is null, want a string");
+        let odd = root.required("odd key").expect("a key").object().expect("an object");
+        let empty = odd.required("").expect("a key").object().expect("an object");
+        assert_eq!(
+            empty.required("new\nline").expect("a key").path().to_string(),
+            r#"$["odd key"][""]["new\nline"]"#
+        );
+        assert_eq!(root.required("under_score").expect("a key").path().to_string(), "$.under_score");
+        assert_eq!(empty.required("gone").unwrap_err().to_string(), r#"no key "gone" in $["odd key"][""]"#);
+        assert!(empty.optional("gone").is_none());
+    }
+
+    #[test]
+    fn closed_object_refuses_any_other_key() {
+        let document = document();
+        let root = Located::root(&document);
+        let fields =
+            root.closed_object(&["under_score", "a", "odd key", "may be absent"]).expect("all keys known");
+        let keys: Vec<(&str, String)> =
+            fields.iter().map(|(key, value)| (key, value.path().to_string())).collect();
+        let wanted = [("a", "$.a"), ("odd key", r#"$["odd key"]"#), ("under_score", "$.under_score")];
+        assert_eq!(keys, wanted.map(|(key, path)| (key, path.to_owned())));
+        let error = root.closed_object(&["a", "under_score"]).unwrap_err();
+        assert_eq!(error.to_string(), r#"unknown key "odd key" in $"#);
+        assert!(matches!(items(&document)[0].closed_object(&[]), Err(FieldError::WrongType { .. })));
+    }
+}

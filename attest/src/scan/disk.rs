@@ -124,3 +124,24 @@ pub(super) fn special_kind(kind: FileType) -> SpecialKind {
 pub(super) fn special_kind(_: FileType) -> SpecialKind {
     SpecialKind::Other
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    /// The clock of a file system stands still for milliseconds: times alone do not tell two files apart.
+    #[test]
+    fn two_files_of_one_moment_have_different_stamps() {
+        let directory = tempfile::tempdir().unwrap();
+        let [a, b] = ["a", "b"].map(|name| directory.path().join(name));
+        for _ in 0..1000 {
+            fs::write(&a, "").unwrap();
+            fs::write(&b, "").unwrap();
+            let [a, b] = [&a, &b].map(|path| Stamp::of(&stat(path).unwrap()));
+            assert_ne!(a, b);
+            if a.times_ns == b.times_ns {
+                return;
+            }
+        }
+    }
+}

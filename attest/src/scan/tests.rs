@@ -268,6 +268,13 @@ fn number_of_files_and_of_directories_is_bounded() {
 }
 
 #[test]
+fn a_list_of_too_many_files_is_refused_before_any_is_looked_at() {
+    let paths = vec!["not-there".parse::<ModelPath>().unwrap(); crate::tree::MAX_FILES + 1];
+    let error = scan_list(Path::new("/"), &paths, &ScanOptions::new(), &|_, _| ()).unwrap_err();
+    assert!(matches!(error, ScanError::TooManyFiles { max: crate::tree::MAX_FILES, .. }), "{error:?}");
+}
+
+#[test]
 fn inert_paths_are_left_out_and_told() {
     let model = Model::with(&[
         ("model.bin", "1"),
