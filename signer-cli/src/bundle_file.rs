@@ -1,9 +1,10 @@
 //! The bundle file beside a model, and how a line gets into it: whole or not at all.
 //!
-//! A new file is written beside the old one, synced, renamed over it, and the directory is synced; a crash leaves the old file
-//! or the new one. The new file is made *before* anything is sent to a log, so that what becomes public can be kept. Its
-//! name ends in `.tallymark.jsonl`, which no scan counts as part of a model: if we are killed, what stays behind does
-//! not make the model false. Meanwhile the directory is locked, so that two signers do not lose each other's line.
+//! A new file is written beside the old one, synced, renamed over it, and the directory is synced; a crash
+//! leaves the old file or the new one. The new file is made *before* anything is sent to a log, so that what
+//! becomes public can be kept. Its name ends in `.tallymark.jsonl`, which no scan counts as part of a model: if
+//! we are killed, what stays behind does not make the model false. Meanwhile the directory is locked, so that
+//! two signers do not lose each other's line.
 //!
 //! In scope: the disk. Out of scope: what a line is ([`attest::bundle`]).
 
@@ -103,7 +104,8 @@ impl Drop for NewFile {
 }
 
 impl Writer {
-    /// Locks the place of the bundle file of `model`, reads what is there and makes the file that will replace it.
+    /// Locks the place of the bundle file of `model`, reads what is there and makes the file that will replace
+    /// it.
     ///
     /// # Errors
     /// [`BundleFileError::Busy`] if another process keeps the lock for longer than `wait`; else as for [`read`].
@@ -170,7 +172,8 @@ fn lock(parent: &Path, path: &Path, wait: Duration) -> Result<Option<File>, Bund
             Err(TryLockError::WouldBlock) => {
                 return Err(BundleFileError::Busy { path: path.to_owned(), seconds: wait.as_secs() });
             }
-            // Some network file systems have no locks. Two signers at once are rare; a model nobody can sign is worse.
+            // Some network file systems have no locks. Two signers at once are rare; a model nobody can sign is
+            // worse.
             Err(TryLockError::Error(_)) => return Ok(None),
         }
     }

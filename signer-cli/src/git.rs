@@ -1,13 +1,17 @@
 //! What git says about a code checkout: commit, tree, whether it is dirty, and which files to hash.
 //!
-//! The `git` program does the reading: nobody else reads an index the way it does. A checkout may be hostile (it came
-//! with the model, or from a pull request), and git runs programs that a repository's own configuration names. So:
-//! fixed arguments and no shell; an environment with nothing in it that git obeys, but for the caller's own
-//! configuration; file-system monitor, hooks, transports and the repository's content filters switched off; the
-//! repository may not point its work tree elsewhere; output is bounded.
+//! The `git` program does the reading: nobody else reads an index the way it does. A checkout may be hostile
+//! (it came with the model, or from a pull request), and git runs programs that a repository's own
+//! configuration names. So: fixed arguments and no shell; an environment with nothing in it that git obeys, but
+//! for the caller's own configuration; file-system monitor, hooks, transports and the repository's content
+//! filters switched off; the repository may not point its work tree elsewhere; output is bounded.
 //!
-//! In scope: running git and reading its answers. Out of scope: hashing ([`attest::scan`]) and what is said about the
-//! code in a statement ([`attest::provenance`]).
+//! In scope: running git and reading its answers. Out of scope: hashing ([`attest::scan`]) and what is said
+//! about the code in a statement ([`attest::provenance`]).
+
+mod list;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,13 +21,15 @@ use std::process::{Command, Stdio};
 
 use attest::model_path::ModelPath;
 
+use self::list::{exists, list_files, path_from, read_tracked, records};
+
 /// Most bytes of standard output read from one git command: room for half a million long paths.
 const MAX_OUTPUT_BYTES: u64 = 64 << 20;
 /// Most bytes of standard error kept for a message; the rest is read and dropped.
 const MAX_WORDS_BYTES: u64 = 4 << 10;
 
-/// What of the caller's environment git may see. Everything named `GIT_*` stays out: it could redirect git to another
-/// repository, index or configuration.
+/// What of the caller's environment git may see. Everything named `GIT_*` stays out: it could redirect git to
+/// another repository, index or configuration.
 const PASSED_ON: [&str; 4] = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR"];
 
 /// Fixed environment.
@@ -75,14 +81,14 @@ impl Checkout {
         &self.tree
     }
 
-    /// Whether index, work tree or untracked files differ from the commit. Where git was told not to look at a file
-    /// (assume-unchanged, skip-worktree) this says dirty, since nobody knows.
+    /// Whether index, work tree or untracked files differ from the commit. Where git was told not to look at a
+    /// file (assume-unchanged, skip-worktree) this says dirty, since nobody knows.
     pub(crate) const fn is_dirty(&self) -> bool {
         self.dirty
     }
 
-    /// The regular files that are tracked, or neither tracked nor ignored; or the first thing that a tree digest has
-    /// no place for.
+    /// The regular files that are tracked, or neither tracked nor ignored; or the first thing that a tree
+    /// digest has no place for.
     pub(crate) const fn files(&self) -> &Result<Vec<ModelPath>, Unhashable> {
         &self.files
     }
@@ -251,8 +257,8 @@ impl Git {
         }
     }
 
-    /// The keys of content filters that the repository itself configures. `status` would run them on changed files.
-    /// Filters from the caller's own configuration (git-lfs) stay: the caller chose those programs.
+    /// The keys of content filters that the repository itself configures. `status` would run them on changed
+    /// files. Filters from the caller's own configuration (git-lfs) stay: the caller chose those programs.
     fn repository_filters(&self) -> Result<Vec<OsString>, GitError> {
         let list = self.run("config", &["config", "-z", "--show-scope", "--name-only", "--list"])?;
         let mut records = records(&list);
@@ -282,251 +288,4 @@ fn read_words(pipe: Option<std::process::ChildStderr>) -> Vec<u8> {
         drop(std::io::copy(&mut pipe, &mut std::io::sink()));
     }
     words
-}
-
-/// Splits git's `-z` output, in which every record *ends* with NUL.
-fn records(output: &[u8]) -> impl Iterator<Item = &[u8]> {
-    output.strip_suffix(b"\0").into_iter().flat_map(|all| all.split(|byte| *byte == 0))
-}
-
-#[cfg(unix)]
-fn path_from(bytes: Vec<u8>) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt as _;
-    OsString::from_vec(bytes).into()
-}
-
-#[cfg(not(unix))]
-fn path_from(bytes: Vec<u8>) -> PathBuf {
-    String::from_utf8_lossy(&bytes).into_owned().into()
-}
-
-/// One line of `git ls-files -v --stage`: `TAG SP MODE SP OBJECT SP STAGE TAB PATH`.
-#[derive(Debug, PartialEq, Eq)]
-struct Tracked {
-    path: Vec<u8>,
-    kind: Kind,
-    /// Git was told not to compare this file with the work tree.
-    unwatched: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    File,
-    Submodule,
-    Symlink,
-}
-
-fn read_tracked(record: &[u8]) -> Result<Tracked, GitError> {
-    let malformed =
-        || GitError::AnswerMalformed { act: "ls-files", want: "tag, mode, object, stage and path" };
-    let tab = record.iter().position(|byte| *byte == b'\t').ok_or_else(malformed)?;
-    let (head, path) = record.split_at_checked(tab).ok_or_else(malformed)?;
-    let mut words = head.split(|byte| *byte == b' ');
-    let (Some([tag]), Some(mode)) = (words.next(), words.next()) else {
-        return Err(malformed());
-    };
-    let kind = match mode {
-        b"100644" | b"100755" => Kind::File,
-        b"120000" => Kind::Symlink,
-        b"160000" => Kind::Submodule,
-        _ => return Err(malformed()),
-    };
-    let path = path.get(1..).filter(|path| !path.is_empty()).ok_or_else(malformed)?.to_vec();
-    Ok(Tracked { path, kind, unwatched: tag.is_ascii_lowercase() || *tag == b'S' })
-}
-
-fn exists(root: &Path, path: &[u8]) -> bool {
-    root.join(path_from(path.to_vec())).symlink_metadata().is_ok()
-}
-
-/// Joins tracked and untracked files to one list without what is no longer there.
-fn list_files(root: &Path, tracked: &[Tracked], untracked: &[u8]) -> Result<Vec<ModelPath>, Unhashable> {
-    let mut files = BTreeSet::new();
-    let shown = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
-    let mut push = |path: &[u8], on_disk: &std::fs::Metadata| {
-        if on_disk.is_symlink() {
-            return Err(Unhashable::Symlink { path: shown(path) });
-        }
-        let text = std::str::from_utf8(path).ok().and_then(|path| path.parse::<ModelPath>().ok());
-        files.insert(text.ok_or_else(|| Unhashable::Name { path: shown(path) })?);
-        Ok(())
-    };
-    for file in tracked {
-        match (file.kind, root.join(path_from(file.path.clone())).symlink_metadata()) {
-            (Kind::Submodule, _) => return Err(Unhashable::Submodule { path: shown(&file.path) }),
-            (Kind::Symlink, _) => return Err(Unhashable::Symlink { path: shown(&file.path) }),
-            // Deleted from the work tree: `status` says so, and there is nothing to hash.
-            (Kind::File, Err(_)) => {}
-            // A directory now stands where the file was; its contents are untracked files.
-            (Kind::File, Ok(on_disk)) if on_disk.is_dir() => {}
-            (Kind::File, Ok(on_disk)) => push(&file.path, &on_disk)?,
-        }
-    }
-    for path in records(untracked) {
-        // Git lists an untracked repository as one directory.
-        if path.ends_with(b"/") {
-            return Err(Unhashable::Submodule { path: shown(path) });
-        }
-        if let Ok(on_disk) = root.join(path_from(path.to_vec())).symlink_metadata() {
-            push(path, &on_disk)?;
-        }
-    }
-    Ok(files.into_iter().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Runs the real git to build a fixture; independent of the caller's configuration.
-    fn git(dir: &Path, args: &[&str]) {
-        let done = Command::new("git")
-            .args(["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false", "-C"])
-            .arg(dir)
-            .args(args)
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .envs([("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")])
-            .output()
-            .expect("git is installed where the tests run");
-        assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
-    }
-
-    fn repository() -> tempfile::TempDir {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        git(dir.path(), &["init", "-q", "."]);
-        std::fs::create_dir(dir.path().join("src")).expect("mkdir");
-        std::fs::write(dir.path().join("src/train.py"), "print()\n").expect("write");
-        std::fs::write(dir.path().join(".gitignore"), "*.log\n").expect("write");
-        git(dir.path(), &["add", "-A"]);
-        git(dir.path(), &["commit", "-q", "-m", "first"]);
-        dir
-    }
-
-    fn names(checkout: &Checkout) -> Vec<&str> {
-        checkout.files().as_ref().expect("hashable").iter().map(ModelPath::as_str).collect()
-    }
-
-    #[test]
-    fn clean_checkout_has_commit_tree_and_its_files() {
-        let dir = repository();
-        let checkout = read_checkout(&dir.path().join("src")).expect("a checkout");
-        assert_eq!(checkout.root(), dir.path().canonicalize().expect("exists"));
-        assert_eq!((checkout.commit().len(), checkout.tree().len()), (40, 40));
-        assert_ne!(checkout.commit(), checkout.tree());
-        assert!(!checkout.is_dirty());
-        assert_eq!(names(&checkout), [".gitignore", "src/train.py"]);
-    }
-
-    #[test]
-    fn untracked_file_is_listed_and_makes_it_dirty_but_an_ignored_one_does_neither() {
-        let dir = repository();
-        std::fs::write(dir.path().join("noise.log"), "x").expect("write");
-        assert!(!read_checkout(dir.path()).expect("a checkout").is_dirty());
-        std::fs::write(dir.path().join("new.py"), "x").expect("write");
-        let checkout = read_checkout(dir.path()).expect("a checkout");
-        assert!(checkout.is_dirty());
-        assert_eq!(names(&checkout), [".gitignore", "new.py", "src/train.py"]);
-    }
-
-    #[test]
-    fn deleted_file_is_not_listed() {
-        let dir = repository();
-        std::fs::remove_file(dir.path().join("src/train.py")).expect("remove");
-        let checkout = read_checkout(dir.path()).expect("a checkout");
-        assert!(checkout.is_dirty());
-        assert_eq!(names(&checkout), [".gitignore"]);
-    }
-
-    #[test]
-    fn change_that_git_was_told_to_overlook_is_dirty() {
-        for flag in ["--assume-unchanged", "--skip-worktree"] {
-            let dir = repository();
-            git(dir.path(), &["update-index", flag, "src/train.py"]);
-            std::fs::write(dir.path().join("src/train.py"), "evil()\n").expect("write");
-            assert!(read_checkout(dir.path()).expect("a checkout").is_dirty(), "{flag}");
-        }
-    }
-
-    #[test]
-    fn symlink_nested_repository_and_odd_name_leave_no_tree() {
-        let dir = repository();
-        std::os::unix::fs::symlink("src", dir.path().join("link")).expect("symlink");
-        let files = read_checkout(dir.path()).expect("a checkout").files;
-        assert_eq!(files, Err(Unhashable::Symlink { path: "link".to_owned() }));
-
-        let dir = repository();
-        std::fs::create_dir(dir.path().join("nested")).expect("mkdir");
-        git(&dir.path().join("nested"), &["init", "-q", "."]);
-        std::fs::write(dir.path().join("nested/file"), "x").expect("write");
-        git(&dir.path().join("nested"), &["add", "-A"]);
-        git(&dir.path().join("nested"), &["commit", "-q", "-m", "inner"]);
-        let files = read_checkout(dir.path()).expect("a checkout").files;
-        assert_eq!(files, Err(Unhashable::Submodule { path: "nested/".to_owned() }));
-        git(dir.path(), &["add", "nested"]);
-        let files = read_checkout(dir.path()).expect("a checkout").files;
-        assert_eq!(files, Err(Unhashable::Submodule { path: "nested".to_owned() }));
-
-        let dir = repository();
-        std::fs::write(dir.path().join("back\\slash"), "x").expect("write");
-        let files = read_checkout(dir.path()).expect("a checkout").files;
-        assert_eq!(files, Err(Unhashable::Name { path: "back\\slash".to_owned() }));
-    }
-
-    #[test]
-    fn directory_without_repository_or_without_commit_is_refused() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let refused = read_checkout(dir.path()).expect_err("no repository");
-        assert!(matches!(&refused, GitError::Failed { act: "rev-parse", .. }), "{refused}");
-        git(dir.path(), &["init", "-q", "."]);
-        let refused = read_checkout(dir.path()).expect_err("no commit");
-        assert!(matches!(&refused, GitError::Failed { act: "rev-parse", .. }), "{refused}");
-    }
-
-    #[test]
-    fn repository_cannot_run_a_program_of_its_choice() {
-        let dir = repository();
-        let outside = tempfile::tempdir().expect("a temporary directory");
-        let ran = outside.path().join("ran");
-        let program = format!("touch '{}'; cat", ran.display());
-        std::fs::write(dir.path().join(".gitattributes"), "* filter=evil\n").expect("write");
-        git(dir.path(), &["config", "core.fsmonitor", &program]);
-        git(dir.path(), &["config", "filter.evil.clean", &program]);
-        git(dir.path(), &["config", "filter.evil.process", &program]);
-        git(dir.path(), &["config", "filter.evil.required", "true"]);
-        let hook = dir.path().join(".git/hooks/post-index-change");
-        std::fs::create_dir_all(dir.path().join(".git/hooks")).expect("mkdir");
-        std::fs::write(&hook, format!("#!/bin/sh\n{program}\n")).expect("write");
-        std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
-        // Same length, new time: git must look inside, and would do so through the filter.
-        std::fs::write(dir.path().join("src/train.py"), "evil()!\n").expect("write");
-        assert!(read_checkout(dir.path()).expect("a checkout").is_dirty());
-        assert!(!ran.exists(), "git ran the repository's program");
-    }
-
-    #[test]
-    fn repository_cannot_point_elsewhere() {
-        let dir = repository();
-        let elsewhere = tempfile::tempdir().expect("a temporary directory");
-        let path = elsewhere.path().to_str().expect("UTF-8");
-        git(dir.path(), &["config", "core.worktree", path]);
-        let refused = read_checkout(dir.path()).expect_err("work tree elsewhere");
-        assert!(matches!(refused, GitError::WorkTreeElsewhere { .. } | GitError::Failed { .. }), "{refused}");
-    }
-
-    #[test]
-    fn tracked_record_of_another_form_is_refused() {
-        let good = b"H 100644 7898 0\ta b";
-        let read = read_tracked(good).expect("well formed");
-        assert_eq!(read, Tracked { path: b"a b".to_vec(), kind: Kind::File, unwatched: false });
-        for bad in
-            [&b"H 100644 7898 0 a"[..], b"H 040000 7898 0\ta", b"H 100644 7898 0\t", b"", b"HH 100644\ta"]
-        {
-            assert!(
-                matches!(read_tracked(bad), Err(GitError::AnswerMalformed { .. })),
-                "{}",
-                String::from_utf8_lossy(bad)
-            );
-        }
-    }
 }

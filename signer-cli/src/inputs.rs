@@ -1,8 +1,8 @@
 //! What a model was made from, as found on this disk: datasets, base models and code, hashed here and now.
 //!
-//! A model and its inputs may not contain one another: writing the signature into the one would change the other. Code is the
-//! exception that people need, since a training script writes beside itself: a model may lie inside the checkout as long
-//! as git does not list its files as code.
+//! A model and its inputs may not contain one another: writing the signature into the one would change the
+//! other. Code is the exception that people need, since a training script writes beside itself: a model may lie
+//! inside the checkout as long as git does not list its files as code.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! `tallymark inspect`: what is in a file of ours, believed by nobody.
 //!
-//! The kind of a file is told by its first bytes, never by its name. Nothing is verified, and the first line of every
-//! output says so: a reader who takes this for a verdict has been warned.
+//! The kind of a file is told by its first bytes, never by its name. Nothing is verified, and the first line of
+//! every output says so: a reader who takes this for a verdict has been warned.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -138,7 +138,8 @@ fn take_apart(path: &Path, bytes: &[u8]) -> Result<Kind, InspectError> {
         return LogProof::parse(bytes).map(Kind::Proof).map_err(|error| malformed(error.into()));
     }
     if bytes.first() == Some(&b'{') {
-        // A log's answer is no bundle and a bundle no answer; what is neither and has a media type is told as a bundle.
+        // A log's answer is no bundle and a bundle no answer; what is neither and has a media type is told as a
+        // bundle.
         if let Ok(answer) = LogEntry::parse(bytes.trim_ascii_end()) {
             return Ok(Kind::Answer(answer));
         }

@@ -1,24 +1,23 @@
-//! Key files: where they lie, who may read them, and the passphrase that opens them.
+//! Key files: where they lie and who may read them.
 //!
-//! A private key is PKCS#8 in PEM, encrypted unless asked otherwise, in a file that only its owner may open (0600). The
-//! public key lies beside it with `.pub` added to the name. Files are created, never overwritten.
+//! A private key is PKCS#8 in PEM, encrypted unless asked otherwise, in a file that only its owner may open
+//! (0600). The public key lies beside it with `.pub` added to the name. Files are created, never overwritten.
 //!
-//! In scope: files, permissions, passphrases. Out of scope: what is inside, which is [`attest::key`].
+//! In scope: files and permissions. Out of scope: what is inside, which is [`attest::key`], and what opens it,
+//! which is [`crate::passphrase`].
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use attest::key::{KeyError, PrivateKey, PublicKey, is_encrypted};
 use zeroize::Zeroizing;
 
+use crate::passphrase::{Asking, passphrase_for};
+
 /// Largest key file, in bytes. An encrypted P-256 key has about 400.
 const MAX_KEY_BYTES: u64 = 16 << 10;
-/// Longest passphrase file, in bytes; only its first line counts.
-const MAX_PASSPHRASE_BYTES: u64 = 4 << 10;
-/// The variable that holds a passphrase.
-pub(crate) const PASSPHRASE_VARIABLE: &str = "TALLYMARK_PASSPHRASE";
 
 /// Why a key could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -123,7 +122,8 @@ fn refuse_loose(_: &Path, _: &std::fs::Metadata) -> Result<(), KeyFileError> {
     Ok(())
 }
 
-fn read_text(file: &File, path: &Path, limit: u64) -> Result<Zeroizing<String>, KeyFileError> {
+/// Reads a small text whose bytes are wiped when they are no longer needed.
+pub(crate) fn read_text(file: &File, path: &Path, limit: u64) -> Result<Zeroizing<String>, KeyFileError> {
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|source| KeyFileError::Io {
         act: "read",
@@ -136,72 +136,6 @@ fn read_text(file: &File, path: &Path, limit: u64) -> Result<Zeroizing<String>, 
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| KeyFileError::NotText { path: path.to_owned() })?;
     Ok(Zeroizing::new(text.to_owned()))
-}
-
-/// How often to ask a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asking {
-    /// To open a key: a wrong answer shows at once.
-    Once,
-    /// To make one: a slip would lock the key for ever.
-    Twice,
-}
-
-/// Finds the passphrase for the key at `path`: in the file, else in the variable, else by asking on the terminal.
-///
-/// # Errors
-/// [`KeyFileError::NoPassphrase`] where there is nobody to ask: it never waits without a terminal.
-pub(crate) fn passphrase_for(
-    path: &Path,
-    file: Option<&Path>,
-    asking: Asking,
-) -> Result<Zeroizing<String>, KeyFileError> {
-    if let Some(file) = file {
-        let opened = File::open(file).map_err(|source| KeyFileError::Io {
-            act: "open passphrase file",
-            path: file.to_owned(),
-            source,
-        })?;
-        let text = read_text(&opened, file, MAX_PASSPHRASE_BYTES)?;
-        let line = Zeroizing::new(text.lines().next().unwrap_or_default().to_owned());
-        return refuse_empty(line, || file.display().to_string());
-    }
-    match std::env::var(PASSPHRASE_VARIABLE) {
-        Ok(passphrase) => {
-            return refuse_empty(Zeroizing::new(passphrase), || PASSPHRASE_VARIABLE.to_owned());
-        }
-        Err(std::env::VarError::NotUnicode(_)) => {
-            return Err(KeyFileError::NotText { path: PASSPHRASE_VARIABLE.into() });
-        }
-        Err(std::env::VarError::NotPresent) => {}
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(KeyFileError::NoPassphrase { path: path.to_owned() });
-    }
-    let ask = |prompt: String| {
-        let answer = rpassword::prompt_password(prompt);
-        answer.map(Zeroizing::new).map_err(|source| KeyFileError::Io {
-            act: "ask on the terminal for",
-            path: path.to_owned(),
-            source,
-        })
-    };
-    let passphrase = ask(format!("passphrase for {}: ", path.display()))?;
-    let passphrase = refuse_empty(passphrase, || "the terminal".to_owned())?;
-    if asking == Asking::Twice && ask("the same again: ".to_owned())? != passphrase {
-        return Err(KeyFileError::PassphrasesDiffer);
-    }
-    Ok(passphrase)
-}
-
-fn refuse_empty(
-    passphrase: Zeroizing<String>,
-    origin: impl FnOnce() -> String,
-) -> Result<Zeroizing<String>, KeyFileError> {
-    if passphrase.is_empty() {
-        return Err(KeyFileError::PassphraseEmpty { origin: origin() });
-    }
-    Ok(passphrase)
 }
 
 /// Refuses if a private or public key is already where a new pair should go.
@@ -241,7 +175,8 @@ pub(crate) fn make_parent(private: &Path) -> Result<(), KeyFileError> {
 pub(crate) fn write_pair(private: &Path, pem: &str, public: &PublicKey) -> Result<(), KeyFileError> {
     write_new(private, 0o600, pem)?;
     write_new(&public_path(private), 0o644, &public.to_pem()).inspect_err(|_| {
-        // We created it a moment ago and nobody has used it. If it cannot be removed, the first error says enough.
+        // We created it a moment ago and nobody has used it. If it cannot be removed, the first error says
+        // enough.
         drop(std::fs::remove_file(private));
     })
 }
@@ -338,21 +273,5 @@ mod tests {
         let binary = dir.path().join("binary");
         std::fs::write(&binary, [0xff]).expect("write");
         assert!(matches!(refused(&binary), KeyFileError::NotText { .. }));
-    }
-
-    #[test]
-    fn passphrase_is_the_first_line_of_its_file() {
-        let dir = tempfile::tempdir().expect("a temporary directory");
-        let file = dir.path().join("passphrase");
-        for (text, want) in [("correct horse\n", "correct horse"), ("a\r\nb\n", "a"), ("a ", "a ")] {
-            std::fs::write(&file, text).expect("write");
-            let read = passphrase_for(Path::new("k"), Some(&file), Asking::Twice).expect("a passphrase");
-            assert_eq!(read.as_str(), want);
-        }
-        for text in ["", "\nb"] {
-            std::fs::write(&file, text).expect("write");
-            let refused = passphrase_for(Path::new("k"), Some(&file), Asking::Once).expect_err("empty");
-            assert!(matches!(refused, KeyFileError::PassphraseEmpty { .. }), "{refused}");
-        }
     }
 }

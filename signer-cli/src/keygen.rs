@@ -4,8 +4,9 @@ use attest::key::PrivateKey;
 use verifier::name_pattern::NamePattern;
 
 use crate::args::{KeygenArgs, Manner};
-use crate::key_file::{self, Asking, KeyFileError};
+use crate::key_file::{self, KeyFileError};
 use crate::message::{Failure, note, print, warn};
+use crate::passphrase::{Asking, passphrase_for};
 
 /// Runs it.
 pub(crate) fn run(args: &KeygenArgs, manner: Manner) -> Result<(), Failure> {
@@ -13,11 +14,10 @@ pub(crate) fn run(args: &KeygenArgs, manner: Manner) -> Result<(), Failure> {
     key_file::refuse_existing(&path)?;
     let malformed = |source| KeyFileError::Malformed { path: path.clone(), source };
     let key = PrivateKey::generate(args.algorithm.into()).map_err(malformed)?;
-    // A passphrase file in the environment is meant for every command; --unencrypted is meant for this one.
     let pem = if args.unencrypted {
         key.to_pem_plain()
     } else {
-        let passphrase = key_file::passphrase_for(&path, args.key.passphrase_file.as_deref(), Asking::Twice)?;
+        let passphrase = passphrase_for(&path, args.key.passphrase_file.as_deref(), Asking::Twice)?;
         key.to_pem_encrypted(passphrase.as_bytes())
     };
     let pem = pem.map_err(malformed)?;

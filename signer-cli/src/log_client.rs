@@ -1,8 +1,8 @@
 //! HTTP to a log: one entry out, one answer back.
 //!
-//! Bounded in every direction: 5 seconds to connect, one time limit for all attempts together, an answer of at most
-//! [`MAX_ANSWER_BYTES`], no redirects. An entry may be sent again without harm, since the log answers a duplicate with the
-//! first one's place; so whatever may pass is tried again, a few times, with growing pauses.
+//! Bounded in every direction: 5 seconds to connect, one time limit for all attempts together, an answer of at
+//! most [`MAX_ANSWER_BYTES`], no redirects. An entry may be sent again without harm, since the log answers a
+//! duplicate with the first one's place; so whatever may pass is tried again, a few times, with growing pauses.
 //!
 //! In scope: carrying bytes. Out of scope: whether the answer is true ([`crate::submit`]).
 
@@ -173,19 +173,19 @@ impl LogClient {
         let response = request.body(entry.to_vec()).send().map_err(|e| self.failed(e, attempts))?;
         let status = response.status();
         match status {
-            StatusCode::OK | StatusCode::CREATED => self.read_body(response, left, attempts),
+            StatusCode::OK | StatusCode::CREATED => self.read_body(response, attempts),
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => {
                 let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
                 let asked = asked.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-                let (_, words) = self.read_problem(response, left, attempts);
+                let (_, words) = self.read_problem(response, attempts);
                 let (url, status) = (self.shown.clone(), status.as_u16());
                 Err(Attempt::Again(LogError::Busy { url, status, attempts, words }, asked))
             }
             _ => {
-                let (code, words) = self.read_problem(response, left, attempts);
+                let (code, words) = self.read_problem(response, attempts);
                 let (url, status) = (self.shown.clone(), status.as_u16());
                 Err(Attempt::Over(if code.is_empty() {
                     LogError::Unexpected { url, status }
@@ -205,7 +205,7 @@ impl LogClient {
         Attempt::Again(LogError::Unreachable { url, attempts, cause: source.without_url() }, None)
     }
 
-    fn read_body(&self, response: Response, left: Duration, attempts: usize) -> Result<Vec<u8>, Attempt> {
+    fn read_body(&self, response: Response, attempts: usize) -> Result<Vec<u8>, Attempt> {
         let mut body = Vec::new();
         let read = response.take(MAX_ANSWER_BYTES + 1).read_to_end(&mut body);
         if body.len() as u64 > MAX_ANSWER_BYTES {
@@ -217,15 +217,15 @@ impl LogClient {
             Err(Ok(source)) => Err(self.failed(source, attempts)),
             // The client reports its failures as its own; anything else means that its time was up.
             Err(Err(_)) => {
-                let (url, seconds) = (self.shown.clone(), left.as_secs());
+                let (url, seconds) = (self.shown.clone(), self.limit.as_secs());
                 Err(Attempt::Over(LogError::TimedOut { url, seconds }))
             }
         }
     }
 
     /// The code and the words of a problem; empty if the answer is not one.
-    fn read_problem(&self, response: Response, left: Duration, attempts: usize) -> (String, String) {
-        let body = self.read_body(response, left, attempts).unwrap_or_default();
+    fn read_problem(&self, response: Response, attempts: usize) -> (String, String) {
+        let body = self.read_body(response, attempts).unwrap_or_default();
         let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
         let words = if problem.detail.is_empty() { problem.title } else { problem.detail };
         (problem.code, words)

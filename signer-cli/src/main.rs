@@ -1,8 +1,8 @@
 //! `tallymark`: the hand that signs. Arguments in, one command, an exit status.
 //!
-//! In scope: keys, hashing, signing, submitting, and showing what is in a file. Out of scope: every format (crate `attest`), the
-//! log's speech (crate `tlog`), and judgement (crate `verifier`), which this program also asks before it hands out a
-//! bundle.
+//! In scope: keys, hashing, signing, submitting, and showing what is in a file. Out of scope: every format
+//! (crate `attest`), the log's speech (crate `tlog`), and judgement (crate `verifier`), which this program also
+//! asks before it hands out a bundle.
 
 mod args;
 mod bundle_file;
@@ -16,6 +16,7 @@ mod keygen;
 mod log_client;
 mod message;
 mod pages;
+mod passphrase;
 mod progress;
 mod report;
 mod sign;

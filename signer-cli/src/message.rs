@@ -1,28 +1,15 @@
 //! Words: what an error means to a program, and what a person can type next.
 //!
-//! Every error of this program becomes a [`Failure`] here and nowhere else: exit status, stable code, what was seen and
-//! wanted, and hints, of which at least one is a command or names a thing to change. Data goes to standard output, words
-//! to standard error; text that came from files or from a log cannot move the cursor.
+//! Every error of this program becomes a [`Failure`] here and nowhere else: exit status, stable code, what was
+//! seen and wanted, and hints, of which at least one is a command or names a thing to change. Data goes to
+//! standard output, words to standard error; text that came from files or from a log cannot move the cursor.
+
+mod table;
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Arc;
-
-use attest::provenance::ProvenanceError;
-use attest::scan::ScanError;
-use verifier::{Class, Refusal};
 
 use crate::args::{Color, Manner};
-use crate::bundle_file::BundleFileError;
-use crate::git::GitError;
-use crate::inspect::InspectError;
-use crate::key_file::{KeyFileError, PASSPHRASE_VARIABLE};
-use crate::log_client::LogError;
-use crate::pages::PagesError;
-use crate::sign::SignError;
-use crate::snapshot::SnapshotError;
-use crate::submit::SubmitError;
-use crate::trust::TrustError;
 
 /// Exit status of a failure; 0 is success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +131,8 @@ fn paint(manner: Manner, text: &str, style: &str) -> String {
     if coloured { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Text as a terminal may have it: control characters, and those that reorder or hide text, are written as escapes.
+/// Text as a terminal may have it: control characters, and those that reorder or hide text, are written as
+/// escapes.
 pub(crate) fn harmless(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -163,266 +151,6 @@ pub(crate) fn one_line(text: &str) -> String {
     harmless(text).replace('\n', "\\n")
 }
 
-/// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
-fn sentence_as_hint(sentence: &str) -> String {
-    let mut chars = sentence.trim_end_matches('.').chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
-}
-
-impl From<OutputError> for Failure {
-    fn from(error: OutputError) -> Self {
-        Self::new(Exit::Io, "output", &error).hint("check the disk or program that standard output goes to")
-    }
-}
-
-impl From<KeyFileError> for Failure {
-    fn from(error: KeyFileError) -> Self {
-        use KeyFileError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        match &error {
-            E::Exists { path } => told(Exit::Refused, "key-exists")
-                .hint("keys are never overwritten; choose another file with --key FILE")
-                .hint(format!("to see whose it is: tallymark inspect {}", path.display())),
-            E::Io { act: "create", path, source } if source.kind() == std::io::ErrorKind::NotFound => {
-                let dir = path.parent().unwrap_or(path).display();
-                told(Exit::Io, "key-io").hint(format!("make the directory first: mkdir -p -m 700 {dir}"))
-            }
-            E::Io { .. } => told(Exit::Io, "key-io").hint("check the path and its permissions"),
-            E::Loose { path, .. } => told(Exit::Refused, "key-readable-by-others")
-                .hint(format!("others may have copied it; if not: chmod 600 {}", path.display())),
-            E::Malformed { .. } => told(Exit::Refused, "key-unusable")
-                .hint("check the passphrase; it is taken from --passphrase-file, TALLYMARK_PASSPHRASE or the terminal")
-                .hint("a key that is not PKCS#8 PEM of Ed25519 or P-256 cannot be used; to make one: tallymark keygen"),
-            E::Missing { .. } => told(Exit::Usage, "key-missing")
-                .hint("to make one: tallymark keygen")
-                .hint("if it lies elsewhere, name it with --key FILE or TALLYMARK_KEY"),
-            E::NoHome => told(Exit::Usage, "no-home").hint("name the file with --key FILE"),
-            E::NoPassphrase { .. } => told(Exit::Usage, "no-passphrase")
-                .hint(format!("set --passphrase-file FILE or {PASSPHRASE_VARIABLE}, or run it in a terminal")),
-            E::NotAFile { .. } | E::NotText { .. } | E::TooLarge { .. } => {
-                told(Exit::Usage, "not-a-key-file").hint("name the private key with --key FILE")
-            }
-            E::PassphraseEmpty { .. } => told(Exit::Usage, "passphrase-empty")
-                .hint("give a passphrase, or for a machine: tallymark keygen --unencrypted"),
-            E::PassphrasesDiffer => told(Exit::Usage, "passphrases-differ").hint("try again: tallymark keygen"),
-            E::Public { path } => told(Exit::Usage, "public-key-given").hint(format!(
-                "the private key is the file without .pub: --key {}",
-                path.display().to_string().trim_end_matches(".pub")
-            )),
-        }
-    }
-}
-
-impl From<GitError> for Failure {
-    fn from(error: GitError) -> Self {
-        use GitError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        match &error {
-            E::AnswerMalformed { .. } | E::AnswerTooLarge { .. } => told(Exit::Undecidable, "git-answer")
-                .hint("check the checkout with: git fsck; or leave out --code"),
-            E::Failed { dir, said, .. } if said.contains("dubious ownership") => {
-                told(Exit::Refused, "git-failed").hint(format!(
-                    "if you trust that checkout: git config --global --add safe.directory {dir}"
-                ))
-            }
-            E::Failed { dir, .. } => told(Exit::Usage, "git-failed")
-                .hint(format!("--code wants a git checkout with a commit; to see one: git -C {dir} log -1"))
-                .hint("code outside git can be given as an input: --data code=DIR"),
-            E::NotStarted { .. } => {
-                told(Exit::Io, "git-not-run").hint("install git or put it on PATH, or leave out --code")
-            }
-            E::WorkTreeElsewhere { dir, .. } => told(Exit::Refused, "git-work-tree-elsewhere").hint(format!(
-                "if you did not set that yourself, distrust it: git -C {dir} config core.worktree"
-            )),
-        }
-    }
-}
-
-impl From<LogError> for Failure {
-    fn from(error: LogError) -> Self {
-        use LogError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        let later = "nothing was written; run the same command again, or let the log wait: tallymark sign --pending, \
-                     and later tallymark submit";
-        match &error {
-            E::AnswerTooLarge { .. } => told(Exit::VerifiedFalse, "log-answer-too-large")
-                .hint("nothing was written; check that --log is the address of a tallymark log"),
-            E::Setup { .. } => told(Exit::Io, "no-https")
-                .hint("install the system's certificates, or set SSL_CERT_FILE")
-                .hint("to sign without the log: --pending, and later tallymark submit"),
-            E::Busy { .. } => told(Exit::Undecidable, "log-busy").hint(later),
-            E::Refused { .. } => told(Exit::Refused, "log-refused").hint(
-                "nothing was written; the log's own words are above, and its operator can explain them",
-            ),
-            E::TimedOut { .. } => told(Exit::Undecidable, "log-timed-out")
-                .hint("the log may have taken the entry all the same; sending it again is harmless")
-                .hint(format!("{later}; to wait longer: --timeout SECONDS")),
-            E::Unexpected { .. } => told(Exit::Undecidable, "not-a-log")
-                .hint("nothing was written; check that --log is the address of a tallymark log"),
-            E::Unreachable { url, .. } => told(Exit::Undecidable, "log-unreachable")
-                .hint(format!("is it up? curl {url}/healthz"))
-                .hint(later),
-            E::Url { .. } => told(Exit::Usage, "log-address")
-                .hint("write it like --log https://log.example.org or --log http://127.0.0.1:8080"),
-        }
-    }
-}
-
-impl From<SubmitError> for Failure {
-    fn from(error: SubmitError) -> Self {
-        use SubmitError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        let distrust = "nothing was written; the answer proves nothing, so tell the log's operator";
-        match error {
-            E::Log(error) => error.into(),
-            E::AnswerMalformed { .. } => told(Exit::VerifiedFalse, "log-answer-malformed").hint(distrust),
-            E::AnswerNotVerified { ref refusal } => {
-                Self::new(refusal_exit(refusal), "log-answer-not-verified", &error)
-                    .hint(sentence_as_hint(refusal.reason().remedy()))
-                    .hint("nothing was written; the entry itself may be in the log")
-                    .hint("compare the log's key with what its operator prints: --log-key VKEY")
-            }
-            E::Declined => told(Exit::Refused, "declined")
-                .hint("nothing was sent and nothing was written; to look first: --dry-run"),
-            E::NothingPending { ref path } => told(Exit::Usage, "nothing-pending")
-                .hint(format!("to see what is there: tallymark inspect {}", path.display())),
-            E::OtherEntry => told(Exit::VerifiedFalse, "log-answer-other-entry").hint(distrust),
-            E::PendingEntry { .. } => told(Exit::VerifiedFalse, "pending-entry")
-                .hint("nothing was sent; sign the model again: tallymark sign"),
-            E::Unsound { .. } => told(Exit::VerifiedFalse, "pending-unsound")
-                .hint("nothing was sent; sign the model again: tallymark sign"),
-            E::OtherModel { .. } => told(Exit::VerifiedFalse, "model-changed")
-                .hint("nothing was sent; sign the model as it is now: tallymark sign"),
-        }
-    }
-}
-
-fn refusal_exit(refusal: &Refusal) -> Exit {
-    match refusal.class() {
-        Class::VerifiedFalse => Exit::VerifiedFalse,
-        Class::Refused => Exit::Refused,
-        Class::Undecidable => Exit::Undecidable,
-        Class::Io => Exit::Io,
-    }
-}
-
-impl From<SignError> for Failure {
-    fn from(error: SignError) -> Self {
-        use SignError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        match error {
-            E::CodeInsideModel { .. } | E::InputInsideModel { .. } => told(Exit::Usage, "input-inside-model")
-                .hint("a model and what it was made from are different things; move one out of the other"),
-            E::ModelInsideInput { .. } => told(Exit::Usage, "model-inside-input")
-                .hint("the signature would change the input it is about; move the model out, or name a narrower input"),
-            E::ModelInsideCode { .. } => told(Exit::Usage, "model-inside-code")
-                .hint("git lists the model's files as code; ignore them with a line in .gitignore, or move the model out"),
-            E::CodeName(_) | E::Entry { .. } | E::Statement { .. } => told(Exit::Refused, "statement-not-written")
-                .hint("shorten the list of inputs; the message says which bound was met"),
-            E::NoLog => told(Exit::Usage, "no-log")
-                .hint("name it with --log URL or TALLYMARK_LOG")
-                .hint("to sign now and log later: --pending"),
-            E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
-        }
-    }
-}
-
-impl From<ProvenanceError> for Failure {
-    fn from(error: ProvenanceError) -> Self {
-        Self::new(Exit::Usage, "inputs", &error)
-            .hint("give each input its own name, and not more of them than that")
-    }
-}
-
-impl From<ScanError> for Failure {
-    fn from(error: ScanError) -> Self {
-        // The verifier has the one table of what a scan may find; its sentence is the hint.
-        let error = Arc::new(error);
-        let reason = verifier::Failure::Scan { source: Arc::clone(&error) }.reason();
-        let exit = match reason.class() {
-            Class::VerifiedFalse | Class::Refused => Exit::Refused,
-            Class::Undecidable => Exit::Undecidable,
-            Class::Io => Exit::Io,
-        };
-        Self::new(exit, reason.code(), &*error).hint(sentence_as_hint(reason.remedy()))
-    }
-}
-
-impl From<SnapshotError> for Failure {
-    fn from(error: SnapshotError) -> Self {
-        match &error {
-            SnapshotError::Changed { .. } => Self::new(Exit::Undecidable, "changed-while-signing", &error)
-                .hint("nothing was sent and nothing was written; sign again when nothing writes there"),
-            SnapshotError::Io { .. } => {
-                Self::new(Exit::Io, "unreadable", &error).hint("check the path and its permissions")
-            }
-        }
-    }
-}
-
-impl From<BundleFileError> for Failure {
-    fn from(error: BundleFileError) -> Self {
-        use BundleFileError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        match &error {
-            E::Busy { .. } => told(Exit::Undecidable, "bundle-file-busy").hint("run the same command again"),
-            E::Full { .. } => told(Exit::Refused, "bundle-file-full")
-                .hint("move statements that nobody needs any more to another file"),
-            E::Io { .. } => told(Exit::Io, "bundle-file-io")
-                .hint("check permissions and free space, then run the same command again: the log knows a duplicate"),
-            E::Malformed { path, .. } => told(Exit::VerifiedFalse, "bundle-malformed")
-                .hint(format!("nothing was written; move {} away, or fetch it again", path.display())),
-            E::Missing { .. } => told(Exit::Usage, "bundle-missing").hint("sign the model first: tallymark sign"),
-            E::NotAFile { .. } => {
-                told(Exit::Refused, "bundle-not-a-file").hint("move it away; nothing is written through a link")
-            }
-        }
-    }
-}
-
-impl From<TrustError> for Failure {
-    fn from(error: TrustError) -> Self {
-        use TrustError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        match &error {
-            E::InsideModel { .. } => told(Exit::Refused, "trust-inside-model")
-                .hint("keep the trust file elsewhere; a model does not say whom to trust"),
-            E::Io { .. } => told(Exit::Io, "trust-unreadable").hint("check the path given with --trust"),
-            E::LogKey { .. } => told(Exit::Usage, "log-key")
-                .hint("copy the line that tallymark-log init printed: --log-key NAME+ID+KEY"),
-            E::Malformed { .. } => told(Exit::Undecidable, "trust-malformed")
-                .hint("correct the trust file, or name the log's key: --log-key VKEY"),
-            E::Missing => told(Exit::Usage, "no-log-key")
-                .hint("name the log's key, as its operator prints it: --log-key VKEY")
-                .hint("or a trust file whose policy has the log: --trust tallymark.toml"),
-        }
-    }
-}
-
-impl From<InspectError> for Failure {
-    fn from(error: InspectError) -> Self {
-        use InspectError as E;
-        let told = |exit, code| Self::new(exit, code, &error);
-        match &error {
-            E::Io { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
-            E::Malformed { .. } => told(Exit::VerifiedFalse, "malformed").hint("the message names the place"),
-            E::PrivateKey { path } => told(Exit::Refused, "private-key")
-                .hint(format!("its public half is shown by: tallymark inspect {}.pub", path.display())),
-            E::TooLarge { .. } | E::Unknown { .. } => told(Exit::Usage, "unknown-kind").hint(
-                "tallymark inspect knows bundles, log entries, tlog proofs, checkpoints, vkeys and public keys",
-            ),
-            E::Unsigned { path } => told(Exit::Usage, "bundle-missing")
-                .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", path.display())),
-        }
-    }
-}
-
-impl From<PagesError> for Failure {
-    fn from(error: PagesError) -> Self {
-        Self::new(Exit::Io, "pages-io", &error).hint("name a directory that you may write to")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -437,7 +165,7 @@ mod tests {
     #[test]
     fn cause_is_added_once() {
         let inner = std::io::Error::other("no such thing");
-        let error = KeyFileError::Io { act: "open", path: "k".into(), source: inner };
+        let error = crate::key_file::KeyFileError::Io { act: "open", path: "k".into(), source: inner };
         assert_eq!(chain(&error), "cannot open k: no such thing");
     }
 }

@@ -1,7 +1,7 @@
 //! The progress bar: bytes done, rate and time left, over everything a command has to hash.
 //!
-//! Bytes, not files: one file may be all the work. Shown on standard error, and only where that is a terminal and nobody
-//! said otherwise.
+//! Bytes, not files: one file may be all the work. Shown on standard error, and only where that is a terminal
+//! and nobody said otherwise.
 
 use std::io::IsTerminal as _;
 
@@ -35,7 +35,8 @@ impl Progress {
         Self { bar, base: 0 }
     }
 
-    /// Runs the next part. `work` gets the callback that scanning wants: bytes done and bytes in all, of this part.
+    /// Runs the next part. `work` gets the callback that scanning wants: bytes done and bytes in all, of this
+    /// part.
     pub(crate) fn part<T>(&mut self, label: &str, work: impl FnOnce(attest::scan::Progress<'_>) -> T) -> T {
         let Some(bar) = &self.bar else {
             return work(&|_, _| {});

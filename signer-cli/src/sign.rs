@@ -1,11 +1,11 @@
 //! `tallymark sign`: from files on a disk to a bundle that strangers can verify.
 //!
-//! In this order: find everything that can be found wrong without waiting; open the key; hash; write the statement; sign
-//! statement and entry; make sure that nothing changed meanwhile; ask; send; verify the answer; write. Until the last
-//! step the disk is as it was.
+//! In this order: find everything that can be found wrong without waiting; open the key; hash; write the
+//! statement; sign statement and entry; make sure that nothing changed meanwhile; ask; send; verify the answer;
+//! write. Until the last step the disk is as it was.
 //!
-//! The statement has no time and no random number in it, so signing the same thing again gives the same bytes: a second
-//! run after a crash finds the first one's entry in the log.
+//! The statement has no time and no random number in it, so signing the same thing again gives the same bytes:
+//! a second run after a crash finds the first one's entry in the log.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

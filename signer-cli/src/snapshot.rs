@@ -1,9 +1,9 @@
-//! What the files of a model looked like, without reading them: to know the bytes to hash beforehand, and to notice
-//! a change before the signature leaves the house.
+//! What the files of a model looked like, without reading them: to know the bytes to hash beforehand, and to
+//! notice a change before the signature leaves the house.
 //!
-//! Hashing large models takes minutes. The scan itself notices a file that changes under its hands; this one notices
-//! a file that changes, comes or goes after it was hashed. Size, modification time, change time and inode are compared:
-//! who can forge those can also wait until we are done.
+//! Hashing large models takes minutes. The scan itself notices a file that changes under its hands; this one
+//! notices a file that changes, comes or goes after it was hashed. Size, modification time, change time and
+//! inode are compared: who can forge those can also wait until we are done.
 //!
 //! In scope: metadata. Out of scope: which files count, and hashing ([`attest::scan`]): a snapshot
 //! holds everything but the paths that every scan leaves out.
@@ -42,8 +42,8 @@ pub(crate) enum SnapshotError {
 }
 
 impl Snapshot {
-    /// Looks at everything below `root`. Directories are entered, links are not; a link's target is looked at, since that is
-    /// what a scan would hash if it accepts the link at all.
+    /// Looks at everything below `root`. Directories are entered, links are not; a link's target is looked at,
+    /// since that is what a scan would hash if it accepts the link at all.
     ///
     /// # Errors
     /// [`SnapshotError::Io`].

@@ -1,9 +1,10 @@
 //! Bringing a signed entry into the log, and believing the log only as far as its proof goes.
 //!
-//! The answer is put into the bundle, and the bundle goes through the very code that strangers use, with the log's key
-//! and our own as the only trust. Only a bundle that passes leaves this module.
+//! The answer is put into the bundle, and the bundle goes through the very code that strangers use, with the
+//! log's key and our own as the only trust. Only a bundle that passes leaves this module.
 //!
-//! In scope: `tallymark submit`, and the step that `sign` shares with it. Out of scope: HTTP ([`crate::log_client`]).
+//! In scope: `tallymark submit`, and the step that `sign` shares with it. Out of scope: HTTP
+//! ([`crate::log_client`]).
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;

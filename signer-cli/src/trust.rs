@@ -1,7 +1,8 @@
 //! Which log's word counts: the policy that an answer is checked against before anything is written.
 //!
-//! It comes from `--log-key`, which makes a policy of one log and no witness, or from the trust file that a verifier would
-//! use. Publishers in a trust file say whom *others* believe; for checking our own bundle the only publisher is our key.
+//! It comes from `--log-key`, which makes a policy of one log and no witness, or from the trust file that a
+//! verifier would use. Publishers in a trust file say whom *others* believe; for checking our own bundle the
+//! only publisher is our key.
 //!
 //! In scope: finding the policy. Out of scope: what a policy means ([`tlog::policy`]) and the trust file's format
 //! ([`verifier::requirements`]).
@@ -54,7 +55,7 @@ pub(crate) enum LogKeyFault {
 /// # Errors
 /// [`TrustError::Missing`] if there is neither; else as the variants say.
 pub(crate) fn policy(args: &LogArgs, model: &Path) -> Result<Policy, TrustError> {
-    // A typed --trust beside a --log-key from the environment cannot be told apart here; the narrower one counts.
+    // If both came from the environment the narrower one counts.
     if let Some(key) = &args.log_key {
         return policy_of_key(key).map_err(|source| TrustError::LogKey { source });
     }

@@ -1,7 +1,7 @@
 //! Sessions with the program as files: help texts, conflicts between flags, refusals with their next steps.
 //!
-//! The words are snapshots. After a change that was meant: `TRYCMD=overwrite cargo test -p signer-cli --test cmd`, and
-//! read the difference.
+//! The words are snapshots. After a change that was meant: `TRYCMD=overwrite cargo test -p signer-cli --test
+//! cmd`, and read the difference.
 
 #[test]
 fn sessions_print_what_they_printed() {

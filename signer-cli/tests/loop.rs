@@ -1,5 +1,5 @@
-//! The whole loop with the real program against a small real log: keys, hashing, signing, submitting, verifying; and a log
-//! that is down, slow or lying, after each of which the model's directory is as it was.
+//! The whole loop with the real program against a small real log: keys, hashing, signing, submitting,
+//! verifying; and a log that is down, slow or lying, after each of which the model's directory is as it was.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot set its scene fails by panicking")]
 
@@ -399,6 +399,9 @@ fn dry_run_shows_the_entry_and_the_statement_and_does_nothing() {
     let before = desk.contents();
     let args =
         ["sign", "model", "--as", "acme/churn:1", "--data", "train=data", "--key", "key.pem", "--dry-run"];
+    // A dry run is the real command line with one word more.
+    desk.succeed(&sign(&log, &["--dry-run"]));
+    assert_eq!(log.requests(), 0);
     let text = desk.succeed(&args);
     for wanted in
         ["public for ever", "name       acme/churn", "input      dataset", "\"relation\":\"pretrain\""]
@@ -534,6 +537,29 @@ fn flag_wins_over_its_variable_and_a_variable_forbids_no_flag() {
         command.env("TALLYMARK_LOG", log.url()).env("TALLYMARK_KEY", "none.pem").output().expect("runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(log.requests(), 0);
+}
+
+#[test]
+fn variable_does_not_undo_the_flag_that_excludes_it() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.write("passphrase", "correct horse\n");
+    let run = |args: &[&str], variable: (&str, &str)| {
+        let output = desk.command(args).env(variable.0, variable.1).output().expect("runs");
+        assert!(output.status.success(), "{variable:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let keygen = ["keygen", "--key", "new.pem", "--passphrase-file", "passphrase"];
+    run(&keygen, ("TALLYMARK_UNENCRYPTED", "true"));
+    let pem = std::fs::read_to_string(desk.path("new.pem")).expect("a key");
+    assert!(pem.contains("ENCRYPTED"), "a passphrase was given, and the key is in clear");
+
+    let args = ["sign", "model", "--key", "key.pem", "--trust", "trust.toml"];
+    let log_key = ("TALLYMARK_LOG_KEY", "nonsense");
+    run(&[&args[..], &["--as", "acme/one:1"]].concat(), log_key);
+    let pending = ("TALLYMARK_PENDING", "true");
+    run(&[&args[..], &["--as", "acme/two:1", "--log", log.url()]].concat(), pending);
+    assert_eq!(log.len(), 4);
+    run(&["verify", "model", "--trust", "trust.toml", "--json"], ("TALLYMARK_QUIET", "true"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! A small log for tests: real HTTP on a loopback socket, a real tree, real signatures, and manners of misbehaving that a
-//! real log must never show.
+//! A small log for tests: real HTTP on a loopback socket, a real tree, real signatures, and manners of
+//! misbehaving that a real log must never show.
 //!
 //! It keeps everything in memory, has no durability and serves one request at a time. The real server is tried by
 //! `cargo xtask demo`.

@@ -1,0 +1,293 @@
+//! The arguments of each command, in the order of the help.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use attest::key::Algorithm;
+use attest::model_name::{ModelName, NameVersion, VersionLabel};
+use attest::provenance::Relation;
+use clap::builder::BoolishValueParser;
+use clap::{ArgAction, Args, ValueEnum};
+use verifier::name_pattern::NamePattern;
+
+use super::NamedPath;
+
+/// Make a key pair for signing
+///
+/// Writes the private key, which nobody but you can read, and beside it the public key with `.pub` added to its
+/// name. Never overwrites. Prints what belongs into the trust file of those who shall believe you.
+///
+/// The private key is encrypted with a passphrase: from --passphrase-file, else from the variable
+/// TALLYMARK_PASSPHRASE, else asked for twice on the terminal.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark keygen --name 'acme/*' >> tallymark.toml")]
+pub(crate) struct KeygenArgs {
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// Kind of key
+    #[arg(long, env = "TALLYMARK_ALGORITHM", value_enum, default_value = "ed25519")]
+    pub(crate) algorithm: AlgorithmName,
+    /// Leave the private key unencrypted, for machines; whoever reads the file can sign
+    #[arg(long, env = "TALLYMARK_UNENCRYPTED", value_parser = BoolishValueParser::new())]
+    pub(crate) unencrypted: bool,
+    /// Names this key may sign, as a trust file has them: `*` within one component, `**` over several
+    #[arg(long, env = "TALLYMARK_PATTERN", default_value = "example/*", value_name = "PATTERN")]
+    pub(crate) name: NamePattern,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Where the private key lies and what opens it.
+#[derive(Args, Debug)]
+pub(crate) struct KeyArgs {
+    /// Private key file [default: $XDG_DATA_HOME/tallymark/key.pem]
+    #[arg(long, env = "TALLYMARK_KEY", value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// File whose first line is the passphrase of the private key
+    #[arg(long, env = "TALLYMARK_PASSPHRASE_FILE", value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// The kinds of key, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AlgorithmName {
+    /// Ed25519, RFC 8032
+    Ed25519,
+    /// ECDSA over NIST P-256 with SHA-256, for hardware and rules that know nothing else
+    P256,
+}
+
+impl From<AlgorithmName> for Algorithm {
+    fn from(name: AlgorithmName) -> Self {
+        match name {
+            AlgorithmName::Ed25519 => Self::Ed25519,
+            AlgorithmName::P256 => Self::EcdsaP256,
+        }
+    }
+}
+
+/// Sign a model with what it was made from, and log the signature
+///
+/// Hashes the model and the inputs, signs a statement that binds them, submits the entry that follows from it
+/// to the log, checks the log's answer as a stranger would, and only then writes `tallymark.jsonl` into the
+/// model's directory (for a single file, `FILE.tallymark.jsonl` beside it). If anything fails, nothing is
+/// written.
+///
+/// What is logged is public for ever: the name, the version label, digests, your public key. On a terminal you
+/// are asked once; elsewhere there is no question. --dry-run shows what it would be.
+///
+/// The log's answer is checked with --log-key, or with the policy of the trust file: --trust, else
+/// TALLYMARK_TRUST, else ./tallymark.toml, else $XDG_CONFIG_HOME/tallymark/tallymark.toml.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark sign ./churn --as acme/churn:2026.1 --data train=./data --base \
+                        bert=./bert-base --code . --log https://log.example.org --trust tallymark.toml"
+)]
+pub(crate) struct SignArgs {
+    /// Directory or single file of the model
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) model: PathBuf,
+    /// Name and version label: `acme/churn:2026.1`
+    #[arg(long = "as", env = "TALLYMARK_AS", value_name = "NAME:VERSION")]
+    pub(crate) name_version: NameVersion,
+    /// A dataset it was made from, and what to call it; may be repeated. In the variable: one per line
+    #[arg(long, env = "TALLYMARK_DATA", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) data: Vec<NamedPath>,
+    /// A base model it was made from, and what to call it; may be repeated. In the variable: one per line
+    #[arg(long, env = "TALLYMARK_BASE", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) base: Vec<NamedPath>,
+    /// Git checkout of the code it was made by: commit, tree, and every file that git does not ignore
+    #[arg(long, env = "TALLYMARK_CODE", value_name = "DIR")]
+    pub(crate) code: Option<PathBuf>,
+    /// How the model came out of its inputs [default: finetune with --base, else pretrain]
+    #[arg(long, env = "TALLYMARK_RELATION", value_enum, value_name = "RELATION")]
+    pub(crate) relation: Option<RelationName>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    /// Sign now and submit later with `tallymark submit`; no log is asked
+    #[arg(long, env = "TALLYMARK_PENDING", value_parser = BoolishValueParser::new())]
+    pub(crate) pending: bool,
+    /// Print what would be signed and what would be public; sign, send and write nothing
+    #[arg(long, env = "TALLYMARK_DRY_RUN", value_parser = BoolishValueParser::new())]
+    pub(crate) dry_run: bool,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Which log, how it is known again, and how long to wait for it.
+#[derive(Args, Debug)]
+pub(crate) struct LogArgs {
+    /// Where the log takes entries [default: the address in the policy, if it has one]
+    #[arg(long, env = "TALLYMARK_LOG", value_name = "URL")]
+    pub(crate) log: Option<String>,
+    /// The log's key, as `tallymark-log init` prints it: `name+id+key`
+    #[arg(long, env = "TALLYMARK_LOG_KEY", value_name = "VKEY")]
+    pub(crate) log_key: Option<String>,
+    /// Trust file whose policy names the log
+    #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Seconds to wait for the log, all attempts together
+    #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// Publish without asking
+    #[arg(short, long, env = "TALLYMARK_YES", value_parser = BoolishValueParser::new())]
+    pub(crate) yes: bool,
+}
+
+/// How a model came out of its inputs, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RelationName {
+    /// Trained from scratch
+    Pretrain,
+    /// Trained further
+    Finetune,
+    /// Small weights to lay over a base model
+    Adapter,
+    /// Several models made one
+    Merge,
+    /// Same model, smaller numbers
+    Quantize,
+    /// Taught by another model
+    Distill,
+    /// Same numbers, other file format
+    Convert,
+}
+
+impl From<RelationName> for Relation {
+    fn from(name: RelationName) -> Self {
+        match name {
+            RelationName::Pretrain => Self::Pretrain,
+            RelationName::Finetune => Self::Finetune,
+            RelationName::Adapter => Self::Adapter,
+            RelationName::Merge => Self::Merge,
+            RelationName::Quantize => Self::Quantize,
+            RelationName::Distill => Self::Distill,
+            RelationName::Convert => Self::Convert,
+        }
+    }
+}
+
+/// Complete what was signed with --pending
+///
+/// Sends the entries of pending lines to the log and puts its proofs in. Needs no private key: the entry was
+/// signed when the statement was. Checks each answer as `sign` does; a line whose answer does not hold stays
+/// pending.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark submit ./churn --log https://log.example.org --trust tallymark.toml"
+)]
+pub(crate) struct SubmitArgs {
+    /// Directory or single file of the model
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Judge a model by its bundle and a trust file, offline
+///
+/// The same verdict, output and exit status as `tallymark-verify`, which is a smaller program for those who only
+/// verify.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn")]
+pub(crate) struct VerifyArgs {
+    /// Directory or single file of the model
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) model: PathBuf,
+    /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in your configuration]
+    #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
+    #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Accept only a statement about this name
+    #[arg(long, env = "TALLYMARK_NAME")]
+    pub(crate) name: Option<ModelName>,
+    /// Accept only a statement about this version label
+    #[arg(long, short = 'V', env = "TALLYMARK_VERSION", value_name = "LABEL")]
+    pub(crate) version: Option<VersionLabel>,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Show what is in a file, unverified
+///
+/// Knows bundles (`tallymark.jsonl`), log entries, tlog proofs, checkpoints and public keys. Believes
+/// everything it reads and says so: only `tallymark verify` judges.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark inspect ./churn\n  curl -s https://log.example.org/checkpoint > cp && tallymark \
+                        inspect cp"
+)]
+pub(crate) struct InspectArgs {
+    /// A model, or a file of one of these kinds
+    #[arg(env = "TALLYMARK_FILE", value_name = "FILE|DIR")]
+    pub(crate) path: PathBuf,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Print the tree digest of a model, dataset or file
+///
+/// One line: the digest (`model-tree/v1`, 64 hex digits), two spaces, the path.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark hash ./churn\n  tallymark hash ./churn --files")]
+pub(crate) struct HashArgs {
+    /// Directory or single file
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) path: PathBuf,
+    /// Before it, one line per file: SHA-256, two spaces, the path, as sha256sum has it
+    #[arg(long, env = "TALLYMARK_FILES", value_parser = BoolishValueParser::new())]
+    pub(crate) files: bool,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print JSON, with every file
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Print completions for a shell
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark completions bash > ~/.local/share/bash-completion/completions/tallymark"
+)]
+pub(crate) struct CompletionsArgs {
+    /// Which shell
+    #[arg(env = "TALLYMARK_SHELL", value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Write the manual pages
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark man ./man && man ./man/tallymark-sign.1")]
+pub(crate) struct ManArgs {
+    /// Where to; made if it is not there
+    #[arg(env = "TALLYMARK_MAN_DIR", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// Print the version of the program and of the formats it writes
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark version --json")]
+pub(crate) struct VersionArgs {
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
