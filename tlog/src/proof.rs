@@ -19,7 +19,7 @@
 //! In scope: the text, and verifying it for a leaf hash. Out of scope: computing the leaf hash, which is what binds the
 //! proof to an entry; how old cosignatures may be.
 
-use merkle::{InclusionProof, LeafHash, LeafIndex};
+use merkle::{Hash, InclusionProof, LeafHash, LeafIndex};
 use thiserror::Error;
 
 use crate::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
@@ -202,17 +202,13 @@ impl LogProof {
         let index =
             lines.next().and_then(|line| line.strip_prefix("index ")).ok_or(LogProofError::NoIndex)?;
         let index = leaf_index(index).map_err(|source| LogProofError::Index { source })?;
-        let hashes: Vec<&str> = lines.collect();
-        let too_many = LogProofError::TooManyHashes { seen: hashes.len() };
-        if hashes.len() > MAX_PROOF_LINES {
-            return Err(too_many);
-        }
-        let hashes = hashes
-            .into_iter()
+        let hashes: Vec<Hash> = lines
             .enumerate()
             .map(|(position, line)| hash(line).map_err(|source| LogProofError::Hash { position, source }))
             .collect::<Result<_, _>>()?;
-        let inclusion = InclusionProof::new(index, hashes).map_err(|_| too_many)?;
+        let seen = hashes.len();
+        let inclusion =
+            InclusionProof::new(index, hashes).map_err(|_| LogProofError::TooManyHashes { seen })?;
         let proof = Self::new(inclusion, SignedCheckpoint::parse(checkpoint.as_bytes())?);
         match extra {
             Some(extra) => proof.with_extra(extra),

@@ -144,19 +144,15 @@ impl AddCheckpointRequest {
         let old = lines.next().and_then(|line| line.strip_prefix("old "));
         let old = tree_size(old.ok_or(AddCheckpointRequestError::NoOldSize)?)
             .map_err(|source| AddCheckpointRequestError::OldSize { source })?;
-        let hashes: Vec<&str> = lines.collect();
-        let too_many = AddCheckpointRequestError::TooManyHashes { seen: hashes.len() };
-        if hashes.len() > MAX_PROOF_LINES {
-            return Err(too_many);
-        }
-        let hashes: Vec<Hash> = hashes
-            .into_iter()
+        let hashes: Vec<Hash> = lines
             .enumerate()
             .map(|(position, line)| {
                 hash(line).map_err(|source| AddCheckpointRequestError::Hash { position, source })
             })
             .collect::<Result<_, _>>()?;
-        let proof = ConsistencyProof::new(hashes).map_err(|_| too_many)?;
+        let seen = hashes.len();
+        let proof =
+            ConsistencyProof::new(hashes).map_err(|_| AddCheckpointRequestError::TooManyHashes { seen })?;
         Self::checked(old, proof, SignedCheckpoint::parse(checkpoint.as_bytes())?)
     }
 
