@@ -100,12 +100,10 @@ pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
     let statement = write_statement(args, &hashed)?;
     let signed = sign(statement, &key)?;
     hashed.refuse_change()?;
-    let report = match log {
-        Some(log) => publish(args, &log, &signed, &hashed, manner)?,
-        None => keep(args, &signed, &hashed, manner)?,
-    };
-    print(&report)?;
-    Ok(())
+    match log {
+        Some(log) => publish(args, &log, &signed, &hashed, manner),
+        None => keep(args, &signed, &hashed, manner),
+    }
 }
 
 fn write_statement(args: &SignArgs, hashed: &Hashed) -> Result<Statement, Failure> {
@@ -148,36 +146,40 @@ fn publish(
     signed: &Signed,
     hashed: &Hashed,
     manner: Manner,
-) -> Result<String, Failure> {
+) -> Result<(), Failure> {
     let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
     let found = position(&writer, signed);
     if let Some(proof) = found.as_ref().and_then(|(_, bundle)| bundle.log_entry()?.proof()) {
-        note(manner, "already signed with this key and logged; nothing was done");
         let report = Report::already_logged(&signed.statement, &signed.entry, proof, writer.path());
-        return Ok(report.show(args.json));
+        print(&report.show(args.json))?;
+        note(manner, "already signed with this key and logged; nothing was done");
+        return Ok(());
     }
     confirm(&args.log, log, &[&signed.entry])?;
     let (bundle, verified) = log.complete(&signed.bundle, &signed.entry, &hashed.model)?;
     let path = writer.write(found.map(|(index, _)| index), bundle)?;
+    print(&Report::logged(&signed.statement, &signed.entry, &verified, &path).show(args.json))?;
     note(manner, &format!("next: tallymark verify {}", args.model.display()));
-    Ok(Report::logged(&signed.statement, &signed.entry, &verified, &path).show(args.json))
+    Ok(())
 }
 
-fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Result<String, Failure> {
+fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Result<(), Failure> {
     let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
     if let Some((_, bundle)) = position(&writer, signed) {
-        note(manner, "already signed with this key; nothing was done");
         let report = match bundle.log_entry().and_then(LogEntry::proof) {
             Some(proof) => Report::already_logged(&signed.statement, &signed.entry, proof, writer.path()),
             None => Report::already_pending(&signed.statement, &signed.entry, writer.path()),
         };
-        return Ok(report.show(args.json));
+        print(&report.show(args.json))?;
+        note(manner, "already signed with this key; nothing was done");
+        return Ok(());
     }
     refuse_unsound(&signed.bundle, &hashed.model)?;
     let path = writer.write(None, signed.bundle.clone())?;
     warn(manner, "this is not logged yet, and no verifier accepts it");
+    print(&Report::pending(&signed.statement, &signed.entry, &path).show(args.json))?;
     note(manner, &format!("next: tallymark submit {} --log URL", args.model.display()));
-    Ok(Report::pending(&signed.statement, &signed.entry, &path).show(args.json))
+    Ok(())
 }
 
 /// `--dry-run`: what would be signed, and what of it would be public.

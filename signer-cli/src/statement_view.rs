@@ -22,6 +22,9 @@ pub(crate) fn text(statement: &Statement) -> String {
     for input in statement.inputs() {
         let (role, name, source) = (input.role(), input.name(), input.source());
         let _ = writeln!(text, "  input      {role} {name} {} {source}", input.digest());
+        if let Some(checkout) = input.digest().checkout() {
+            let _ = writeln!(text, "  commit     {} {}", checkout.commit(), checkout.state().as_str());
+        }
     }
     text
 }
@@ -33,6 +36,8 @@ pub(crate) fn json(statement: &Statement) -> Value {
             "role": input.role().to_string(),
             "name": input.name().as_str(),
             "digest": input.digest().to_string(),
+            "commit": input.digest().checkout().map(|checkout| checkout.commit().to_string()),
+            "work_tree": input.digest().checkout().map(|checkout| checkout.state().as_str()),
             "source": input.source().to_string(),
         })
     };

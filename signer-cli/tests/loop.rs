@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot set its scene fails by panicking")]
 
 mod log;
+mod readme;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -107,6 +107,15 @@ impl InputDigest {
             Self::Code(checkout) => checkout.sources().map(|(digest, _)| digest.digest()),
         }
     }
+
+    /// The checkout, if it is one.
+    #[must_use]
+    pub const fn checkout(&self) -> Option<&Checkout> {
+        match self {
+            Self::Code(checkout) => Some(checkout),
+            Self::Tree { .. } | Self::File { .. } => None,
+        }
+    }
 }
 
 impl From<&Tree> for InputDigest {
@@ -178,6 +187,17 @@ pub enum WorkTreeState {
     Clean,
     /// Something differs.
     Dirty,
+}
+
+impl WorkTreeState {
+    /// The word for it: `clean` or `dirty`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Dirty => "dirty",
+        }
+    }
 }
 
 impl Checkout {

@@ -68,7 +68,7 @@ impl TestLog {
     /// Starts a log with two entries of other people.
     pub(crate) fn start() -> Self {
         let signer = |seed| {
-            let origin = "log.test/one".parse().expect("an origin");
+            let origin = "log.example.org/models".parse().expect("an origin");
             CheckpointSigner::ed25519(origin, SigningKey::from_bytes(&[seed; 32])).expect("a key name")
         };
         let state = Arc::new(State {

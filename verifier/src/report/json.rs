@@ -70,6 +70,10 @@ struct InputRow {
     role: &'static str,
     name: String,
     digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    work_tree: Option<&'static str>,
     source: &'static str,
 }
 
@@ -219,6 +223,8 @@ impl InputRow {
             role: input.role().as_str(),
             name: input.name().to_string(),
             digest: input.digest().to_string(),
+            commit: input.digest().checkout().map(|checkout| checkout.commit().to_string()),
+            work_tree: input.digest().checkout().map(|checkout| checkout.state().as_str()),
             source: input.source().as_str(),
         }
     }

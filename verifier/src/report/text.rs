@@ -143,6 +143,9 @@ impl Page {
                 let name = plain(input.name().as_str());
                 let place = format!("{name}  {}  {}", input.digest(), input.source());
                 rows.push((input.role().as_str(), place));
+                if let Some(checkout) = input.digest().checkout() {
+                    rows.push(("commit", format!("{}  {}", checkout.commit(), checkout.state().as_str())));
+                }
             }
         }
         if !rows.is_empty() {
