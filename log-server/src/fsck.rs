@@ -369,6 +369,18 @@ pub enum FsckError {
 }
 
 impl FsckError {
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::DataDir(DataDirError::InUse { .. }) => {
+                Some("stop the server first; fsck reads a log at rest")
+            }
+            Self::Ledger(_) => Some("bring back the newest copy of the ledger; never delete it"),
+            _ => None,
+        }
+    }
+
     /// Whether this is damage (exit 1) or a log that could not be read (exit 5).
     #[must_use]
     pub fn is_damage(&self) -> bool {

@@ -150,8 +150,9 @@ fn describe(config: &Config, log: &OpenLog, address: std::net::SocketAddr) {
 
 fn run_fsck(args: &args::Fsck) -> Result<ExitCode, Failure> {
     let report = fsck(&args.dir).map_err(|error| Failure {
+        hint: error.hint(),
         status: if error.is_damage() { REFUSED } else { UNAVAILABLE },
-        ..Failure::unavailable(error)
+        error: error.into(),
     })?;
     if args.json {
         let damages = report.damages().iter();

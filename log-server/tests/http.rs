@@ -540,9 +540,11 @@ fn an_unknown_outcome_ends_the_server_and_is_never_answered_with_success() {
 
 #[test]
 fn going_down_finishes_what_is_under_way_and_takes_nothing_new() {
-    let (mut server, storage, _dir) = memory_server(Limits::STANDARD);
+    let (mut server, storage, _dir) =
+        memory_server(Limits { head_timeout: Duration::from_secs(60), ..Limits::STANDARD });
     let addr = server.addr;
     let mut idle = server.client();
+    idle.raw().set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     assert_eq!(idle.get("/readyz").status, 200);
     storage.hold_appends();
     let under_way = std::thread::spawn(move || Client::connect(addr).post("/add", "x/y", b"late").status);

@@ -1,6 +1,6 @@
 //! What the sessions share: a small HTTP client over `TcpStream`, a server in this process, entries to send.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -211,7 +211,7 @@ impl Client {
     }
 
     pub(crate) fn read_response(&mut self, without_body: bool) -> std::io::Result<Response> {
-        let broken = || std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
+        let broken = || std::io::Error::from(ErrorKind::UnexpectedEof);
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {
             return Err(broken());
@@ -238,9 +238,12 @@ impl Client {
         Ok(response)
     }
 
-    /// Waits for the server to close the connection; false if it says anything first.
+    /// Waits for the server to close the connection; false if it says anything first, or nothing in time.
     pub(crate) fn is_closed_by_server(&mut self) -> bool {
-        matches!(self.stream.read(&mut [0; 1]), Ok(0) | Err(_))
+        match self.stream.read(&mut [0; 1]) {
+            Ok(count) => count == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
     }
 }
 
