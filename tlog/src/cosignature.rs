@@ -10,7 +10,8 @@
 //!
 //! The witness's name is not part of the message: an operator of two witnesses needs two keys.
 //!
-//! In scope: that message, signing and verifying it. Out of scope: ML-DSA-44 cosignatures and subtrees; whether enough
+//! In scope: that message, signing and verifying it. Out of scope: ML-DSA-44 cosignatures and
+//! subtrees, whose message is [`crate::subtree_message`]; whether enough
 //! witnesses signed, which is [`crate::policy`]; whether the time is too old or in the future, which takes a clock.
 
 use std::fmt;

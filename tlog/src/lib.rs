@@ -62,6 +62,7 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod signature_line;
+pub mod subtree_message;
 pub mod text;
 pub mod tile;
 pub mod vkey;
