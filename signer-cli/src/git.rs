@@ -3,8 +3,10 @@
 //! The `git` program does the reading: nobody else reads an index the way it does. A checkout may be hostile
 //! (it came with the model, or from a pull request), and git runs programs that a repository's own
 //! configuration names. So: fixed arguments and no shell; an environment with nothing in it that git obeys, but
-//! for the caller's own configuration; file-system monitor, hooks, transports and the repository's content
-//! filters switched off; the repository may not point its work tree elsewhere; output is bounded.
+//! for the caller's own configuration; file-system monitor, hooks, transports, replacement refs and the
+//! repository's content filters switched off; the repository may neither point its work tree elsewhere nor
+//! loosen how changes are seen; output is bounded. What git itself believes, its objects and its index, is
+//! believed here: the tree digest is what binds the files.
 //!
 //! In scope: running git and reading its answers. Out of scope: hashing ([`attest::scan`]) and what is said
 //! about the code in a statement ([`attest::provenance`]).
@@ -33,8 +35,10 @@ const MAX_WORDS_BYTES: u64 = 4 << 10;
 const PASSED_ON: [&str; 4] = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR"];
 
 /// Fixed environment.
-const FIXED: [(&str, &str); 6] = [
+const FIXED: [(&str, &str); 7] = [
     ("LC_ALL", "C"),
+    // A replacement ref gives a known commit id the tree of another commit.
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
     // `status` would otherwise refresh and write the index.
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_TERMINAL_PROMPT", "0"),
@@ -45,12 +49,17 @@ const FIXED: [(&str, &str); 6] = [
 ];
 
 /// Arguments before every command.
-const FIRST_ARGS: [&str; 7] = [
+const FIRST_ARGS: [&str; 11] = [
     "--no-pager",
     "-c",
     "core.fsmonitor=",
     "-c",
     "core.hooksPath=/dev/null",
+    // Or size and the second of a change would be all that tells a changed file from a clean one.
+    "-c",
+    "core.checkStat=default",
+    "-c",
+    "core.trustctime=true",
     "-c",
     "safe.bareRepository=explicit",
 ];

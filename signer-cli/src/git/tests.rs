@@ -128,6 +128,39 @@ fn repository_cannot_run_a_program_of_its_choice() {
 }
 
 #[test]
+fn replacement_ref_does_not_lend_a_commit_another_tree() {
+    let dir = repository();
+    let good = read_checkout(dir.path()).expect("a checkout");
+    std::fs::write(dir.path().join("src/train.py"), "evil()\n").expect("write");
+    git(dir.path(), &["commit", "-q", "-a", "-m", "second"]);
+    let evil = read_checkout(dir.path()).expect("a checkout");
+    git(dir.path(), &["reset", "-q", "--soft", good.commit()]);
+    git(dir.path(), &["replace", good.commit(), evil.commit()]);
+    let seen = read_checkout(dir.path()).expect("a checkout");
+    assert_eq!((seen.commit(), seen.tree()), (good.commit(), good.tree()));
+    assert!(seen.is_dirty());
+}
+
+#[test]
+fn repository_cannot_have_a_change_overlooked_by_its_time() {
+    let dir = repository();
+    // Another inode with the same size and time, as an archive unpacks it.
+    let write = |text: &str| {
+        let new = dir.path().join("new");
+        std::fs::write(&new, text).expect("write");
+        let file = std::fs::File::options().write(true).open(&new).expect("open");
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1)).expect("set the time");
+        std::fs::rename(new, dir.path().join("src/train.py")).expect("rename");
+    };
+    git(dir.path(), &["config", "core.checkStat", "minimal"]);
+    git(dir.path(), &["config", "core.trustctime", "false"]);
+    write("print()\n");
+    git(dir.path(), &["update-index", "--refresh"]);
+    write("evil()!\n");
+    assert!(read_checkout(dir.path()).expect("a checkout").is_dirty());
+}
+
+#[test]
 fn repository_cannot_point_elsewhere() {
     let dir = repository();
     let elsewhere = tempfile::tempdir().expect("a temporary directory");
