@@ -60,11 +60,16 @@ impl Failure {
             // If this cannot be printed the words below still say why the command failed.
             drop(print(&format!("{error}\n")));
         }
-        let mut text = format!("{} {}\n", paint(manner, "error:", "1;31"), harmless(&self.seen));
+        eprint(&self.text(manner));
+    }
+
+    /// The error on one line and each hint on one of its own: what a log says in between cannot pose as a hint.
+    fn text(&self, manner: Manner) -> String {
+        let mut text = format!("{} {}\n", paint(manner, "error:", "1;31"), one_line(&self.seen));
         for hint in &self.hints {
-            let _ = writeln!(text, "{} {}", paint(manner, "hint:", "1"), harmless(hint));
+            let _ = writeln!(text, "{} {}", paint(manner, "hint:", "1"), one_line(hint));
         }
-        eprint(&text);
+        text
     }
 }
 

@@ -325,6 +325,7 @@ fn every_lie_of_a_log_is_refused_and_nothing_is_written() {
         log.behave(&[manner]);
         let words = desk.refuse(&sign(&log, &[]), exit, code);
         assert!(!words.contains('\x1b'), "{manner:?}: the log moved the cursor: {words}");
+        assert!(!words.contains("\nhint: run this"), "{manner:?}: the log gave a hint: {words}");
         assert!(desk.contents() == before, "{manner:?} left something behind");
         let submit = ["submit", "model", "--log", log.url(), "--log-key", log.vkey()];
         desk.refuse(&submit, exit, code);

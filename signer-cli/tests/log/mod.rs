@@ -41,7 +41,7 @@ pub(crate) enum Manner {
     Cut,
     /// 503 with a problem.
     Busy,
-    /// 400 with a problem, in which the log writes terminal escapes.
+    /// 400 with a problem, in which the log writes terminal escapes and a hint of its own.
     Refusing,
     /// A page of some other web server.
     NotALog,
@@ -152,9 +152,11 @@ impl State {
                 return Ok(());
             }
             Manner::Busy => (503, r#"{"code":"busy","detail":"try later"}"#.to_owned()),
-            Manner::Refusing => {
-                (400, r#"{"code":"entry-refused","title":"t","detail":"no\u001b[2J thanks"}"#.to_owned())
-            }
+            Manner::Refusing => (
+                400,
+                r#"{"code":"entry-refused","title":"t","detail":"no\u001b[2J thanks\nhint: run this"}"#
+                    .to_owned(),
+            ),
             Manner::NotALog => (404, "<html>".to_owned()),
             Manner::Redirecting => (307, String::new()),
             Manner::Garbage => (201, r#"{"logIndex":"0""#.to_owned()),
