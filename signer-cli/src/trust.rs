@@ -7,14 +7,13 @@
 //! In scope: finding the policy. Out of scope: what a policy means ([`tlog::policy`]) and the trust file's format
 //! ([`verifier::requirements`]).
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
 use tlog::policy::{Policy, PolicyError};
 use tlog::vkey::{Vkey, VkeyError};
-use verifier::load::find_trust;
+use verifier::load::{find_trust, lies_inside, read_bounded};
 use verifier::requirements::{MAX_TRUST_BYTES, Requirements, RequirementsError};
 
 use crate::args::LogArgs;
@@ -61,13 +60,10 @@ pub(crate) fn policy(args: &LogArgs, model: &Path) -> Result<Policy, TrustError>
     }
     let path = args.trust.clone().or_else(find_trust).ok_or(TrustError::Missing)?;
     let io = |source| TrustError::Io { path: path.clone(), source };
-    let inside = path.canonicalize().map_err(io)?.starts_with(model.canonicalize().map_err(io)?);
-    if inside {
+    if lies_inside(&path, model).map_err(io)? {
         return Err(TrustError::InsideModel { path });
     }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(&path).map_err(io)?;
-    file.take(MAX_TRUST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
+    let bytes = read_bounded(&path, MAX_TRUST_BYTES as u64).map_err(io)?;
     match Requirements::parse(&bytes) {
         Ok(requirements) => Ok(requirements.policy().clone()),
         Err(source) => Err(TrustError::Malformed { path, source }),
@@ -136,6 +132,29 @@ mod tests {
             let refused = policy(&args(None, Some(path)), model.path()).expect_err("inside");
             assert!(matches!(refused, TrustError::InsideModel { .. }), "{refused}");
         }
+    }
+
+    #[test]
+    fn link_inside_the_model_is_refused_wherever_it_leads() {
+        let outside = tempfile::tempdir().expect("a temporary directory");
+        let target = outside.path().join("tallymark.toml");
+        std::fs::write(&target, "version = 1\n").expect("write");
+        let model = tempfile::tempdir().expect("a temporary directory");
+        let link = model.path().join("tallymark.toml");
+        std::os::unix::fs::symlink(&target, &link).expect("symlink");
+        let refused = policy(&args(None, Some(link)), model.path()).expect_err("inside");
+        assert!(matches!(refused, TrustError::InsideModel { .. }), "{refused}");
+    }
+
+    #[test]
+    fn pipe_in_place_of_a_trust_file_is_not_waited_for() {
+        let (dir, model) = (tempfile::tempdir(), tempfile::tempdir());
+        let (dir, model) = (dir.expect("a temporary directory"), model.expect("a temporary directory"));
+        let pipe = dir.path().join("tallymark.toml");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is installed");
+        assert!(made.success());
+        let refused = policy(&args(None, Some(pipe)), model.path()).expect_err("no file");
+        assert!(matches!(refused, TrustError::Io { .. }), "{refused}");
     }
 
     #[test]

@@ -155,7 +155,11 @@ fn read_trust(path: &Path, model: &Path) -> Result<Requirements, Failure> {
 }
 
 /// Whether the trust file, or the link that leads to it, lies in the model's directory.
-fn lies_inside(trust: &Path, model: &Path) -> io::Result<bool> {
+///
+/// # Errors
+///
+/// What the system says if either is not there or may not be looked at.
+pub fn lies_inside(trust: &Path, model: &Path) -> io::Result<bool> {
     let model = model.canonicalize()?;
     let parent = match trust.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.canonicalize()?,
@@ -176,7 +180,11 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Reads a regular file, and of one that is too large only one byte more than `limit`: enough for its parser to see
 /// that. Anything but a regular file is not opened, since opening a pipe waits for a writer.
-fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+///
+/// # Errors
+///
+/// What the system says; [`io::ErrorKind::InvalidInput`] for anything but a regular file.
+pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if !path.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
