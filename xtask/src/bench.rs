@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let work = programs::target_directory()?.join("bench");
     fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
 
+    warn_if_busy();
     let mut rows = hashing(&signer, &large_model(&work, mebibytes)?)?;
     rows.push(small_verification(&verifier, &signed_small_model(&work)?)?);
     println!();
@@ -60,6 +61,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let missed = rows.iter().filter(|row| !row.met).count();
     ensure!(missed == 0, "{missed} targets missed");
     Ok(())
+}
+
+/// Two threads beside a busy neighbour get less than two cores, which no alternation evens out.
+fn warn_if_busy() {
+    let told = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = told.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0.0);
+    // The build that ran just before is still in the average; so is everything else.
+    if load > 1.0 {
+        println!(
+            "load average {load}: if something else is running, what is parallel looks slower than it is"
+        );
+    }
 }
 
 /// Files of bytes that do not repeat, made once and kept.
