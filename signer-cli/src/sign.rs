@@ -17,13 +17,14 @@ use attest::key::{PrivateKey, PublicKey};
 use attest::model_name::NameError;
 use attest::provenance::{InputNameError, Provenance};
 use attest::statement::{Statement, StatementError};
+use tlog::proof::LogProof;
 
 use crate::args::{Manner, SignArgs};
 use crate::bundle_file::{Writer, place, read};
 use crate::entry_view;
 use crate::inputs::{Hashed, Materials};
 use crate::key_file;
-use crate::message::{Failure, note, print, warn};
+use crate::message::{Failure, note, one_line, print, warn};
 use crate::report::Report;
 use crate::submit::{Log, confirm, refuse_unsound};
 
@@ -36,6 +37,9 @@ pub(crate) enum SignError {
     /// The checkout lies below the model.
     #[error("code {code} lies inside the model {model}")]
     CodeInsideModel { code: PathBuf, model: PathBuf },
+    /// A directory without a file that counts.
+    #[error("model {model} holds no file")]
+    EmptyModel { model: PathBuf },
     /// An entry that no log would take.
     #[error("no log entry can be made of this statement")]
     Entry { source: EntryFault },
@@ -107,6 +111,9 @@ pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
 }
 
 fn write_statement(args: &SignArgs, hashed: &Hashed) -> Result<Statement, Failure> {
+    if hashed.model.file_count() == 0 {
+        return Err(SignError::EmptyModel { model: args.model.clone() }.into());
+    }
     let fault = |source| SignError::Statement { source };
     let version = env!("CARGO_PKG_VERSION").parse().map_err(|error: NameError| fault(error.into()))?;
     let provenance = Provenance::new(args.relation.map(Into::into), hashed.inputs.clone(), version)?;
@@ -127,17 +134,21 @@ fn sign(statement: Statement, key: &PrivateKey) -> Result<Signed, SignError> {
     Ok(Signed { statement, entry, bundle })
 }
 
-/// The line, from 0, that holds this statement by this key.
-fn position(writer: &Writer, signed: &Signed) -> Option<(usize, Bundle)> {
-    let same = |bundle: &&Bundle| {
+/// The lines, from 0, that hold this statement with this signature and this entry. Both are functions of statement and
+/// key, so a line that differs in them is somebody else's, whatever its hint says.
+fn lines_with<'a>(writer: &'a Writer, signed: &Signed) -> Vec<(usize, &'a Bundle)> {
+    let same = |bundle: &Bundle| {
         bundle.hint() == signed.bundle.hint()
-            && bundle.envelope().payload() == signed.bundle.envelope().payload()
+            && bundle.envelope() == signed.bundle.envelope()
+            && bundle.log_entry().is_some_and(|entry| entry.entry_bytes() == signed.entry.as_bytes())
     };
-    let found = writer.file()?.bundles().enumerate().filter(|(_, bundle)| same(bundle));
-    // A finished line counts before a pending one.
-    let best =
-        found.max_by_key(|(_, bundle)| bundle.log_entry().is_some_and(|entry| entry.proof().is_some()));
-    best.map(|(index, bundle)| (index, bundle.clone()))
+    let bundles = writer.file().into_iter().flat_map(|file| file.bundles().enumerate());
+    bundles.filter(|(_, bundle)| same(bundle)).collect()
+}
+
+/// The log's word in a line, not verified.
+fn proof_in(bundle: &Bundle) -> Option<&LogProof> {
+    bundle.log_entry().and_then(LogEntry::proof)
 }
 
 fn publish(
@@ -148,16 +159,20 @@ fn publish(
     manner: Manner,
 ) -> Result<(), Failure> {
     let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
-    let found = position(&writer, signed);
-    if let Some(proof) = found.as_ref().and_then(|(_, bundle)| bundle.log_entry()?.proof()) {
+    let lines = lines_with(&writer, signed);
+    let holds = |bundle: &Bundle| log.judge(bundle, &signed.entry, &hashed.model).is_ok();
+    let logged = lines.iter().filter(|(_, bundle)| holds(bundle)).find_map(|(_, bundle)| proof_in(bundle));
+    if let Some(proof) = logged {
         let report = Report::already_logged(&signed.statement, &signed.entry, proof, writer.path());
         print(&report.show(args.json))?;
         note(manner, "already signed with this key and logged; nothing was done");
         return Ok(());
     }
+    // A line with another log's proof stays as it is.
+    let pending = lines.iter().find(|(_, bundle)| proof_in(bundle).is_none()).map(|(index, _)| *index);
     confirm(&args.log, log, &[&signed.entry])?;
     let (bundle, verified) = log.complete(&signed.bundle, &signed.entry, &hashed.model)?;
-    let path = writer.write(found.map(|(index, _)| index), bundle)?;
+    let path = writer.write(pending, bundle)?;
     print(&Report::logged(&signed.statement, &signed.entry, &verified, &path).show(args.json))?;
     note(manner, &format!("next: tallymark verify {}", args.model.display()));
     Ok(())
@@ -165,8 +180,10 @@ fn publish(
 
 fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Result<(), Failure> {
     let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
-    if let Some((_, bundle)) = position(&writer, signed) {
-        let report = match bundle.log_entry().and_then(LogEntry::proof) {
+    let lines = lines_with(&writer, signed);
+    if !lines.is_empty() {
+        // A finished line counts before a pending one.
+        let report = match lines.iter().find_map(|(_, bundle)| proof_in(bundle)) {
             Some(proof) => Report::already_logged(&signed.statement, &signed.entry, proof, writer.path()),
             None => Report::already_pending(&signed.statement, &signed.entry, writer.path()),
         };
@@ -200,6 +217,7 @@ fn show(args: &SignArgs, key_path: &Path, manner: Manner) -> Result<(), Failure>
         format!("{value}\n")
     } else {
         let public = entry_view::text(&payload);
+        let text = one_line(&text);
         format!("public for ever, as the log's entry:\n{public}signed, and kept beside the model:\n{text}\n")
     };
     print(&data)?;

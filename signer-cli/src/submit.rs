@@ -111,13 +111,26 @@ impl Log {
             return Err(SubmitError::OtherEntry.into());
         }
         let bundle = pending.clone().with_log_entry(answer);
+        let model = self.judge(&bundle, entry, tree)?;
+        Ok((bundle, model))
+    }
+
+    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for its name.
+    ///
+    /// # Errors
+    /// [`SubmitError::AnswerNotVerified`].
+    pub(crate) fn judge(
+        &self,
+        bundle: &Bundle,
+        entry: &Entry,
+        tree: &Tree,
+    ) -> Result<VerifiedModel, Failure> {
         let payload = entry.payload();
         let requirements = requirements_for(&self.policy, payload.name(), payload.key())?;
         let expectation = Expectation::new(Some(payload.name().clone()), Some(payload.version().clone()));
         let mut line = bundle.to_json_line();
         line.push(b'\n');
         verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree.clone()))
-            .map(|model| (bundle, model))
             .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into())
     }
 }

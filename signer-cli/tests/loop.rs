@@ -204,6 +204,55 @@ fn signing_again_does_nothing_and_asks_no_log() {
 }
 
 #[test]
+fn line_that_only_looks_like_ours_is_not_taken_for_it() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let bundles = desk.path("model/tallymark.jsonl");
+    let logged = sign(&log, &[]);
+    let unlogged: Vec<&str> = logged[..logged.len() - 4].iter().copied().chain(["--pending"]).collect();
+    for (part, first, again, status) in [
+        ("\"sig\":\"", &unlogged, &unlogged, "pending"),
+        ("\"sig\":\"", &unlogged, &logged, "logged"),
+        ("\"hashes\":[\"", &logged, &logged, "logged"),
+    ] {
+        desk.succeed(first);
+        // The first character of the base64 of the signature, or of the log's proof.
+        let mut text = std::fs::read_to_string(&bundles).expect("readable");
+        let place = text.find(part).expect("written") + part.len();
+        let other = if text[place..].starts_with('A') { "B" } else { "A" };
+        text.replace_range(place..=place, other);
+        std::fs::write(&bundles, &text).expect("write");
+
+        let out = desk.succeed(&[&again[..], &["--json"]].concat());
+        assert!(out.contains(&format!("\"status\":\"{status}\"")), "{out}");
+        let both = std::fs::read_to_string(&bundles).expect("readable");
+        assert!(both.starts_with(&text), "the line that was there was touched");
+        assert_eq!(desk.bundles("model/tallymark.jsonl").lines().len(), 2);
+        std::fs::remove_file(&bundles).expect("remove");
+    }
+}
+
+#[test]
+fn model_without_a_file_is_not_signed() {
+    let desk = Desk::new();
+    desk.write("nothing/.git/config", "");
+    let before = desk.contents();
+    desk.refuse(
+        &["sign", "nothing", "--as", "acme/churn:1", "--key", "key.pem", "--pending"],
+        2,
+        "model-empty",
+    );
+    assert_eq!(desk.contents(), before);
+}
+
+#[test]
+fn name_of_a_file_cannot_move_the_cursor_in_a_dry_run() {
+    let desk = Desk::new();
+    desk.write("model/a\u{9b}31m\u{202e}b", "x");
+    let out = desk.succeed(&["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--dry-run"]);
+    assert!(!out.contains(['\u{9b}', '\u{202e}']), "{out}");
+}
+
+#[test]
 fn lost_bundle_is_made_again_from_the_same_entry() {
     let (desk, log) = (Desk::new(), TestLog::start());
     desk.succeed(&sign(&log, &[]));

@@ -175,6 +175,8 @@ impl From<SignError> for Failure {
                 .hint("git lists the model's files as code; ignore them with a line in .gitignore, or move the model out"),
             E::CodeName(_) | E::Entry { .. } | E::Statement { .. } => told(Exit::Refused, "statement-not-written")
                 .hint("shorten the list of inputs; the message says which bound was met"),
+            E::EmptyModel { .. } => told(Exit::Usage, "model-empty")
+                .hint("name the directory that holds the model's files; what git and download tools leave there does not count"),
             E::NoLog => told(Exit::Usage, "no-log")
                 .hint("name it with --log URL or TALLYMARK_LOG")
                 .hint("to sign now and log later: --pending"),
