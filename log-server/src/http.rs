@@ -24,6 +24,7 @@ use crate::storage::Storage;
 
 pub mod answer;
 pub mod body;
+pub mod fault;
 pub mod problem;
 mod read;
 mod submit;
@@ -44,7 +45,9 @@ pub(crate) struct App {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) queue: Queue,
     /// One permit per signature being verified: the number of processors.
-    pub(crate) verifiers: Semaphore,
+    pub(crate) verifiers: Arc<Semaphore>,
+    /// One permit per request that reads storage.
+    pub(crate) readers: Arc<Semaphore>,
     /// How long a body may take to arrive.
     pub(crate) body_timeout: Duration,
     /// False once the server is on its way down.
@@ -77,7 +80,7 @@ async fn not_found() -> Problem {
     Problem::NotFound
 }
 
-/// Wraps every request: target length, preflight, and what all answers carry.
+/// Wraps every request: target length, preflight, panics, and what all answers carry.
 async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let methods = match request.uri().path() {
         "/api/v1/entries" => "POST, OPTIONS",
@@ -91,7 +94,7 @@ async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     } else if request.method() == Method::OPTIONS {
         preflight(methods)
     } else {
-        next.run(request).await
+        fault::caught(next.run(request)).await.unwrap_or_else(Problem::into_response)
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = Problem::MethodNotAllowed { allow: methods }.into_response();
@@ -113,4 +116,53 @@ fn preflight(methods: &'static str) -> Response {
         (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
     ];
     (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+    use crate::opening::OpenLog;
+    use crate::storage::memory::MemoryStorage;
+    use http_body_util::BodyExt as _;
+    use hyper::service::Service as _;
+    use hyper_util::service::TowerToHyperService;
+    use tlog::checkpoint::CheckpointSigner;
+
+    #[test]
+    fn a_panic_in_a_handler_is_a_500_that_says_nothing_but_an_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+        let signer = CheckpointSigner::ed25519("log.test/1".parse().unwrap(), key.clone()).unwrap();
+        let ledger = Ledger::create(&dir.path().join("ledger"), signer.vkey(), 0).unwrap();
+        let config = Config::new(signer.vkey().clone(), Mode::Service);
+        let log = OpenLog::assemble(config, key, Arc::new(MemoryStorage::new()), ledger).unwrap();
+        let service = log.into_service(1);
+        let app = Arc::new(App {
+            admission: Admission::new(Mode::Service),
+            config: service.config,
+            publisher: service.publisher,
+            storage: service.storage,
+            queue: service.queue,
+            verifiers: Arc::new(Semaphore::new(1)),
+            readers: Arc::new(Semaphore::new(1)),
+            body_timeout: Duration::from_secs(1),
+            ready: AtomicBool::new(true),
+        });
+        let router = Router::new()
+            .route("/", get(async || -> StatusCode { panic!("secret") }))
+            .layer(middleware::from_fn_with_state(app, frame));
+        let request = Request::new(axum::body::Body::empty());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let response = runtime.block_on(TowerToHyperService::new(router).call(request)).unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+        let body = runtime.block_on(response.into_body().collect()).unwrap().to_bytes();
+        let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(document["code"], "fault");
+        let id = document["detail"].as_str().unwrap().rsplit(' ').next().unwrap();
+        assert!(id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+        assert!(!document.to_string().contains("secret"));
+    }
 }

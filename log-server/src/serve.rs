@@ -41,6 +41,8 @@ use crate::sequencer::SequencerError;
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Most header lines.
 const MAX_HEADERS: usize = 64;
+/// Most requests that read storage at the same time; each may hold a bundle it builds.
+const READERS: usize = 32;
 /// How long to leave the listener alone when the system has no descriptor for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an aged connection may take for its last answer.
@@ -101,7 +103,8 @@ pub async fn serve(
         publisher,
         storage,
         queue,
-        verifiers: Semaphore::new(processors),
+        verifiers: Arc::new(Semaphore::new(processors)),
+        readers: Arc::new(Semaphore::new(READERS)),
         body_timeout: limits.body_timeout,
         ready: AtomicBool::new(true),
     });

@@ -17,6 +17,7 @@ use tlog::checkpoint::CheckpointError;
 
 use crate::admission::{ENTRY_MEDIA_TYPE, Refusal, TYPE_BASE};
 use crate::http::answer::{JSON_MEDIA_TYPE, PROOF_MEDIA_TYPE};
+use crate::http::fault::FaultId;
 use crate::proof::ProveError;
 use crate::sequencer::QueueError;
 use crate::storage::StorageError;
@@ -48,6 +49,11 @@ pub enum Problem {
     ContentEncoded,
     /// Not an entry, or not one this log takes.
     Entry(Refusal),
+    /// The program panicked behind the request.
+    Fault {
+        /// What the log line about it carries too.
+        id: FaultId,
+    },
     /// The server's own proof failed: damaged tiles, or a fault of the program.
     Internal(ProveError),
     /// The content type is not that of an entry.
@@ -97,6 +103,9 @@ impl Problem {
                 StatusCode::BAD_REQUEST,
                 "the signature of the entry does not verify",
             ),
+            Self::Fault { .. } => {
+                ("fault", StatusCode::INTERNAL_SERVER_ERROR, "the log met a fault of its own")
+            }
             Self::Checkpoint(_) | Self::Internal(_) => {
                 ("internal", StatusCode::INTERNAL_SERVER_ERROR, "the log could not prove its own answer")
             }
@@ -138,6 +147,7 @@ impl Problem {
                 Some(format!("more than {limit_bytes} bytes, at most {limit_bytes} are taken"))
             }
             Self::Entry(refusal) => Some(with_sources(refusal)),
+            Self::Fault { id } => Some(format!("the log's own lines name it {id}")),
             Self::MediaType => Some(format!("an entry is sent as {ENTRY_MEDIA_TYPE}")),
             Self::MethodNotAllowed { allow } => Some(format!("taken here: {allow}")),
             Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
@@ -239,6 +249,7 @@ mod tests {
             Problem::Entry(Refusal::SignatureInvalid { source: unsigned }),
             Problem::Entry(Refusal::RawNotTaken),
             Problem::Entry(Refusal::TooLarge { size_bytes: 9000, limit_bytes: 8192 }),
+            Problem::Fault { id: FaultId::new() },
             Problem::Internal(ProveError::Build { index, size: 1 }),
             Problem::MediaType,
             Problem::MethodNotAllowed { allow: "GET" },

@@ -15,6 +15,7 @@ use tlog::tile::{BundleIndex, TileCoord, TilePath, TileWidth};
 
 use crate::config::Mode;
 use crate::http::App;
+use crate::http::fault;
 use crate::http::problem::Problem;
 use crate::storage::{Storage, StorageError, Table};
 
@@ -33,11 +34,11 @@ pub(super) async fn tile(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
     let path = TilePath::parse(path).map_err(|_| Problem::NotFound)?;
     let size = app.publisher.current().head().size();
     let storage = Arc::clone(&app.storage);
-    let read = tokio::task::spawn_blocking(move || match path {
+    let read = fault::on_thread(&app.readers, move || match path {
         TilePath::Tile { coord, width } => hashes(storage.as_ref(), size, coord, width),
         TilePath::Entries { index, width } => bundle(storage.as_ref(), size, index, width),
     });
-    let bytes = read.await.map_err(|_| Problem::WorkerLost)??;
+    let bytes = read.await??;
     Ok(([(header::CONTENT_TYPE, OCTETS), (header::CACHE_CONTROL, IMMUTABLE)], bytes).into_response())
 }
 

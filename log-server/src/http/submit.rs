@@ -11,6 +11,7 @@ use crate::admission::{self, Candidate, Refusal};
 use crate::http::App;
 use crate::http::answer::{self, Form};
 use crate::http::body;
+use crate::http::fault;
 use crate::http::problem::Problem;
 use crate::proof::prove;
 use crate::sequencer::{Answer, Novelty};
@@ -61,11 +62,8 @@ where
         return Err(Problem::NotReady);
     }
     let place = app.queue.reserve().map_err(Problem::Queue)?;
-    let verifier = app.verifiers.acquire().await.map_err(|_| Problem::WorkerLost)?;
     let door = app.admission;
-    let admitted = tokio::task::spawn_blocking(move || admit(door)).await;
-    drop(verifier);
-    let candidate = admitted.map_err(|_| Problem::WorkerLost)?.map_err(Problem::Entry)?;
+    let candidate = fault::on_thread(&app.verifiers, move || admit(door)).await?.map_err(Problem::Entry)?;
     place.submit(candidate).await.map_err(Problem::Queue)
 }
 
@@ -77,9 +75,8 @@ async fn finish(app: &Arc<App>, answer: &Answer, form: Form, entry: &[u8]) -> Re
         Novelty::New => prove(&leaf, index, &publication, app.storage.as_ref()),
         Novelty::Duplicate => {
             let storage = Arc::clone(&app.storage);
-            let proving =
-                tokio::task::spawn_blocking(move || prove(&leaf, index, &publication, storage.as_ref()));
-            proving.await.map_err(|_| Problem::WorkerLost)?
+            let proving = move || prove(&leaf, index, &publication, storage.as_ref());
+            fault::on_thread(&app.readers, proving).await?
         }
     };
     let proof = proof.map_err(Problem::Internal)?;
