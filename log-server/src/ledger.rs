@@ -23,7 +23,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use merkle::{Hash, TreeHead, TreeSize};
@@ -84,11 +84,15 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Reads the whole ledger, shows every head to `visit`, cuts off a torn last record, and stays open for
-    /// appending.
+    /// Reads the whole ledger, shows every head to `visit`, cuts off a torn last record, makes the rest durable,
+    /// and stays open for appending.
+    ///
+    /// A process that was killed between write and sync, or whose sync failed, leaves a last record that reads
+    /// back from memory and is not on disk. It is written once more before it is synced, because after a failed
+    /// sync the system may hold the old pages for clean and write nothing.
     ///
     /// # Errors
-    /// As [`read`]; [`LedgerError::Io`] also if the torn record cannot be cut off.
+    /// As [`read`]; [`LedgerError::Io`] also if the torn record cannot be cut off or the rest not synced.
     pub fn open(path: &Path, vkey: &Vkey, visit: &mut dyn FnMut(SignedHead)) -> Result<Self, LedgerError> {
         let file = OpenOptions::new()
             .read(true)
@@ -98,9 +102,11 @@ impl Ledger {
         let state = scan(path, &file, vkey, visit)?;
         let mut ledger = Self { path: path.to_owned(), file, chain: state.chain, last: state.last };
         if state.torn_bytes > 0 {
-            let cut = ledger.file.set_len(state.end).and_then(|()| ledger.file.sync_all());
-            cut.map_err(|source| ledger.io(Act::Truncate, source))?;
+            ledger.file.set_len(state.end).map_err(|source| ledger.io(Act::Truncate, source))?;
         }
+        let again = ledger.file.write_all_at(&state.record, state.end - RECORD_BYTES as u64);
+        again.map_err(|source| ledger.io(Act::Write, source))?;
+        ledger.file.sync_all().map_err(|source| ledger.io(Act::Sync, source))?;
         let end = ledger.file.seek(SeekFrom::Start(state.end));
         end.map_err(|source| ledger.io(Act::Seek, source))?;
         Ok(ledger)
@@ -183,6 +189,8 @@ pub fn read(path: &Path, vkey: &Vkey, visit: &mut dyn FnMut(SignedHead)) -> Resu
 struct Scan {
     chain: [u8; 32],
     last: TreeHead,
+    /// The last complete record as it stands in the file.
+    record: [u8; RECORD_BYTES],
     /// Bytes of complete records.
     end: u64,
     torn_bytes: u64,
@@ -210,15 +218,15 @@ fn scan(
         }
         let signed =
             decode(body).ok_or_else(|| LedgerError::BadHead { path: path.to_owned(), offset: end })?;
-        if last.is_some_and(|last: TreeHead| signed.head.size() <= last.size()) {
+        if last.is_some_and(|(last, _): (TreeHead, _)| signed.head.size() <= last.size()) {
             return Err(LedgerError::NotRising { path: path.to_owned(), offset: end });
         }
         visit(signed);
-        last = Some(signed.head);
+        last = Some((signed.head, record));
         end += RECORD_BYTES as u64;
     }
-    let last = last.ok_or_else(|| LedgerError::Empty { path: path.to_owned() })?;
-    Ok(Scan { chain, last, end, torn_bytes: len - end })
+    let (last, record) = last.ok_or_else(|| LedgerError::Empty { path: path.to_owned() })?;
+    Ok(Scan { chain, last, record, end, torn_bytes: len - end })
 }
 
 fn decode(body: &[u8]) -> Option<SignedHead> {
@@ -397,6 +405,17 @@ mod tests {
         assert_eq!(seen[0], TreeHead::empty());
         assert_eq!(seen[1..], heads(5));
         assert_eq!(ledger.last(), &heads(5)[4]);
+    }
+
+    #[test]
+    fn opening_writes_the_last_record_again_so_that_its_sync_means_something() {
+        let case = Case::with_heads(3);
+        let whole = case.bytes();
+        let file = OpenOptions::new().write(true).open(case.path()).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+        case.open().unwrap();
+        assert_ne!(file.metadata().unwrap().modified().unwrap(), std::time::UNIX_EPOCH);
+        assert_eq!(case.bytes(), whole);
     }
 
     #[test]

@@ -4,13 +4,16 @@
 //! 2. The key must be the one that `log.toml` names.
 //! 3. The head must not be behind the ledger: a shorter database has lost what was signed.
 //! 4. The root recomputed from the right edge of the tiles must be the stored root.
-//! 5. The root recomputed from the tiles at the ledger's last size must be the ledger's last root.
-//! 6. If the head is ahead of the ledger (a crash between write and ledger), it is added to the ledger. Nobody
-//!    was told of it, and it extends what was signed.
+//! 5. The entries of the last bundle must hash to the last tile of level 0.
+//! 6. The root recomputed from the tiles at the ledger's last size must be the ledger's last root.
+//! 7. If the head is ahead of the ledger by at most one step (a crash between write and ledger), it is added to
+//!    the ledger. Nobody was told of it, and it extends what was signed. More than one step cannot come from a
+//!    crash, because no step begins before the one before it is in the ledger: the ledger lost records.
 //!
 //! Anything else refuses, because a log that signs two trees which do not extend each other is finished.
 //!
-//! Confession: full tiles away from the right edge are not read here, a start would take minutes on a large log.
+//! Confession: a ledger that lost its newest records is taken for a crash if the database holds no more than
+//! one step of entries beyond it. Full tiles and entries away from the right edge are not read here, a start would take minutes on a large log.
 //! `tallymark-log fsck` reads everything.
 
 #[cfg(feature = "rocksdb")]
@@ -19,7 +22,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use merkle::subtree::{Subtree, range_hash};
-use merkle::{Frontier, FrontierError, Hash, TreeHead, TreeSize};
+use merkle::{Frontier, FrontierError, Hash, LeafHash, NodeId, TreeHead, TreeSize};
 use thiserror::Error;
 use tlog::checkpoint::CheckpointSigner;
 use tlog::tile::{RightEdge, RightEdgeError};
@@ -31,9 +34,9 @@ use crate::key_file::KeyFileError;
 #[cfg(feature = "rocksdb")]
 use crate::key_file::{self, Passphrase};
 use crate::ledger::{Ledger, LedgerError};
-use crate::proof::{ProveError, RecentTiles, stored_node};
+use crate::proof::{ProveError, RecentTiles, TILE_HASHES, stored_node};
 use crate::publisher::{Publication, Publisher};
-use crate::sequencer::{Parts, Queue, Sequencer, posix_seconds};
+use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer, posix_seconds};
 use crate::storage::{Storage, StorageError};
 
 /// A log that may sign: its tail is proven and its newest checkpoint is ready.
@@ -138,6 +141,11 @@ fn prove_tail(
         let (size_seen, size_signed) = (head.size().get(), signed.size().get());
         return Err(OpeningError::BehindLedger { size_seen, size_signed });
     }
+    let surplus = head.size().get() - signed.size().get();
+    if surplus > MAX_STEP_ENTRIES as u64 {
+        let (size_seen, size_signed) = (head.size().get(), signed.size().get());
+        return Err(OpeningError::LedgerBehind { size_seen, size_signed });
+    }
     let edge = RightEdge::from_tiles(head.size(), |coord, width| {
         let stored = storage.tile(coord)?;
         let mut bytes =
@@ -157,6 +165,7 @@ fn prove_tail(
             wanted: head.root(),
         });
     }
+    prove_last_bundle(storage, head.size())?;
     let root_signed = root_at(signed.size(), storage)?;
     if root_signed != signed.root() {
         return Err(OpeningError::LedgerForked {
@@ -168,6 +177,21 @@ fn prove_tail(
     let nodes = Subtree::whole(head.size()).nodes().map(|id| stored_node(id, storage));
     let frontier = Frontier::from_parts(head.size(), nodes.collect::<Result<_, _>>()?)?;
     Ok((edge, frontier))
+}
+
+/// Hashes the entries of the last bundle and compares them with the last tile of level 0.
+fn prove_last_bundle(storage: &dyn Storage, size: TreeSize) -> Result<(), OpeningError> {
+    let Some(last) = size.get().checked_sub(1) else { return Ok(()) };
+    let start = last - last % TILE_HASHES;
+    let mut leaves = Vec::new();
+    storage.entries(start..size.get(), &mut |_, entry| leaves.push(LeafHash::of(entry)))?;
+    for (index, leaf) in (start..).zip(leaves) {
+        let id = NodeId::new(0, index).map_err(|_| OpeningError::EdgeUnusable { size: size.get() })?;
+        if stored_node(id, storage)? != leaf.hash() {
+            return Err(OpeningError::EntryDiffers { index });
+        }
+    }
+    Ok(())
 }
 
 fn root_at(size: TreeSize, storage: &dyn Storage) -> Result<Hash, ProveError> {
@@ -202,6 +226,12 @@ pub enum OpeningError {
     /// The directory cannot be used.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// An entry does not hash to what its tile says.
+    #[error("entry {index} is not the one that the tile above it was made from")]
+    EntryDiffers {
+        /// Its index.
+        index: u64,
+    },
     /// The tiles of the right edge do not have the form they must have.
     #[error("the tiles at the right edge of the tree of size {size} do not have the right form")]
     EdgeUnusable {
@@ -228,6 +258,16 @@ pub enum OpeningError {
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The ledger holds less than what was signed: records were lost, or an old copy was put back.
+    #[error(
+        "the ledger ends at size {size_signed}, the database holds {size_seen} entries, more than one step beyond"
+    )]
+    LedgerBehind {
+        /// Size in the database.
+        size_seen: u64,
+        /// Last size in the ledger.
+        size_signed: u64,
+    },
     /// The database holds another tree than the one that was signed.
     #[error("root at size {size} is {seen} by the tiles, the ledger says that {wanted} was signed")]
     LedgerForked {
@@ -271,6 +311,8 @@ impl OpeningError {
         match self {
             Self::BehindLedger { .. }
             | Self::EdgeUnusable { .. }
+            | Self::EntryDiffers { .. }
+            | Self::LedgerBehind { .. }
             | Self::Frontier(_)
             | Self::KeyDiffers { .. }
             | Self::LedgerForked { .. }
@@ -307,6 +349,13 @@ impl OpeningError {
             | Self::TileMissing { .. }
             | Self::EdgeUnusable { .. }
             | Self::Node(_) => Some("the stored tiles are damaged; `tallymark-log fsck DIR` says where"),
+            Self::EntryDiffers { .. } => {
+                Some("a stored entry is damaged; `tallymark-log fsck DIR` says which")
+            }
+            Self::LedgerBehind { .. } => Some(
+                "an old copy of the ledger was put back, or it lost records; bring back the newest copy of the \
+                 directory",
+            ),
             Self::KeyDiffers { .. } => Some("put the log's own key.pem back"),
             Self::Ledger(
                 LedgerError::ChainBroken { .. } | LedgerError::BadHead { .. } | LedgerError::NotRising { .. },

@@ -19,7 +19,8 @@ use crate::storage::{Storage, StorageError};
 
 /// Levels of the tree in one tile (C2SP tlog-tiles: height 8, 256 hashes).
 const TILE_HEIGHT: u8 = 8;
-const TILE_HASHES: u64 = 1 << TILE_HEIGHT;
+/// Hashes in a full tile, entries in a full bundle.
+pub(crate) const TILE_HASHES: u64 = 1 << TILE_HEIGHT;
 
 /// One tile with the nodes above its hashes.
 #[derive(Debug)]

@@ -2,17 +2,23 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use attest::key::Algorithm;
 
 use crate::support::{Client, LogDir, Signer};
-use log_server::config::Mode;
+use log_server::config::{Config, Mode};
 use log_server::data_dir::DataDirError;
 use log_server::fsck::{Damage, FsckError, fsck};
 use log_server::key_file::{self, AtRest};
-use log_server::ledger::{LedgerError, RECORD_BYTES};
-use log_server::opening::{Class, OpeningError};
-use log_server::storage::Table;
+use log_server::ledger::{Ledger, LedgerError, RECORD_BYTES};
+use log_server::opening::{Class, OpenLog, OpeningError};
+use log_server::sequencer::MAX_STEP_ENTRIES;
+use log_server::storage::memory::MemoryStorage;
+use log_server::storage::{NewEntry, Step, Storage as _, StorageError, Table};
+use merkle::{Frontier, LeafHash, TreeHead};
+use tlog::tile::RightEdge;
+use tlog::vkey::Vkey;
 
 /// A log of `count` raw entries, closed again.
 fn log_of(count: usize) -> LogDir {
@@ -129,6 +135,43 @@ fn a_head_that_was_written_but_not_yet_signed_is_taken_up() {
 }
 
 #[test]
+fn a_head_more_than_one_step_beyond_the_ledger_is_refused() {
+    for (size, opens) in [(MAX_STEP_ENTRIES, true), (MAX_STEP_ENTRIES + 1, false)] {
+        let dir = tempfile::tempdir().unwrap();
+        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+        let vkey = Vkey::ed25519("log.test/1".parse().unwrap(), key.verifying_key().as_bytes()).unwrap();
+        let storage = MemoryStorage::new();
+        let (mut frontier, mut entries) = (Frontier::new(), Vec::new());
+        for number in 0..size {
+            let bytes = number.to_be_bytes().to_vec();
+            frontier.append(LeafHash::of(&bytes)).unwrap();
+            entries.push(NewEntry::new(LeafHash::of(&bytes), bytes));
+        }
+        let leaves: Vec<_> = entries.iter().map(|entry| *entry.leaf()).collect();
+        let tiles = RightEdge::new().append(&leaves).unwrap();
+        storage.append(&Step::new(TreeHead::empty(), frontier.head(), entries, tiles).unwrap()).unwrap();
+        let ledger = Ledger::create(&dir.path().join("ledger"), &vkey, 0).unwrap();
+        let opened = OpenLog::assemble(Config::new(vkey, Mode::Service), key, Arc::new(storage), ledger);
+        match opened {
+            Ok(_) => assert!(opens),
+            Err(OpeningError::LedgerBehind { size_seen: 1025, size_signed: 0 }) => assert!(!opens),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_damaged_entry_of_the_last_bundle_is_refused() {
+    let log = log_of(300);
+    edit(&log, |db| flip(db, "entry", &256_u64.to_be_bytes(), 0));
+    assert!(matches!(log.open().unwrap_err(), OpeningError::EntryDiffers { index: 256 }));
+    edit(&log, |db| db.delete_cf(db.cf_handle("entry").unwrap(), 299_u64.to_be_bytes()).unwrap());
+    let error = log.open().unwrap_err();
+    assert!(matches!(&error, OpeningError::Storage(StorageError::MissingEntry { index: 299 })), "{error:?}");
+    assert_eq!(error.class(), Class::Refused);
+}
+
+#[test]
 fn a_torn_ledger_record_is_dropped_and_a_damaged_one_refused() {
     let log = log_of(5);
     let path = log.path().join("ledger");
@@ -204,7 +247,7 @@ fn a_wrong_or_missing_index_of_a_leaf_is_found() {
     let mut leaf = Vec::new();
     edit(&log, |db| {
         let entry = db.get_cf(db.cf_handle("entry").unwrap(), 1u64.to_be_bytes()).unwrap().unwrap();
-        leaf = merkle::LeafHash::of(&entry).hash().to_bytes().to_vec();
+        leaf = LeafHash::of(&entry).hash().to_bytes().to_vec();
         db.put_cf(db.cf_handle("leaf").unwrap(), &leaf, 2u64.to_be_bytes()).unwrap();
     });
     assert_eq!(damages(&log), [Damage::LeafMisfiled { index: 1, found: Some(2) }]);
