@@ -1,6 +1,6 @@
 //! `tallymark-log`: the program around the library, errors to words and exit statuses.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -95,7 +95,9 @@ fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
 fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A reader of standard error that goes away must not matter: reporting it would panic on the same stream.
+    lines.with_ansi(may_colour()).log_internal_errors(false).init();
     let log = OpenLog::open(&args.dir, || existing_passphrase(args.passphrase_file.as_deref()));
     let log = log.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
     let limits = Limits { connections: args.max_connections, queue: args.queue, ..Limits::STANDARD };
@@ -138,6 +140,11 @@ fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
     })?;
     tracing::info!("down");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether log lines may carry colour: on a terminal, unless `NO_COLOR` is set and not empty (no-color.org).
+fn may_colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 fn describe(config: &Config, log: &OpenLog, address: std::net::SocketAddr) {

@@ -1,9 +1,10 @@
 //! The program as an operator meets it: words, exit statuses, signals.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::support::{Client, ORIGIN, program, spawn_server};
 
@@ -133,6 +134,34 @@ fn both_signals_end_the_server_gracefully() {
         assert!(client.is_closed_by_server());
     }
     assert_eq!(run(&["fsck", &case.dir_text()]).status.code(), Some(0));
+}
+
+#[test]
+fn log_lines_carry_no_colour_codes_into_a_pipe_and_a_closed_pipe_ends_nothing() {
+    let case = Case::new();
+    assert!(case.init(&["--unencrypted-key"]).status.success());
+    let serve = || {
+        let mut command = program();
+        command.args(["serve", &case.dir_text(), "--listen", "127.0.0.1:0"]);
+        command.env_remove("NO_COLOR").stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let stderr = child.stderr.take().unwrap();
+        (child, move || stdout.read_line(&mut String::new()).unwrap(), stderr)
+    };
+    let (mut child, mut ready, mut lines) = serve();
+    ready();
+    terminate(&child, "-TERM");
+    assert!(child.wait().unwrap().success());
+    let mut text = String::new();
+    lines.read_to_string(&mut text).unwrap();
+    assert!(text.contains("tail proven") && !text.contains('\u{1b}'), "{text:?}");
+
+    let (mut child, mut ready, lines) = serve();
+    drop(lines);
+    assert_ne!(ready(), 0, "the server said nothing");
+    terminate(&child, "-TERM");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]
