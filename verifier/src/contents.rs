@@ -78,7 +78,8 @@ pub(crate) fn check_contents(statement: &Statement, here: &Tree) -> Result<(), F
     }
     Err(match statement.files() {
         Some(signed) if have_something_in_common(signed, here) => {
-            Failure::FilesDiffer { differences: differences(signed, here), expected, found }
+            let differences = differences(signed, here);
+            Failure::FilesDiffer { count: differences.len(), differences, expected, found }
         }
         _ => Failure::SubjectMismatch { expected, found },
     })

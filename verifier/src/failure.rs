@@ -82,10 +82,12 @@ pub enum Failure {
         /// Why.
         source: EntryError,
     },
-    /// The files are not those that the statement lists. Never empty; the first one gives the reason.
-    #[error("{}", summary(differences))]
+    /// The files are not those that the statement lists.
+    #[error("{}", summary(*count, differences))]
     FilesDiffer {
-        /// Worst kind first.
+        /// How many files differ; at least one.
+        count: usize,
+        /// All of them, worst kind first; in a note on a line the first alone. The first one gives the reason.
         differences: Vec<Difference>,
         /// Tree digest in the statement.
         expected: TreeDigest,
@@ -283,6 +285,16 @@ impl Failure {
         matches!(self, Self::NoTrust | Self::NotLogged)
     }
 
+    /// The same failure with the first difference alone. A bundle file has up to 1,024 lines and a model up to 2,000,000
+    /// files: a list of files for each line would not fit the memory.
+    pub(crate) fn without_list(mut self) -> Self {
+        if let Self::FilesDiffer { differences, .. } = &mut self {
+            differences.truncate(1);
+            differences.shrink_to_fit();
+        }
+        self
+    }
+
     /// The differences between the files and the statement, if that is what did not hold.
     #[must_use]
     pub fn differences(&self) -> Option<&[Difference]> {
@@ -351,13 +363,11 @@ const fn of_bundle_file(error: &BundleFileError) -> Reason {
     }
 }
 
-fn summary(differences: &[Difference]) -> String {
-    match differences {
-        [] => "the files differ from what was signed".to_owned(),
-        [one] => format!("1 file differs from what was signed: {}", one.path()),
-        [first, ..] => {
-            format!("{} files differ from what was signed, first {}", differences.len(), first.path())
-        }
+fn summary(count: usize, differences: &[Difference]) -> String {
+    match (count, differences) {
+        (_, []) => "the files differ from what was signed".to_owned(),
+        (1, [one, ..]) => format!("1 file differs from what was signed: {}", one.path()),
+        (_, [first, ..]) => format!("{count} files differ from what was signed, first {}", first.path()),
     }
 }
 

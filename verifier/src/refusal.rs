@@ -42,7 +42,8 @@ impl LineNote {
         self.line
     }
 
-    /// Why the line does not verify; `None` if it does and another line was there first.
+    /// Why the line does not verify; `None` if it does and another line was there first. Of files that differ it has
+    /// their number and the first.
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         self.failure.as_ref()
@@ -76,7 +77,7 @@ impl Refusal {
 
     pub(crate) fn into_note(self) -> Option<LineNote> {
         let Inner { line, failure, .. } = *self.inner;
-        line.map(|line| LineNote::new(line, Some(failure)))
+        line.map(|line| LineNote::new(line, Some(failure.without_list())))
     }
 
     /// The stable code of the failure that decides.

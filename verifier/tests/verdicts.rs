@@ -147,6 +147,17 @@ fn a_line_that_passes_is_enough_and_the_others_are_notes() {
 }
 
 #[test]
+fn a_note_counts_the_files_that_differ_and_lists_the_first() {
+    let files = vec![FileLeaf::new("config.json".parse().unwrap(), 1, Sha256Digest::of(b"x"))];
+    let refusal = refused(&plain().repeat(2), None, Ok(Tree::new(files).unwrap()));
+    let note = refusal.notes().first().and_then(|note| note.failure()).unwrap();
+    let listed = |failure: &verifier::Failure| failure.differences().map(<[_]>::len);
+    assert_eq!((listed(refusal.failure()), listed(note)), (Some(3), Some(1)));
+    assert_eq!(note.to_string(), refusal.failure().to_string());
+    assert!(note.to_string().starts_with("3 files differ"), "{note}");
+}
+
+#[test]
 fn of_lines_that_fail_the_one_that_came_furthest_is_reported() {
     let bundle =
         [line("reject", "signature-altered"), line("reject", "stranger"), line("reject", "pending")].concat();
