@@ -146,12 +146,22 @@ pub fn usage_json(exit_code: u8) -> String {
     })
 }
 
+/// The JSON text in ASCII, so that a name in it cannot steer the terminal it may be printed on. Characters beyond are
+/// inside of strings, where an escape means the same.
 #[expect(clippy::expect_used, reason = "strings, integers and lists of them always have a JSON form")]
 fn written(value: &impl Serialize) -> String {
-    let mut text =
+    let text =
         serde_json::to_string_pretty(value).expect("no map with keys other than strings, no failing type");
-    text.push('\n');
-    text
+    let mut ascii = String::with_capacity(text.len() + 1);
+    for c in text.chars() {
+        if matches!(c, ' '..='~' | '\n') {
+            ascii.push(c);
+        } else {
+            ascii.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    ascii.push('\n');
+    ascii
 }
 
 fn report(verdict: &Verdict) -> Report {
@@ -269,5 +279,18 @@ impl NoteRow {
             reason: note.failure().map(|failure| failure.reason().code()),
             message: note.failure().map(|failure| cause(failure)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_escaped_and_means_the_same() {
+        let names = ["a\u{9b}31m", "\u{202e}b", "\u{7f}", "\u{1b}[2J", "\u{e9}\u{1f600}\"\\"];
+        let text = written(&names);
+        assert!(text.chars().all(|c| matches!(c, ' '..='~' | '\n')), "{text}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), names);
     }
 }
