@@ -22,6 +22,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::excerpt::excerpt;
+
 pub use self::fields::{FieldError, Fields, JsonPath, JsonType, Located};
 
 /// Deepest nesting of arrays and objects; `[[]]` is 2 deep. Our own documents need 7.
@@ -56,7 +58,7 @@ pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonError> {
         let offset = offset_of(bytes, &error);
         match record.take().fault {
             None => JsonError::Syntax { line: error.line(), column: error.column() },
-            Some(Fault::DuplicateKey(key)) => JsonError::DuplicateKey { key, offset },
+            Some(Fault::DuplicateKey(key)) => JsonError::DuplicateKey { key: excerpt(&key), offset },
             Some(Fault::IntegerOutOfRange) => JsonError::IntegerOutOfRange { offset },
             Some(Fault::NotAnInteger) if is_plain_integer(bytes.get(..offset).unwrap_or(bytes)) => {
                 JsonError::IntegerOutOfRange { offset }
@@ -102,7 +104,7 @@ pub enum JsonError {
     /// A key twice in one object.
     #[error("key {key:?} twice in one object, again before offset {offset}")]
     DuplicateKey {
-        /// The key, its escapes resolved.
+        /// The key, its escapes resolved; at most 64 characters of it.
         key: String,
         /// Where the second one ends.
         offset: usize,

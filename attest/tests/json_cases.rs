@@ -51,6 +51,9 @@ fn errors_say_where() {
     let refuse = |text: &str| json::parse(text.as_bytes(), PLENTY).expect_err(text);
     let key = || "a".to_owned();
     assert_eq!(refuse(r#"{"a":1,"a":2}"#), JsonError::DuplicateKey { key: key(), offset: 10 });
+    let long = "k".repeat(65);
+    let error = refuse(&format!(r#"{{"{long}":1,"{long}":2}}"#));
+    assert!(matches!(error, JsonError::DuplicateKey { key, .. } if key == "k".repeat(64)));
     assert_eq!(refuse("{\n \"a\":1,\n \"a\":2}"), JsonError::DuplicateKey { key: key(), offset: 14 });
     assert_eq!(refuse("[0,\n1.5]"), JsonError::Float { offset: 7 });
     assert_eq!(refuse("[0,9007199254740993]"), JsonError::IntegerOutOfRange { offset: 19 });

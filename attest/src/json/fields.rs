@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::excerpt::excerpt;
+
 /// A value and the place where it stands.
 #[derive(Clone, Debug)]
 pub struct Located<'a> {
@@ -109,7 +111,7 @@ impl<'a> Located<'a> {
     pub fn closed_object(&self, known: &[&str]) -> Result<Fields<'a>, FieldError> {
         let fields = self.object()?;
         match fields.map.keys().find(|key| !known.contains(&key.as_str())) {
-            Some(key) => Err(FieldError::UnknownKey { path: fields.path, key: key.clone() }),
+            Some(key) => Err(FieldError::UnknownKey { path: fields.path, key: excerpt(key) }),
             None => Ok(fields),
         }
     }
@@ -226,7 +228,7 @@ pub enum FieldError {
     UnknownKey {
         /// The object.
         path: JsonPath,
-        /// The key.
+        /// The key, at most 64 characters of it.
         key: String,
     },
     /// A value of another type.
@@ -317,6 +319,9 @@ mod tests {
         assert_eq!(keys, wanted.map(|(key, path)| (key, path.to_owned())));
         let error = root.closed_object(&["a", "under_score"]).unwrap_err();
         assert_eq!(error.to_string(), r#"unknown key "odd key" in $"#);
+        let long = serde_json::json!({ "k".repeat(65): 0 });
+        let error = Located::root(&long).closed_object(&[]).unwrap_err();
+        assert_eq!(error.to_string(), format!("unknown key {:?} in $", "k".repeat(64)));
         assert!(matches!(items(&document)[0].closed_object(&[]), Err(FieldError::WrongType { .. })));
     }
 }
