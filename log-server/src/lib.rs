@@ -21,6 +21,7 @@
 pub mod admission;
 pub mod config;
 pub mod data_dir;
+pub mod descriptors;
 #[cfg(feature = "rocksdb")]
 pub mod fsck;
 pub mod http;
@@ -33,4 +34,5 @@ pub mod proof;
 pub mod publisher;
 pub mod sequencer;
 pub mod serve;
+mod stall;
 pub mod storage;

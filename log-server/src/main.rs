@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::Parser as _;
 use log_server::config::{Config, Mode};
+use log_server::descriptors;
 use log_server::fsck::{Report, fsck};
 use log_server::init::init;
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
 use log_server::opening::{Class, OpenLog};
 use log_server::serve::{Limits, ServeError, serve};
+use log_server::storage::rocks::MAX_OPEN_FILES;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -98,6 +100,12 @@ fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A reader of standard error that goes away must not matter: reporting it would panic on the same stream.
     lines.with_ansi(may_colour()).log_internal_errors(false).init();
+    let wanted = descriptors::wanted(args.max_connections, u64::from(MAX_OPEN_FILES));
+    if let Some(allowed) = descriptors::allowed().filter(|allowed| *allowed < wanted) {
+        let error = anyhow::anyhow!("{allowed} open files are allowed, {wanted} may be needed");
+        let hint = Some("raise the limit (ulimit -n) or lower --max-connections");
+        return Err(Failure { error, hint, status: UNAVAILABLE });
+    }
     let log = OpenLog::open(&args.dir, || existing_passphrase(args.passphrase_file.as_deref()));
     let log = log.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
     let limits = Limits { connections: args.max_connections, queue: args.queue, ..Limits::STANDARD };

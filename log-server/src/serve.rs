@@ -6,11 +6,13 @@
 //! | whole request head, and idle keep-alive | 10 s | closed |
 //! | request head, bytes and lines | 16 KiB, 64 | 431 |
 //! | whole request body | 10 s | 408 |
+//! | an answer of which nothing is read | 30 s | closed |
 //! | age of a connection | 15 min | closed after the current answer, a minute later in any case |
 //! | entries waiting | 1,024 | 503 with `Retry-After` |
 //!
-//! Confession: an entry bundle is built in memory before it is sent, so a reader that takes it slowly holds up to
-//! 2 MiB (16 MiB on a conformance log) until its connection ages out. The number of connections bounds the sum.
+//! Confession: an entry bundle is built in memory before it is sent, so a reader that takes it slowly, but takes
+//! it, holds up to 2 MiB (16 MiB on a conformance log) until its connection ages out. The number of connections
+//! bounds the sum.
 //!
 //! Going down: not ready, stop accepting, finish the requests under way, let the sequencer answer what is
 //! queued, exit. If the sequencer ends by itself the whole server ends at once: nobody may be told anything
@@ -36,6 +38,7 @@ use crate::admission::Admission;
 use crate::http::{self, App};
 use crate::opening::{OpenLog, Service};
 use crate::sequencer::SequencerError;
+use crate::stall::StallLimited;
 
 /// Most bytes of a request head.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -59,6 +62,8 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
+    /// How long an answer may wait for a reader that takes nothing.
+    pub write_timeout: Duration,
     /// Age at which a connection is asked to close.
     pub connection_age: Duration,
     /// How long requests under way may take after a shutdown was asked for.
@@ -72,6 +77,7 @@ impl Limits {
         queue: 1024,
         head_timeout: Duration::from_secs(10),
         body_timeout: Duration::from_secs(10),
+        write_timeout: Duration::from_secs(30),
         connection_age: Duration::from_secs(15 * 60),
         drain_timeout: Duration::from_secs(25),
     };
@@ -175,12 +181,13 @@ impl Connection {
         if let Err(error) = self.stream.set_nodelay(true) {
             tracing::debug!(peer = %self.peer, %error, "no TCP_NODELAY");
         }
+        let stream = StallLimited::new(self.stream, limits.write_timeout);
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(self.stream), TowerToHyperService::new(router));
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
         tokio::pin!(serving);
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),

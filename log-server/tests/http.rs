@@ -1,6 +1,6 @@
 //! Sessions with a real server over real sockets and a real RocksDB.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -232,6 +232,20 @@ fn a_chunked_body_is_taken_up_to_the_limit_and_cut_off_after_it() {
     client.raw().write_all(&[0; 9000]).unwrap();
     let response = client.read_response(false).unwrap();
     assert_eq!((response.status, response.problem().as_str()), (413, "body-too-large"));
+    server.stop();
+}
+
+#[test]
+fn a_body_under_another_transfer_coding_is_refused() {
+    let log = LogDir::new(Mode::Conformance);
+    let server = log.serve();
+    for codings in ["gzip, chunked", "gzip\r\ntransfer-encoding: chunked"] {
+        let mut client = server.client();
+        let head = format!("POST /add HTTP/1.1\r\nhost: l\r\ntransfer-encoding: {codings}\r\n\r\n");
+        client.raw().write_all(&[head.as_bytes(), b"1\r\nq\r\n0\r\n\r\n"].concat()).unwrap();
+        let response = client.read_response(false).unwrap();
+        assert_eq!((response.status, response.problem().as_str()), (415, "content-encoded"), "{codings}");
+    }
     server.stop();
 }
 
@@ -579,6 +593,28 @@ fn slow_and_idle_connections_are_closed() {
     let response = withheld.read_response(false).unwrap();
     assert_eq!((response.status, response.problem().as_str()), (408, "body-timeout"));
     assert!(before.elapsed() < Duration::from_secs(20));
+    server.stop();
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_cut_off() {
+    let limits = Limits { write_timeout: Duration::from_millis(300), ..Limits::STANDARD };
+    let (server, _storage, _dir) = memory_server(limits);
+    let mut client = server.client();
+    for number in 0..40_u8 {
+        assert_eq!(client.post("/add", "x/y", &[number; 65_535]).status, 200);
+    }
+    // More than the buffers of both ends hold, however far they grow.
+    let (count, bundle) = (10, 40 * 65_537);
+    let request = "GET /tile/entries/000.p/40 HTTP/1.1\r\nhost: l\r\n\r\n".repeat(count);
+    client.raw().write_all(request.as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let mut taken = 0;
+    let mut buffer = vec![0; 1 << 20];
+    while let Ok(more @ 1..) = client.raw().read(&mut buffer) {
+        taken += more;
+    }
+    assert!(taken < count * bundle, "all of it came after a pause");
     server.stop();
 }
 

@@ -192,6 +192,19 @@ fn a_port_in_use_is_an_input_output_error() {
 }
 
 #[test]
+fn more_connections_than_open_files_are_allowed_is_refused_before_the_log_is_opened() {
+    let case = Case::new();
+    assert!(case.init(&["--unencrypted-key"]).status.success());
+    let serve = [&case.dir_text()[..], "--listen", "127.0.0.1:0", "--max-connections", "400"];
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 700 && exec \"$0\" serve \"$@\"", env!("CARGO_BIN_EXE_tallymark-log")]);
+    let refused = limited.args(serve).output().unwrap();
+    assert_eq!(refused.status.code(), Some(5));
+    let said = text(&refused.stderr);
+    assert!(said.contains("700 open files are allowed, 720 may be needed\nhint: raise the limit"), "{said}");
+}
+
+#[test]
 fn fsck_reports_a_sound_log_in_words_and_json() {
     let case = Case::new();
     case.init(&["--unencrypted-key"]);

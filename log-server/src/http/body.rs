@@ -1,4 +1,4 @@
-//! Reading a request body: a limit on its bytes, a deadline for all of it, no content coding.
+//! Reading a request body: a limit on its bytes, a deadline for all of it, no coding but chunks.
 
 use std::time::Duration;
 
@@ -22,6 +22,11 @@ pub async fn read(
     timeout: Duration,
 ) -> Result<Vec<u8>, Problem> {
     if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(Problem::ContentEncoded);
+    }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    // hyper takes the chunks apart and leaves any coding below them as it came.
+    if !codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
         return Err(Problem::ContentEncoded);
     }
     let stated =

@@ -37,8 +37,9 @@ const HEAD: &[u8] = b"head";
 
 /// Size ‖ root.
 const HEAD_BYTES: usize = 8 + 32;
-/// Files RocksDB may keep open. With 512 connections this stays below the usual soft limit of 1,024.
-const MAX_OPEN_FILES: i32 = 256;
+/// Files RocksDB may keep open. With 512 connections this stays below the usual soft limit
+/// of 1,024; [`crate::descriptors`] refuses what does not fit.
+pub const MAX_OPEN_FILES: u16 = 256;
 /// RocksDB's own log files that are kept; one is begun at each start.
 const INFO_LOGS: usize = 10;
 /// Bits per key in the filter of the leaf table: about 1 % of new leaves cost a needless look.
@@ -193,7 +194,7 @@ fn database_options() -> Options {
     options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_recycle_log_file_num(0);
-    options.set_max_open_files(MAX_OPEN_FILES);
+    options.set_max_open_files(i32::from(MAX_OPEN_FILES));
     options.set_keep_log_file_num(INFO_LOGS);
     options
 }
