@@ -29,8 +29,17 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::NotEmpty`] if anything lies in it; otherwise as [`DataDir::lock`].
     pub fn create(path: &Path) -> Result<Self, DataDirError> {
+        let missing: Vec<&Path> = path
+            .ancestors()
+            .take_while(|dir| !dir.as_os_str().is_empty() && matches!(dir.try_exists(), Ok(false)))
+            .collect();
         let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
         made.map_err(|source| DataDirError::io(path, Act::Create, source))?;
+        // A directory is only as durable as its name in the one above.
+        for above in missing.iter().filter_map(|dir| dir.parent()) {
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            sync_dir(above)?;
+        }
         let mut contents =
             std::fs::read_dir(path).map_err(|source| DataDirError::io(path, Act::Read, source))?;
         if contents.next().is_some() {
@@ -97,11 +106,15 @@ impl DataDir {
         let path =
             self.path.canonicalize().map_err(|source| DataDirError::io(&self.path, Act::Open, source))?;
         for dir in [Some(path.as_path()), path.parent()].into_iter().flatten() {
-            let synced = File::open(dir).and_then(|dir| dir.sync_all());
-            synced.map_err(|source| DataDirError::io(dir, Act::Sync, source))?;
+            sync_dir(dir)?;
         }
         Ok(())
     }
+}
+
+fn sync_dir(path: &Path) -> Result<(), DataDirError> {
+    let synced = File::open(path).and_then(|dir| dir.sync_all());
+    synced.map_err(|source| DataDirError::io(path, Act::Sync, source))
 }
 
 /// What was done when it failed.

@@ -17,6 +17,7 @@ use tlog::tile::{RightEdge, TileWrite};
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::ledger::{self, LedgerError};
+use crate::sequencer::MAX_STEP_ENTRIES;
 use crate::storage::rocks::RocksStorage;
 use crate::storage::{Storage, StorageError, Table};
 
@@ -97,6 +98,13 @@ pub enum Damage {
         /// Size in the database.
         size_stored: u64,
     },
+    /// The database is more than one step beyond the ledger, which therefore lost records.
+    LedgerBehind {
+        /// Last size in the ledger.
+        size_signed: u64,
+        /// Size in the database.
+        size_stored: u64,
+    },
     /// A head in the ledger is not a head of this tree.
     LedgerHeadDiffers {
         /// Its size.
@@ -156,6 +164,7 @@ impl Damage {
         match self {
             Self::EntryMissing { .. } => "entry-missing",
             Self::LedgerAhead { .. } => "ledger-ahead",
+            Self::LedgerBehind { .. } => "ledger-behind",
             Self::LedgerHeadDiffers { .. } => "ledger-head-differs",
             Self::LeafMisfiled { .. } => "leaf-misfiled",
             Self::RootDiffers { .. } => "root-differs",
@@ -176,6 +185,11 @@ impl fmt::Display for Damage {
                     "the database holds {size_stored} entries, the ledger says {size_signed} were signed for"
                 )
             }
+            Self::LedgerBehind { size_signed, size_stored } => write!(
+                f,
+                "the ledger ends at size {size_signed}, the database holds {size_stored} entries, more than one \
+                 step beyond"
+            ),
             Self::LedgerHeadDiffers { size, seen, wanted } => {
                 write!(f, "root at size {size} is {seen} by the entries, the ledger says {wanted} was signed")
             }
@@ -229,6 +243,8 @@ pub fn fsck(path: &Path) -> Result<Report, FsckError> {
 struct Check<'a> {
     storage: &'a dyn Storage,
     head: TreeHead,
+    /// Last size in the ledger.
+    size_signed: u64,
     signed: std::iter::Peekable<std::vec::IntoIter<TreeHead>>,
     frontier: Frontier,
     edge: RightEdge,
@@ -243,6 +259,7 @@ impl<'a> Check<'a> {
         Self {
             storage,
             head: TreeHead::empty(),
+            size_signed: signed.last().map_or(0, |head| head.size().get()),
             signed: signed.into_iter().peekable(),
             frontier: Frontier::new(),
             edge: RightEdge::new(),
@@ -255,6 +272,9 @@ impl<'a> Check<'a> {
     fn run(&mut self) -> Result<(), FsckError> {
         self.head = self.storage.head()?;
         let size = self.head.size().get();
+        if size.saturating_sub(self.size_signed) > MAX_STEP_ENTRIES as u64 {
+            self.damages.push(Damage::LedgerBehind { size_signed: self.size_signed, size_stored: size });
+        }
         self.compare_signed();
         let mut start = 0;
         while start < size && self.damages.len() < MAX_DAMAGES {

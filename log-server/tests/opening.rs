@@ -161,6 +161,17 @@ fn a_head_more_than_one_step_beyond_the_ledger_is_refused() {
 }
 
 #[test]
+fn an_old_copy_of_the_ledger_is_refused_and_found() {
+    let log = log_of(MAX_STEP_ENTRIES + 1);
+    let ledger = fs::read(log.path().join("ledger")).unwrap();
+    fs::write(log.path().join("ledger"), &ledger[..RECORD_BYTES]).unwrap();
+    let error = log.open().unwrap_err();
+    assert!(matches!(error, OpeningError::LedgerBehind { size_seen: 1025, size_signed: 0 }), "{error}");
+    assert_eq!(error.class(), Class::Refused);
+    assert_eq!(damages(&log), [Damage::LedgerBehind { size_signed: 0, size_stored: 1025 }]);
+}
+
+#[test]
 fn a_damaged_entry_of_the_last_bundle_is_refused() {
     let log = log_of(300);
     edit(&log, |db| flip(db, "entry", &256_u64.to_be_bytes(), 0));

@@ -42,6 +42,11 @@ const HEAD_BYTES: usize = 8 + 32;
 pub const MAX_OPEN_FILES: u16 = 256;
 /// RocksDB's own log files that are kept; one is begun at each start.
 const INFO_LOGS: usize = 10;
+/// Bytes after which an info log is ended and another begun.
+const INFO_LOG_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of write-ahead log that a start may have to replay. Without this the `meta` family, which never fills its
+/// buffer, holds back up to 2 GiB.
+const WAL_BYTES: u64 = 256 * 1024 * 1024;
 /// Bits per key in the filter of the leaf table: about 1 % of new leaves cost a needless look.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
 
@@ -196,6 +201,8 @@ fn database_options() -> Options {
     options.set_recycle_log_file_num(0);
     options.set_max_open_files(i32::from(MAX_OPEN_FILES));
     options.set_keep_log_file_num(INFO_LOGS);
+    options.set_max_log_file_size(INFO_LOG_BYTES);
+    options.set_max_total_wal_size(WAL_BYTES);
     options
 }
 
