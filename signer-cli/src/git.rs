@@ -13,7 +13,7 @@
 
 mod list;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -65,7 +65,7 @@ const FIRST_ARGS: [&str; 11] = [
 ];
 
 /// A checkout as git sees it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Checkout {
     root: PathBuf,
     commit: String,
@@ -78,6 +78,15 @@ impl Checkout {
     /// The top of the work tree, absolute.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Asks git again. Hashing a model takes minutes, and people go on writing code.
+    ///
+    /// # Errors
+    /// [`GitError::Changed`] if the answer is another one; else as [`read_checkout`].
+    pub(crate) fn refuse_change(&self) -> Result<(), GitError> {
+        let unchanged = read_checkout(&self.root)? == *self;
+        if unchanged { Ok(()) } else { Err(GitError::Changed { dir: self.root.display().to_string() }) }
     }
 
     /// The commit checked out: 40 or 64 hex digits.
@@ -144,6 +153,12 @@ pub(crate) enum GitError {
         act: &'static str,
         /// The limit, in bytes.
         limit: u64,
+    },
+    /// Commit, state or list of files is no longer what it was.
+    #[error("the code in {dir} changed while the model was being signed")]
+    Changed {
+        /// The top of the work tree.
+        dir: String,
     },
     /// Git itself said no.
     #[error("git {act} failed in {dir}: {said}")]

@@ -36,6 +36,7 @@ pub(crate) struct Hashed {
     pub(crate) model: Tree,
     /// What it was made from.
     pub(crate) inputs: Vec<Input>,
+    code: Option<git::Checkout>,
     snapshots: Vec<Snapshot>,
 }
 
@@ -76,14 +77,16 @@ impl<'a> Materials<'a> {
             };
             inputs.push(code_input(code, tree.as_ref())?);
         }
-        Ok(Hashed { model, inputs, snapshots: self.snapshots })
+        Ok(Hashed { model, inputs, code: self.code, snapshots: self.snapshots })
     }
 }
 
 impl Hashed {
     /// Refuses if anything that was hashed is no longer what it was.
     pub(crate) fn refuse_change(&self) -> Result<(), Failure> {
-        Ok(self.snapshots.iter().try_for_each(Snapshot::refuse_change)?)
+        self.snapshots.iter().try_for_each(Snapshot::refuse_change)?;
+        // Git was asked before the model was hashed, and the code was hashed after it.
+        Ok(self.code.as_ref().map_or(Ok(()), git::Checkout::refuse_change)?)
     }
 }
 
@@ -143,4 +146,27 @@ fn code_input(code: &git::Checkout, tree: Option<&Tree>) -> Result<Input, Failur
     };
     let name = CODE_NAME.parse().map_err(SignError::CodeName)?;
     Ok(Input::new(Role::Code, name, Source::Observed, InputDigest::Code(checkout))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::tests::repository;
+
+    #[test]
+    fn code_that_was_edited_while_the_model_was_hashed_is_noticed() {
+        let dir = repository();
+        let checkout = || git::read_checkout(dir.path()).expect("a checkout");
+        let hashed = || Hashed {
+            model: Tree::new(Vec::new()).expect("a tree"),
+            inputs: Vec::new(),
+            code: Some(checkout()),
+            snapshots: Vec::new(),
+        };
+        let before = hashed();
+        before.refuse_change().expect("nothing changed");
+        std::fs::write(dir.path().join("src/train.py"), "other()\n").expect("write");
+        assert_eq!(before.refuse_change().expect_err("it changed").code(), "changed-while-signing");
+        hashed().refuse_change().expect("dirty from the beginning");
+    }
 }

@@ -50,6 +50,12 @@ impl Failure {
         self.exit as u8
     }
 
+    /// The stable code.
+    #[cfg(test)]
+    pub(crate) const fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// Says it on standard error; as JSON on standard output too if that was asked for.
     pub(crate) fn tell(&self, manner: Manner, json: bool) {
         if json {

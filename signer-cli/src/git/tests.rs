@@ -15,7 +15,7 @@ fn git(dir: &Path, args: &[&str]) {
     assert!(done.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&done.stderr));
 }
 
-fn repository() -> tempfile::TempDir {
+pub(crate) fn repository() -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary directory");
     git(dir.path(), &["init", "-q", "."]);
     std::fs::create_dir(dir.path().join("src")).expect("mkdir");

@@ -76,6 +76,8 @@ impl From<GitError> for Failure {
         match &error {
             E::AnswerMalformed { .. } | E::AnswerTooLarge { .. } => told(Exit::Undecidable, "git-answer")
                 .hint("check the checkout with: git fsck; or leave out --code"),
+            E::Changed { .. } => told(Exit::Undecidable, "changed-while-signing")
+                .hint("nothing was sent and nothing was written; sign again when nobody writes there"),
             E::Failed { dir, said, .. } if said.contains("dubious ownership") => {
                 told(Exit::Refused, "git-failed").hint(format!(
                     "if you trust that checkout: git config --global --add safe.directory {dir}"
