@@ -157,7 +157,8 @@ impl Requirements {
         }
         let text = std::str::from_utf8(bytes)
             .map_err(|error| RequirementsError::Utf8 { offset: error.valid_up_to() })?;
-        let line_at = |offset: usize| 1 + text.bytes().take(offset).filter(|b| *b == b'\n').count();
+        let line_feeds: Vec<usize> = text.match_indices('\n').map(|(offset, _)| offset).collect();
+        let line_at = |offset: usize| 1 + line_feeds.partition_point(|line_feed| *line_feed < offset);
         let file: TrustFile = toml::from_str(text).map_err(|cause| RequirementsError::Toml {
             line: line_at(cause.span().map_or(0, |span| span.start)),
             cause: Box::new(cause),

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use verifier::Requirements;
+use verifier::requirements::MAX_TRUST_BYTES;
 
 fn files(of: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/trust").join(of);
@@ -62,4 +63,20 @@ fn a_publisher_knows_its_line() {
         let line = text.lines().nth(publisher.line() - 1).unwrap();
         assert!(line.contains(publisher.pattern().as_str()), "{line}");
     }
+}
+
+/// Takes a minute if finding a line takes time in proportion to its offset.
+#[test]
+fn thousands_of_publishers_are_read_in_a_moment() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/bundle/accept/plain/trust.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (head, publisher) = text.split_at(text.find("[[publisher]]").unwrap());
+    let publisher = format!("{}\n", publisher.trim_end());
+    let count = (MAX_TRUST_BYTES - head.len()) / publisher.len();
+    let text = [head, &publisher.repeat(count)].concat();
+    let requirements = Requirements::parse(text.as_bytes()).unwrap();
+    let last = requirements.publishers().last().unwrap().line();
+    assert_eq!(requirements.publishers().len(), count);
+    let first = requirements.publishers().first().unwrap().line();
+    assert_eq!(last - first, (count - 1) * publisher.lines().count());
 }
