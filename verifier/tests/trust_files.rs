@@ -49,7 +49,7 @@ fn an_error_names_the_line_of_the_fault() {
 
 #[test]
 fn a_file_above_the_limit_is_refused() {
-    let file = vec![b'#'; verifier::requirements::MAX_TRUST_BYTES + 1];
+    let file = vec![b'#'; MAX_TRUST_BYTES + 1];
     let error = Requirements::parse(&file).unwrap_err();
     assert_eq!(error.to_string(), "1048577 bytes, wanted at most 1048576");
 }
