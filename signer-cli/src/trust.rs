@@ -58,7 +58,7 @@ pub(crate) fn policy(args: &LogArgs, model: &Path) -> Result<Policy, TrustError>
     if let Some(key) = &args.log_key {
         return policy_of_key(key).map_err(|source| TrustError::LogKey { source });
     }
-    let path = args.trust.clone().or_else(find_trust).ok_or(TrustError::Missing)?;
+    let path = args.trust.clone().or_else(|| find_trust(model)).ok_or(TrustError::Missing)?;
     let io = |source| TrustError::Io { path: path.clone(), source };
     if lies_inside(&path, model).map_err(io)? {
         return Err(TrustError::InsideModel { path });

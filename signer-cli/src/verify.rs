@@ -14,7 +14,7 @@ use crate::progress::Progress;
 pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> {
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
-        .trust(args.trust.clone().or_else(find_trust))
+        .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
         .expecting(Expectation::new(args.name.clone(), args.version.clone()));
     if let Some(threads) = args.threads {
         request = request.threads(threads);

@@ -74,7 +74,7 @@ impl Args {
         let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten());
         let request = Request::new(&self.model)
             .bundle(self.bundle.clone())
-            .trust(self.trust.clone().or_else(find_trust))
+            .trust(self.trust.clone().or_else(|| find_trust(&self.model)))
             .expecting(expectation);
         match self.threads {
             Some(threads) => request.threads(threads),

@@ -34,6 +34,7 @@ pub struct Request {
 #[derive(Debug)]
 pub struct Verdict {
     model: PathBuf,
+    shape: ModelShape,
     bundle: PathBuf,
     trust: Option<PathBuf>,
     result: Result<VerifiedModel, Refusal>,
@@ -86,7 +87,7 @@ impl Request {
         let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
         let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
         let result = self.judge(&bundle, progress);
-        Verdict { model: self.model.clone(), bundle, trust: self.trust.clone(), result }
+        Verdict { model: self.model.clone(), shape, bundle, trust: self.trust.clone(), result }
     }
 
     fn judge(&self, bundle: &Path, progress: Progress<'_>) -> Result<VerifiedModel, Refusal> {
@@ -104,6 +105,12 @@ impl Verdict {
     #[must_use]
     pub fn model(&self) -> &Path {
         &self.model
+    }
+
+    /// Whether the model is a directory or a single file.
+    #[must_use]
+    pub const fn shape(&self) -> ModelShape {
+        self.shape
     }
 
     /// The bundle file's path.
@@ -134,15 +141,24 @@ impl Verdict {
     }
 }
 
-/// Finds the trust file if none was named: `tallymark.toml` in the working directory, else
+/// Finds the trust file for `model` if none was named: `tallymark.toml` in the working directory, else
 /// `tallymark/tallymark.toml` below `$XDG_CONFIG_HOME` or `~/.config`. The first that exists counts, whatever it holds.
+///
+/// The one in the working directory is passed over if the model is a single file beside it: both may have come in one
+/// download, and what came with a model does not say whom to trust. Whoever means it names it.
 #[must_use]
-pub fn find_trust() -> Option<PathBuf> {
+pub fn find_trust(model: &Path) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let config = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
-    let here = Some(PathBuf::from(TRUST_FILE_NAME));
+    let here = Some(PathBuf::from(TRUST_FILE_NAME)).filter(|_| !lies_here(model));
     let users = config.map(|dir| dir.join("tallymark").join(TRUST_FILE_NAME));
     [here, users].into_iter().flatten().find(|path| path.symlink_metadata().is_ok())
+}
+
+/// Whether the model is a single file in the working directory.
+fn lies_here(model: &Path) -> bool {
+    let parent = |path: &Path| path.canonicalize().ok()?.parent().map(Path::to_owned);
+    model.is_file() && Path::new(".").canonicalize().is_ok_and(|here| parent(model) == Some(here))
 }
 
 fn read_trust(path: &Path, model: &Path) -> Result<Requirements, Failure> {

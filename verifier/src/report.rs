@@ -11,6 +11,8 @@ pub use self::json::{SCHEMA_VERSION, json, usage_json};
 pub use self::text::{Style, text};
 pub use self::words::{cause, plain, size, utc};
 
+use attest::bundle::ModelShape;
+
 use crate::facts::Facts;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
@@ -27,12 +29,16 @@ const NEVER_CHECKED: [(&str, &str); 3] = [
     ("withdrawals", "withdrawals and later versions; nothing after the checkpoint is known here"),
 ];
 
+/// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
+const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
+
 /// What only a quorum of witnesses can tell.
 const SPLIT_VIEW: (&str, &str) =
     ("split-view", "that the log shows everybody the same tree; the policy asks for no witness");
 
 /// The parts of a verdict that verified and refused ones have in common.
 struct Common<'a> {
+    shape: ModelShape,
     facts: &'a Facts,
     outcomes: &'a Outcomes,
     refusal: Option<&'a Refusal>,
@@ -41,11 +47,17 @@ struct Common<'a> {
 
 impl<'a> Common<'a> {
     fn of(verdict: &'a Verdict) -> Self {
+        let shape = verdict.shape();
         match verdict.result() {
-            Ok(model) => {
-                Self { facts: model.facts(), outcomes: model.outcomes(), refusal: None, notes: model.notes() }
-            }
+            Ok(model) => Self {
+                shape,
+                facts: model.facts(),
+                outcomes: model.outcomes(),
+                refusal: None,
+                notes: model.notes(),
+            },
             Err(refusal) => Self {
+                shape,
                 facts: refusal.facts(),
                 outcomes: refusal.outcomes(),
                 refusal: Some(refusal),
@@ -57,6 +69,7 @@ impl<'a> Common<'a> {
     fn not_checked(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let no_witness =
             self.outcomes.of(Step::Witnesses) == Outcome::Pass && self.facts.cosignatures().is_empty();
-        no_witness.then_some(SPLIT_VIEW).into_iter().chain(NEVER_CHECKED)
+        let siblings = (self.shape == ModelShape::SingleFile).then_some(SIBLINGS);
+        no_witness.then_some(SPLIT_VIEW).into_iter().chain(siblings).chain(NEVER_CHECKED)
     }
 }

@@ -195,3 +195,29 @@ fn a_trust_file_nobody_named_is_looked_for_here_and_then_in_the_configuration() 
     fs::write(here.path().join("tallymark.toml"), "not a trust file").unwrap();
     assert_eq!(exit_code(here.path(), config.path()), Some(4), "the first that is there counts");
 }
+
+#[test]
+fn a_trust_file_beside_a_single_file_is_taken_only_if_it_is_named() {
+    let download = tempfile::tempdir().unwrap();
+    let case = accepted().parent().unwrap().join("single-file");
+    for entry in fs::read_dir(&case).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), download.path().join(entry.file_name())).unwrap();
+    }
+    fs::rename(download.path().join("trust.toml"), download.path().join("tallymark.toml")).unwrap();
+    let config = tempfile::tempdir().unwrap();
+    let judge = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_tallymark-verify"))
+            .args(arguments)
+            .arg("--quiet")
+            .current_dir(download.path())
+            .env_remove("TALLYMARK_TRUST")
+            .env("XDG_CONFIG_HOME", config.path())
+            .status()
+            .unwrap()
+            .code()
+    };
+    let model = "churn.safetensors";
+    assert_eq!(judge(&[model]), Some(3), "whoever sent the model sent this too");
+    assert_eq!(judge(&[model, "--trust", "tallymark.toml"]), Some(0), "the caller named it");
+}
