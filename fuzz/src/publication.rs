@@ -174,8 +174,15 @@ impl Publication {
         assert_eq!(logged.checkpoint().checkpoint(), self.checkpoint.unverified());
         assert_eq!(logged.position().index(), 2);
         assert_eq!(logged.cosignatures().len(), 1);
-        let entry = |bundle: &Bundle| bundle.log_entry().map(|logged| logged.entry_bytes().to_vec());
-        assert_eq!(entry(logged.signed().bundle()), entry(&self.bundle));
+        let bundle = logged.signed().bundle();
+        assert_eq!(bundle.envelope(), self.bundle.envelope(), "another signature passes");
+        assert_eq!(bundle.hint(), self.bundle.hint());
+        let placed = |bundle: &Bundle| {
+            let logged = bundle.log_entry().expect("a bundle that passes was logged");
+            let inclusion = logged.proof().expect("and is not pending").inclusion().clone();
+            (logged.entry_bytes().to_vec(), logged.log_id().copied(), inclusion)
+        };
+        assert_eq!(placed(bundle), placed(&self.bundle));
         true
     }
 }
