@@ -20,7 +20,15 @@ use thiserror::Error;
 pub struct DataDir {
     path: PathBuf,
     // Held for its lock only; the kernel gives it back when the process ends, however it ends.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // Closing alone is not enough: the lock belongs to the open file, and a child between fork and exec still has
+        // a copy of it. If this fails there is nothing to do about it; the lock then goes with the last copy.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl DataDir {
@@ -62,7 +70,7 @@ impl DataDir {
             .open(&lock_path)
             .map_err(|source| DataDirError::io(&lock_path, Act::Open, source))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(DataDirError::InUse { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(DataDirError::io(&lock_path, Act::Lock, source)),
         }
@@ -176,5 +184,21 @@ pub enum DataDirError {
 impl DataDirError {
     fn io(path: &Path, act: Act, source: io::Error) -> Self {
         Self::Io { act, path: path.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_lock_is_refused_and_a_dropped_one_is_free_though_a_child_has_a_copy() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = DataDir::lock(dir.path()).unwrap();
+        assert!(matches!(DataDir::lock(dir.path()), Err(DataDirError::InUse { .. })));
+        let copy = first.lock.try_clone().unwrap();
+        drop(first);
+        DataDir::lock(dir.path()).unwrap();
+        drop(copy);
     }
 }
