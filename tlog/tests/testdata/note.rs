@@ -85,3 +85,10 @@ fn signer_shows_no_private_key() {
     let shown = format!("{signer:?}");
     assert!(!shown.contains("[7, 7") && !shown.contains("0707"), "{shown}");
 }
+
+#[test]
+fn a_note_of_a_million_signature_lines_is_refused_by_its_length() {
+    let mut note = b"text\n\n".to_vec();
+    note.extend("\u{2014} example.org/log AAAAAAAA\n".repeat(1_000_000).bytes());
+    assert_eq!(Note::parse(&note), Err(NoteError::TooLong { seen: note.len() }));
+}
