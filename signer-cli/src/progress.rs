@@ -26,10 +26,11 @@ impl Progress {
         let bar = shown.then(|| {
             let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
             let bar = ProgressBar::with_draw_target(Some(total), target);
-            let template = "{msg} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
+            let template = "{msg} [{bar:24}] {bytes}/{total_bytes}  {binary_bytes_per_sec}  {eta} left";
             // The template is fixed text. Should indicatif ever refuse it, its own is good enough.
             bar.with_style(
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+                ProgressStyle::with_template(template)
+                    .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("=> ")),
             )
         });
         Self { bar, base: 0 }

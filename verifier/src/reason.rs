@@ -296,7 +296,7 @@ reasons! {
             "Move it out of the model; engines load what lies there.";
         FileUnreadable "file-unreadable" Io,
             "A file of the model could not be read.",
-            "Check permissions and the disk.";
+            "Check the path, its permissions and the disk.";
         ModelTooLarge "model-too-large" VerifiedFalse,
             "More files or bytes lie here than a signed model may have.",
             "Check that this is the model's directory and not one above it.";
