@@ -29,6 +29,7 @@ pub mod http;
 pub mod init;
 pub mod key_file;
 pub mod ledger;
+pub mod metrics;
 pub mod opening;
 pub mod proof;
 pub mod publisher;
