@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Arguments, command, demo, fuzz, place, tidy, vectors};
+use crate::{Arguments, command, demo, fuzz, place, tidy, torture, vectors};
 
 /// The version that is installed if there is none. Any version that is already there is used.
 const CARGO_DENY: &str = "0.20.2";
@@ -42,7 +42,7 @@ struct Tests {
 
 type Step = (&'static str, fn(&mut Run) -> Result<Outcome>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("format", format),
     ("tidy", |_| tidy::run(&[]).map(|()| Outcome::Held)),
     ("lints", lints),
@@ -53,6 +53,7 @@ const STEPS: [Step; 11] = [
     ("advisories", advisories),
     ("vectors unchanged", vectors_unchanged),
     ("fuzz targets compile", |_| fuzz::check().map(|()| Outcome::Held)),
+    ("torture, short form", torture_short),
     ("demo", |_| demo::run(&[]).map(|()| Outcome::Held)),
 ];
 
@@ -211,6 +212,15 @@ fn advisories(context: &mut Run) -> Result<Outcome> {
         return Ok(Outcome::Skipped("the advisory database cannot be reached from here".to_owned()));
     }
     bail!("{}", said.trim_end())
+}
+
+fn torture_short(_: &mut Run) -> Result<Outcome> {
+    Ok(match torture::short()? {
+        torture::Ended::Held => Outcome::Held,
+        torture::Ended::SomeSkipped => {
+            Outcome::Skipped("some tests, named above; the others held".to_owned())
+        }
+    })
 }
 
 fn vectors_unchanged(_: &mut Run) -> Result<Outcome> {

@@ -16,6 +16,7 @@ mod programs;
 mod rocksdb;
 mod server;
 mod tidy;
+mod torture;
 mod vectors;
 
 use std::process::ExitCode;
@@ -32,7 +33,7 @@ struct Verb {
     run: fn(&Arguments) -> Result<()>,
 }
 
-const VERBS: [Verb; 8] = [
+const VERBS: [Verb; 9] = [
     Verb {
         name: "demo",
         does: "the whole loop with real processes [--model DIR] [--dir WORKDIR]",
@@ -47,6 +48,11 @@ const VERBS: [Verb; 8] = [
         name: "fuzz",
         does: "each parser's fuzz target for a while [--seconds N] [TARGET...]",
         run: fuzz::run,
+    },
+    Verb {
+        name: "torture",
+        does: "breaks the log on purpose [TEST...] [--form short|quick|long] [--cycles N] [--seed N] [--list]",
+        run: torture::run,
     },
     Verb { name: "env", does: "the environment for plain cargo: eval \"$(cargo xtask env)\"", run: env::run },
 ];

@@ -3,13 +3,14 @@
 use super::{Member, Page};
 
 /// The house, floor by floor: each crate and those below it that it may use.
-const FLOORS: [(&str, &[&str]); 7] = [
+const FLOORS: [(&str, &[&str]); 8] = [
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["merkle", "tlog"]),
     ("verifier", &["merkle", "tlog", "attest"]),
     ("log-server", &["merkle", "tlog", "attest"]),
     ("signer-cli", &["merkle", "tlog", "attest", "verifier"]),
+    ("torture", &["merkle", "tlog", "attest", "log-server"]),
     ("xtask", &[]),
 ];
 

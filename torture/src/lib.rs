@@ -1,0 +1,31 @@
+//! What breaks the log on purpose, and the judges that watch from outside.
+//!
+//! The log under test is the real program, `tallymark-log`, in processes of its own and spoken to over sockets. It is
+//! killed, cut off from power, given errors by its system calls, a full disk, flipped bits, old copies, a twin and a
+//! wrong clock. What it kept is judged by two witnesses that it cannot reach: a list of everything it acknowledged and
+//! a list of every checkpoint that it ever showed ([`outside`]). What the log says about itself proves nothing.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`outside`] | the judges: what left the log, and whether the log still stands by it |
+//! | [`submitters`] | the load, and how its answers reach the judges |
+//! | [`product`] | the program under test: made, started, killed, checked |
+//! | [`client`] | one HTTP connection |
+//! | [`plan`] | which tests there are, and how long their three forms run |
+//! | [`scratch`] | where a run leaves its files, and how leftovers of a dead run go away |
+//! | [`machine`] | what this machine can do and how fast its disk is |
+//! | [`seed`] | random numbers that can be had again |
+//! | [`kill`] | R1 |
+//!
+//! In scope: the promises of `docs/torture.md`. Out of scope: speed (`cargo xtask bench`), and the log's own unit
+//! tests. Everything here is a tool for people who work on the log; nothing else may build on it.
+
+pub mod client;
+pub mod kill;
+pub mod machine;
+pub mod outside;
+pub mod plan;
+pub mod product;
+pub mod scratch;
+pub mod seed;
+pub mod submitters;
