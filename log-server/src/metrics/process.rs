@@ -6,6 +6,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::descriptors;
+use crate::sequencer::posix_seconds;
 
 /// Gauges about this process.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ impl Process {
         registry.register_with_unit("process_resident_memory", help, Unit::Bytes, resident.clone());
         registry.register("process_open_files", "Open descriptors", open.clone());
         registry.register("process_max_files", "Descriptors the process may have", most.clone());
+        let started: Gauge = Gauge::default();
+        started.set(posix_seconds().cast_signed());
+        let help = "POSIX time at which the process started";
+        registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
         Self { resident, open, most }
     }
 
