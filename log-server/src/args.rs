@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
 use tlog::checkpoint::Origin;
 
 const AFTER_HELP: &str = "\
@@ -49,6 +50,16 @@ Reads every entry; changes nothing. Exit status 1 and a line for each finding if
 Example:
   tallymark-log fsck ./log --json")]
     Fsck(Fsck),
+    /// Print a completion script for a shell.
+    #[command(after_help = "\
+Example:
+  tallymark-log completions bash > /etc/bash_completion.d/tallymark-log")]
+    Completions(Completions),
+    /// Write manual pages, one for the program and one for each command.
+    #[command(after_help = "\
+Example:
+  tallymark-log man /usr/local/share/man/man1")]
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +81,18 @@ pub(crate) struct Init {
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// Directory for the pages; made if it is missing.
+    pub(crate) dir: PathBuf,
 }
 
 #[derive(Debug, Args)]

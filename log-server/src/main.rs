@@ -19,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::args::{Cli, Command};
 
 mod args;
+mod pages;
 
 /// Damage found, or the log refuses to start.
 const REFUSED: u8 = 1;
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         Command::Init(args) => run_init(&args),
         Command::Serve(args) => run_serve(&args),
         Command::Fsck(args) => run_fsck(&args),
+        Command::Completions(args) => run_completions(&args),
+        Command::Man(args) => run_man(&args),
     };
     match done {
         Ok(status) => status,
@@ -210,6 +213,20 @@ fn summarise(report: &Report) -> Result<(), Failure> {
         0 => print(&"no damage"),
         count => print(&format_args!("damage in {count} places")),
     }
+}
+
+fn run_completions(args: &args::Completions) -> Result<ExitCode, Failure> {
+    let script = pages::completions(args.shell);
+    let mut out = std::io::stdout().lock();
+    out.write_all(&script).and_then(|()| out.flush()).map_err(Failure::unavailable)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_man(args: &args::Man) -> Result<ExitCode, Failure> {
+    let written = pages::man(&args.dir).with_context(|| format!("could not write to {}", args.dir.display()));
+    let pages = written.map_err(Failure::unavailable)?;
+    eprintln!("wrote {pages} pages to {}", args.dir.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A line on standard output; a closed pipe is an error like any other.

@@ -6,5 +6,6 @@ mod cases;
 mod http;
 mod kill;
 mod opening;
+mod pages;
 mod program;
 mod support;
