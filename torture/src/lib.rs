@@ -15,17 +15,24 @@
 //! | [`scratch`] | where a run leaves its files, and how leftovers of a dead run go away |
 //! | [`machine`] | what this machine can do and how fast its disk is |
 //! | [`seed`] | random numbers that can be had again |
-//! | [`kill`] | R1 |
+//! | [`image`] | a disk whose power can be cut |
+//! | [`copies`] | copies of a log at rest |
+//! | [`kill`], [`power_cut`], [`old_copy`], [`two_servers`] | R1, R2, R9, R10 |
 //!
 //! In scope: the promises of `docs/torture.md`. Out of scope: speed (`cargo xtask bench`), and the log's own unit
 //! tests. Everything here is a tool for people who work on the log; nothing else may build on it.
 
 pub mod client;
+pub mod copies;
+pub mod image;
 pub mod kill;
 pub mod machine;
+pub mod old_copy;
 pub mod outside;
 pub mod plan;
+pub mod power_cut;
 pub mod product;
 pub mod scratch;
 pub mod seed;
 pub mod submitters;
+pub mod two_servers;

@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use crate::kill;
 use crate::machine::{SyncTime, load_average};
 use crate::outside::Outside;
 use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
+use crate::{image, kill, old_copy, power_cut, two_servers};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -48,14 +48,40 @@ pub struct Test {
 }
 
 /// Every test, in the order in which they are run.
-pub const TESTS: &[Test] = &[Test {
-    name: "R1",
-    does: "kill -9 under load",
-    unit: "kills",
-    cycles: [20, 200, 20_000],
-    cannot: || None,
-    run: kill::run,
-}];
+pub const TESTS: &[Test] = &[
+    Test {
+        name: "R1",
+        does: "kill -9 under load",
+        unit: "kills",
+        cycles: [20, 200, 20_000],
+        cannot: || None,
+        run: kill::run,
+    },
+    Test {
+        name: "R2",
+        does: "power cut under load, ext4",
+        unit: "power cuts",
+        cycles: [30, 300, 10_000],
+        cannot: image::cannot,
+        run: power_cut::run,
+    },
+    Test {
+        name: "R9",
+        does: "an older copy of the database put back",
+        unit: "copies",
+        cycles: [10, 100, 1000],
+        cannot: || None,
+        run: old_copy::run,
+    },
+    Test {
+        name: "R10",
+        does: "several processes on one log",
+        unit: "rounds",
+        cycles: [20, 300, 10_000],
+        cannot: || None,
+        run: two_servers::run,
+    },
+];
 
 impl Test {
     /// How many cycles a form has.
