@@ -245,6 +245,12 @@ impl Outside {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// How many entries were acknowledged so far.
+    #[must_use]
+    pub fn acknowledgements(&self) -> u64 {
+        self.seen().leaf_at.len() as u64
+    }
+
     /// How much was seen so far.
     #[must_use]
     pub fn tally(&self) -> Tally {

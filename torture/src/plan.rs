@@ -270,6 +270,7 @@ impl Order {
         }
         println!("   took:   {:.1} s; {sync}; load average {}", took.as_secs_f64(), load_average());
         match ending {
+            Ending::Held if run.count_findings => println!("   counted, not judged: {}", test.name),
             Ending::Held => println!("   held:   {}", test.name),
             Ending::Skipped(why) => println!("   skipped: {why}"),
             Ending::Failed(error) => println!("   FAILED: {error:#}"),

@@ -23,13 +23,15 @@ use crate::plan::Run;
 use crate::product::Server;
 use crate::submitters::Load;
 
-/// Cut between these many milliseconds after the clients started.
+/// Cut between these many milliseconds after the first acknowledgement of the cycle: without one there is nothing to lose.
 const UNDER_LOAD_MS: std::ops::Range<u64> = 20..150;
 /// A new disk with a new log after so many cuts, so that disks stay small.
 const CUTS_A_DISK: u64 = 50;
 const DISK_MIB: u64 = 2048;
 /// Sixteen clients with 20 kB each: about 320 kB a step.
 const LARGE: Load = Load { raw: 16, signed: 0, watchers: 1, entry_bytes: 20_000 };
+/// How long the first acknowledgement may take.
+const FIRST: Duration = Duration::from_secs(10);
 /// How long the threads of a stopped process may take to stand.
 const STAND_STILL: Duration = Duration::from_secs(5);
 
@@ -85,11 +87,14 @@ impl Disk {
     /// Load, cut, restart, judge.
     fn cut(&mut self, run: &mut Run, cycle: u64) -> Result<()> {
         let mut server = run.program.serve(&self.log, &self.words)?.serving("before a power cut")?;
-        let load = if cycle % 2 == 0 { Load::MIXED } else { LARGE };
+        let load = if cycle.is_multiple_of(2) { Load::MIXED } else { LARGE };
         let pause = Duration::from_millis(run.seed.within(UNDER_LOAD_MS));
-        let over = AtomicBool::new(false);
+        let (over, before, begun) = (AtomicBool::new(false), self.outside.acknowledgements(), Instant::now());
         std::thread::scope(|scope| {
             load.start(scope, server.addr(), &self.outside, &over);
+            while self.outside.acknowledgements() == before && begun.elapsed() < FIRST {
+                std::thread::sleep(Duration::from_millis(1));
+            }
             std::thread::sleep(pause);
             server.signal(Signal::STOP);
             let cut = stand_still(&server).and_then(|()| self.image.cut_power());

@@ -67,7 +67,7 @@ fn one_round(run: &mut Run, round: u64, dirs: [&Path; 2], words: &Path, outside:
         }
     };
     outside.check(winner.addr(), &mut draws)?;
-    if round % FSCK == 0 {
+    if round.is_multiple_of(FSCK) {
         let fsck = run.program.fsck(dirs[0])?;
         if fsck.code != Some(REFUSED) && fsck.code != Some(5) {
             let what = format!("exit {:?} beside a running log, wanted a refusal: {}", fsck.code, fsck.words);
