@@ -6,12 +6,12 @@ use thiserror::Error;
 use tlog::checkpoint::{CheckpointSigner, Origin};
 use tlog::vkey::KeyNameError;
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError, Mode};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::key_file::{self, AtRest, KeyFileError};
 use crate::ledger::{Ledger, LedgerError};
 use crate::opening::Class;
-use crate::sequencer::posix_seconds;
 use crate::storage::StorageError;
 use crate::storage::rocks::RocksStorage;
 
@@ -29,7 +29,7 @@ pub fn init(path: &Path, origin: &Origin, mode: Mode, at_rest: &AtRest) -> Resul
     let dir = DataDir::create(path)?;
     key_file::create(&dir.key(), &key, at_rest)?;
     drop(RocksStorage::create(&dir.database())?);
-    Ledger::create(&dir.ledger(), config.vkey(), posix_seconds())?;
+    Ledger::create(&dir.ledger(), config.vkey(), SystemClock::new().wall().as_secs())?;
     dir.sync()?;
     config.create(&dir.config())?;
     dir.sync()?;

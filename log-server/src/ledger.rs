@@ -64,7 +64,9 @@ pub struct Ledger {
     path: PathBuf,
     file: File,
     chain: [u8; 32],
-    last: TreeHead,
+    last: SignedHead,
+    #[cfg(test)]
+    fail_next: bool,
 }
 
 impl Ledger {
@@ -79,7 +81,8 @@ impl Ledger {
             .mode(0o600)
             .open(path)
             .map_err(|source| LedgerError::io(path, Act::Create, source))?;
-        let mut ledger = Self { path: path.to_owned(), file, chain: genesis(vkey), last: TreeHead::empty() };
+        let last = SignedHead { head: TreeHead::empty(), time };
+        let mut ledger = Self::over(path, file, genesis(vkey), last);
         ledger.write_record(&TreeHead::empty(), time)?;
         Ok(ledger)
     }
@@ -100,7 +103,7 @@ impl Ledger {
             .open(path)
             .map_err(|source| LedgerError::io(path, Act::Open, source))?;
         let state = scan(path, &file, vkey, visit)?;
-        let mut ledger = Self { path: path.to_owned(), file, chain: state.chain, last: state.last };
+        let mut ledger = Self::over(path, file, state.chain, state.last);
         if state.torn_bytes > 0 {
             ledger.file.set_len(state.end).map_err(|source| ledger.io(Act::Truncate, source))?;
         }
@@ -112,9 +115,32 @@ impl Ledger {
         Ok(ledger)
     }
 
+    fn over(path: &Path, file: File, chain: [u8; 32], last: SignedHead) -> Self {
+        Self {
+            path: path.to_owned(),
+            file,
+            chain,
+            last,
+            #[cfg(test)]
+            fail_next: false,
+        }
+    }
+
+    /// Makes the next append write and report a failure: the unknown outcome.
+    #[cfg(test)]
+    pub(crate) fn fail_next_append(&mut self) {
+        self.fail_next = true;
+    }
+
     /// The newest head in the ledger.
     #[must_use]
     pub fn last(&self) -> &TreeHead {
+        &self.last.head
+    }
+
+    /// The newest head in the ledger, and when it was signed.
+    #[must_use]
+    pub fn last_signed(&self) -> &SignedHead {
         &self.last
     }
 
@@ -124,14 +150,19 @@ impl Ledger {
     /// [`LedgerError::NotLarger`] if `head` is not larger than the last one; [`LedgerError::Io`], after which
     /// the outcome is unknown and the process must end.
     pub fn append(&mut self, head: &TreeHead, time: u64) -> Result<(), LedgerError> {
-        if head.size() <= self.last.size() {
+        if head.size() <= self.last.head.size() {
             return Err(LedgerError::NotLarger {
                 path: self.path.clone(),
                 size_seen: head.size().get(),
-                size_last: self.last.size().get(),
+                size_last: self.last.head.size().get(),
             });
         }
-        self.write_record(head, time)
+        self.write_record(head, time)?;
+        #[cfg(test)]
+        if std::mem::take(&mut self.fail_next) {
+            return Err(self.io(Act::Sync, io::Error::other("asked to fail by a test")));
+        }
+        Ok(())
     }
 
     fn write_record(&mut self, head: &TreeHead, time: u64) -> Result<(), LedgerError> {
@@ -144,7 +175,7 @@ impl Ledger {
         self.file.write_all(&record).map_err(|source| self.io(Act::Write, source))?;
         self.file.sync_data().map_err(|source| self.io(Act::Sync, source))?;
         self.chain = chain;
-        self.last = *head;
+        self.last = SignedHead { head: *head, time };
         Ok(())
     }
 
@@ -188,7 +219,7 @@ pub fn read(path: &Path, vkey: &Vkey, visit: &mut dyn FnMut(SignedHead)) -> Resu
 /// Where a scan ended.
 struct Scan {
     chain: [u8; 32],
-    last: TreeHead,
+    last: SignedHead,
     /// The last complete record as it stands in the file.
     record: [u8; RECORD_BYTES],
     /// Bytes of complete records.
@@ -218,11 +249,11 @@ fn scan(
         }
         let signed =
             decode(body).ok_or_else(|| LedgerError::BadHead { path: path.to_owned(), offset: end })?;
-        if last.is_some_and(|(last, _): (TreeHead, _)| signed.head.size() <= last.size()) {
+        if last.is_some_and(|(last, _): (SignedHead, _)| signed.head.size() <= last.head.size()) {
             return Err(LedgerError::NotRising { path: path.to_owned(), offset: end });
         }
         visit(signed);
-        last = Some((signed.head, record));
+        last = Some((signed, record));
         end += RECORD_BYTES as u64;
     }
     let (last, record) = last.ok_or_else(|| LedgerError::Empty { path: path.to_owned() })?;

@@ -19,6 +19,7 @@
 //! there for the program `tallymark-log` and its tests; nothing else should build on it.
 
 pub mod admission;
+pub mod clock;
 pub mod config;
 pub mod data_dir;
 pub mod descriptors;
@@ -33,7 +34,9 @@ pub mod metrics;
 pub mod opening;
 pub mod proof;
 pub mod publisher;
+pub mod second_root;
 pub mod sequencer;
 pub mod serve;
+pub mod signing;
 mod stall;
 pub mod storage;

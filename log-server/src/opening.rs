@@ -22,21 +22,22 @@ use std::sync::Arc;
 
 use ed25519_dalek::SigningKey;
 use merkle::subtree::{Subtree, range_hash};
-use merkle::{Frontier, FrontierError, Hash, LeafHash, NodeId, TreeHead, TreeSize};
+use merkle::{Hash, LeafHash, NodeId, TreeHead, TreeSize};
 use thiserror::Error;
-use tlog::checkpoint::CheckpointSigner;
-use tlog::tile::{RightEdge, RightEdgeError};
-use tlog::vkey::KeyNameError;
+use tlog::tile::{RightEdge, RightEdgeError, TileCoord};
 
+use crate::clock::{Clock, SystemClock, Timekeeper};
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::key_file::KeyFileError;
 #[cfg(feature = "rocksdb")]
 use crate::key_file::{self, Passphrase};
 use crate::ledger::{Ledger, LedgerError};
-use crate::proof::{ProveError, RecentTiles, TILE_HASHES, stored_node};
+use crate::proof::{ProveError, RecentTiles, TILE_HASHES, consistency, stored_node};
 use crate::publisher::{Publication, Publisher};
-use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer, posix_seconds};
+use crate::second_root::{SecondRootError, SecondTree};
+use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer};
+use crate::signing::{HeadSigner, LedgeredSigner, SigningError};
 use crate::storage::{Storage, StorageError};
 
 /// A log that may sign: its tail is proven and its newest checkpoint is ready.
@@ -71,7 +72,7 @@ impl OpenLog {
         Ok(log)
     }
 
-    /// Opens a log over parts that are open already.
+    /// Opens a log over parts that are open already, with its key in memory and the machine's clock.
     ///
     /// # Errors
     /// As [`OpenLog::open`].
@@ -79,21 +80,39 @@ impl OpenLog {
         config: Config,
         key: SigningKey,
         storage: Arc<dyn Storage>,
-        mut ledger: Ledger,
+        ledger: Ledger,
     ) -> Result<Self, OpeningError> {
-        let signer = CheckpointSigner::ed25519(config.origin().clone(), key)?;
+        let signer = LedgeredSigner::of_file(config.origin().clone(), key, ledger)?;
+        Self::over(config, Box::new(signer), storage, Arc::new(SystemClock::new()))
+    }
+
+    /// Opens a log over any signer, storage and clock.
+    ///
+    /// If the clock stands before the last signed time, the log opens all the same and writes only later; a head that a
+    /// crash left out of the ledger is then noted with the last signed time.
+    ///
+    /// # Errors
+    /// As [`OpenLog::open`].
+    pub fn over(
+        config: Config,
+        mut signer: Box<dyn HeadSigner>,
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpeningError> {
         if signer.vkey() != config.vkey() {
             let (seen, wanted) = (signer.vkey().to_string(), config.vkey().to_string());
             return Err(OpeningError::KeyDiffers { seen, wanted });
         }
-        let head = storage.head()?;
-        let (edge, frontier) = prove_tail(storage.as_ref(), &head, ledger.last())?;
-        if head.size() > ledger.last().size() {
-            ledger.append(&head, posix_seconds())?;
-        }
+        let (head, last) = (storage.head()?, *signer.last());
+        let (edge, second) = prove_tail(storage.as_ref(), &head, last.head())?;
         let recent = RecentTiles::right_edge(head.size(), storage.as_ref())?;
-        let publisher = Arc::new(Publisher::new(Publication::new(head, signer.sign(&head), recent)));
-        let parts = Parts { storage, edge, frontier, head, ledger, signer, publisher };
+        let proof = consistency(last.head().size(), head.size(), &recent, storage.as_ref())?;
+        let time = clock.wall().as_secs().max(last.time());
+        let checkpoint = signer.sign(&head, &proof, time)?;
+        let time = Arc::new(Timekeeper::new(clock, signer.last().time()));
+        let publication = Publication::new(head, checkpoint.as_bytes().to_vec(), recent);
+        let publisher = Arc::new(Publisher::new(publication));
+        let parts = Parts { storage, edge, second, head, signer, time, publisher };
         Ok(Self { config, parts, dir: None })
     }
 
@@ -136,7 +155,7 @@ fn prove_tail(
     storage: &dyn Storage,
     head: &TreeHead,
     signed: &TreeHead,
-) -> Result<(RightEdge, Frontier), OpeningError> {
+) -> Result<(RightEdge, SecondTree), OpeningError> {
     if head.size() < signed.size() {
         let (size_seen, size_signed) = (head.size().get(), signed.size().get());
         return Err(OpeningError::BehindLedger { size_seen, size_signed });
@@ -158,12 +177,18 @@ fn prove_tail(
         Err(RightEdgeError::Read { source, .. }) => return Err(source),
         Err(_) => return Err(OpeningError::EdgeUnusable { size: head.size().get() }),
     };
-    if edge.root() != head.root() {
-        return Err(OpeningError::RootDiffers {
-            size: head.size().get(),
-            seen: edge.root(),
-            wanted: head.root(),
-        });
+    let second = SecondTree::from_tiles(head.size(), |level, index| match TileCoord::new(level, index) {
+        Ok(coord) => storage.tile(coord),
+        Err(_) => Ok(None),
+    })?;
+    for root in [edge.root(), second.root()] {
+        if root != head.root() {
+            return Err(OpeningError::RootDiffers {
+                size: head.size().get(),
+                seen: root,
+                wanted: head.root(),
+            });
+        }
     }
     prove_last_bundle(storage, head.size())?;
     let root_signed = root_at(signed.size(), storage)?;
@@ -174,9 +199,7 @@ fn prove_tail(
             wanted: signed.root(),
         });
     }
-    let nodes = Subtree::whole(head.size()).nodes().map(|id| stored_node(id, storage));
-    let frontier = Frontier::from_parts(head.size(), nodes.collect::<Result<_, _>>()?)?;
-    Ok((edge, frontier))
+    Ok((edge, second))
 }
 
 /// Hashes the entries of the last bundle and compares them with the last tile of level 0.
@@ -238,12 +261,6 @@ pub enum OpeningError {
         /// Size in the database.
         size: u64,
     },
-    /// The origin cannot name a key.
-    #[error("the origin cannot name a key")]
-    Name(#[from] KeyNameError),
-    /// The nodes read do not make a frontier.
-    #[error("the nodes at the right edge do not fit together")]
-    Frontier(#[from] FrontierError),
     /// The key in the key file is not the log's.
     #[error("the key file holds the key of {seen}, log.toml names {wanted}")]
     KeyDiffers {
@@ -294,6 +311,12 @@ pub enum OpeningError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Storage(#[from] StorageError),
+    /// The tiles of the right edge cannot be gone on from.
+    #[error("the right edge cannot be read a second time")]
+    SecondRoot(#[from] SecondRootError),
+    /// The head was not signed.
+    #[error("the stored head was not signed")]
+    Signing(#[from] SigningError),
     /// A tile at the right edge is not stored.
     #[error("tile {index} of level {level} is not stored")]
     TileMissing {
@@ -313,12 +336,10 @@ impl OpeningError {
             | Self::EdgeUnusable { .. }
             | Self::EntryDiffers { .. }
             | Self::LedgerBehind { .. }
-            | Self::Frontier(_)
             | Self::KeyDiffers { .. }
             | Self::LedgerForked { .. }
             | Self::RootDiffers { .. }
-            | Self::TileMissing { .. }
-            | Self::Name(_) => Class::Refused,
+            | Self::TileMissing { .. } => Class::Refused,
             Self::Config(ConfigError::Io { .. })
             | Self::DataDir(DataDirError::Io { .. })
             | Self::KeyFile(KeyFileError::Io { .. } | KeyFileError::NoPassphrase { .. })
@@ -328,7 +349,13 @@ impl OpeningError {
                 StorageError::Engine { .. } => Class::Unavailable,
                 _ => Class::Refused,
             },
-            Self::Node(_) => Class::Refused,
+            Self::Signing(
+                SigningError::Key { .. } | SigningError::Ledger { source: LedgerError::Io { .. } },
+            ) => Class::Unavailable,
+            Self::SecondRoot(SecondRootError::Storage { source: StorageError::Engine { .. } }) => {
+                Class::Unavailable
+            }
+            Self::Node(_) | Self::SecondRoot(_) | Self::Signing(_) => Class::Refused,
         }
     }
 
@@ -348,6 +375,7 @@ impl OpeningError {
             Self::RootDiffers { .. }
             | Self::TileMissing { .. }
             | Self::EdgeUnusable { .. }
+            | Self::SecondRoot(_)
             | Self::Node(_) => Some("the stored tiles are damaged; `tallymark-log fsck DIR` says where"),
             Self::EntryDiffers { .. } => {
                 Some("a stored entry is damaged; `tallymark-log fsck DIR` says which")

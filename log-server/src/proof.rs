@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use merkle::{
-    BuildError, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, ProofError, TreeSize, node_hash,
+    BuildError, ConsistencyProof, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, ProofError, TreeSize,
+    node_hash,
 };
 use thiserror::Error;
 use tlog::tile::{TileCoord, TileWrite};
@@ -140,6 +141,30 @@ pub fn prove(
     };
     proof.verify(leaf, head).map_err(|source| ProveError::Rejected { index: index.get(), source })?;
     Ok(proof)
+}
+
+/// Builds the proof that the tree of size `new` extends that of size `old`, from `recent` tiles where possible. Without
+/// hashes if `old` is 0 or equal to `new`. Whoever gets it verifies it.
+///
+/// # Errors
+/// [`ProveError::Storage`] or [`ProveError::MissingNode`] if a tile could not be read or is too short;
+/// [`ProveError::Build`] if `old` is larger than `new`.
+pub fn consistency(
+    old: TreeSize,
+    new: TreeSize,
+    recent: &RecentTiles,
+    storage: &dyn Storage,
+) -> Result<ConsistencyProof, ProveError> {
+    let unusable = || ProveError::Build { index: old.get(), size: new.get() };
+    if old == TreeSize::ZERO || old == new {
+        return ConsistencyProof::new(Vec::new()).map_err(|_| unusable());
+    }
+    let mut fetched = HashMap::new();
+    let built = ConsistencyProof::build(old, new, |id| node(id, &recent.tiles, &mut fetched, storage));
+    built.map_err(|error| match error {
+        BuildError::Read { source, .. } => source,
+        _ => unusable(),
+    })
 }
 
 /// Reads one complete node of a stored tree.

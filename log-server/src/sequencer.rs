@@ -5,18 +5,21 @@
 //! 1. find the entries that are in the log already, or twice in this batch;
 //! 2. give the new ones the next indices and append them to the right edge, which yields the tiles to write and
 //!    the new root;
-//! 3. compute the new root a second time, from the entry bytes and by other code ([`merkle::Frontier`]), and
-//!    compare;
-//! 4. write entries, tiles, leaf index and head in one synced batch;
-//! 5. sign the new checkpoint;
-//! 6. add the head to the signing ledger and sync it;
-//! 7. publish;
-//! 8. answer everybody.
+//! 3. encode entries, tiles, leaf index and head as they will be written, and compute everything a second time from
+//!    these bytes, by other code ([`crate::second_root`]);
+//! 4. write these bytes, synced;
+//! 5. have the new head signed, with the proof that it extends the last one; the signer adds it to its ledger and syncs
+//!    that before it hands out the checkpoint ([`crate::signing`]);
+//! 6. publish;
+//! 7. answer everybody.
 //!
 //! While a step waits for the disk, the next batch gathers: under load the cost of a sync is shared, without
 //! load nobody waits for company.
 //!
-//! Any error from 1 to 6 ends the thread and with it the process. A write that failed may still have
+//! While the wall clock stands before the last signed time no step is made and everybody is told so
+//! ([`crate::clock`]).
+//!
+//! Any error from 1 to 5 ends the thread and with it the process. A write that failed may still have
 //! happened, so nothing is tried again from memory; the next start reads what is there.
 //!
 //! In scope: order and durability. Out of scope: what may enter ([`crate::admission`]), HTTP.
@@ -24,17 +27,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use merkle::{Frontier, Hash, HeadError, LeafHash, LeafIndex, SizeError, TreeHead};
+use merkle::{HeadError, LeafHash, LeafIndex, SizeError, TreeHead};
 use thiserror::Error;
-use tlog::checkpoint::CheckpointSigner;
 use tlog::tile::RightEdge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::admission::Candidate;
-use crate::ledger::{Ledger, LedgerError};
+use crate::clock::{Behind, Timekeeper};
+use crate::proof::{ProveError, consistency};
 use crate::publisher::{Publication, Publisher};
+use crate::second_root::{SecondRootError, SecondTree};
+use crate::signing::{HeadSigner, SigningError};
 use crate::storage::{NewEntry, Step, Storage, StorageError};
 
 /// Most entries in one step. At 600 bytes each this is a 0.6 MB write; more would only add latency.
@@ -92,7 +96,7 @@ impl Answer {
 struct Submission {
     candidate: Candidate,
     // Closed if the client went away. The entry is sequenced all the same.
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Result<Answer, QueueError>>,
     // Given back when the answer is out, whether or not anybody still listens.
     _place: OwnedSemaphorePermit,
 }
@@ -103,24 +107,32 @@ pub struct Queue {
     submissions: Sender<Submission>,
     places: Arc<Semaphore>,
     capacity: usize,
+    time: Arc<Timekeeper>,
 }
 
 impl Queue {
-    fn new(capacity: usize) -> (Self, Receiver<Submission>) {
+    fn new(capacity: usize, time: Arc<Timekeeper>) -> (Self, Receiver<Submission>) {
         // The channel needs no bound of its own: every message carries one of `capacity` permits.
         let (submissions, receiver) = mpsc::channel();
-        (Self { submissions, places: Arc::new(Semaphore::new(capacity)), capacity }, receiver)
+        (Self { submissions, places: Arc::new(Semaphore::new(capacity)), capacity, time }, receiver)
     }
 
     /// Takes a place, before any work is spent on the entry.
     ///
     /// # Errors
-    /// [`QueueError::Full`] if all places are taken.
+    /// [`QueueError::ClockBehind`] while nothing can be written, [`QueueError::Full`] if all places are taken.
     pub fn reserve(&self) -> Result<Place, QueueError> {
+        self.time.now()?;
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(permit) => Ok(Place { submissions: self.submissions.clone(), permit }),
             Err(_) => Err(QueueError::Full { capacity: self.capacity }),
         }
+    }
+
+    /// The clock that steps are signed by.
+    #[must_use]
+    pub fn time(&self) -> &Timekeeper {
+        &self.time
     }
 }
 
@@ -137,14 +149,15 @@ impl Place {
     /// Dropping the future after its first poll does not take the entry back.
     ///
     /// # Errors
-    /// [`QueueError::Stopped`] if the sequencer ended before it answered. The entry may be in the log or not.
+    /// [`QueueError::Stopped`] if the sequencer ended before it answered: the entry may be in the log or not.
+    /// [`QueueError::ClockBehind`] if no step could be made: it is not, unless it was there before.
     pub async fn submit(self, candidate: Candidate) -> Result<Answer, QueueError> {
         let (answer, answered) = oneshot::channel();
         let submission = Submission { candidate, answer, _place: self.permit };
         self.submissions.send(submission).map_err(|_| QueueError::Stopped)?;
         // Not held while waiting: the sequencer ends when the last sender is gone.
         drop(self.submissions);
-        answered.await.map_err(|_| QueueError::Stopped)
+        answered.await.unwrap_or(Err(QueueError::Stopped))
     }
 }
 
@@ -152,6 +165,9 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum QueueError {
+    /// The wall clock stands before the last signed time; nothing is written until it has passed.
+    #[error(transparent)]
+    ClockBehind(#[from] Behind),
     /// All places are taken.
     #[error("all {capacity} places in the queue are taken")]
     Full {
@@ -168,10 +184,10 @@ pub enum QueueError {
 pub(crate) struct Parts {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) edge: RightEdge,
-    pub(crate) frontier: Frontier,
+    pub(crate) second: SecondTree,
     pub(crate) head: TreeHead,
-    pub(crate) ledger: Ledger,
-    pub(crate) signer: CheckpointSigner,
+    pub(crate) signer: Box<dyn HeadSigner>,
+    pub(crate) time: Arc<Timekeeper>,
     pub(crate) publisher: Arc<Publisher>,
 }
 
@@ -185,7 +201,7 @@ pub struct Sequencer {
 impl Sequencer {
     /// A sequencer over proven parts, and the queue that feeds it.
     pub(crate) fn new(parts: Parts, queue_capacity: usize) -> (Self, Queue) {
-        let (queue, submissions) = Queue::new(queue_capacity);
+        let (queue, submissions) = Queue::new(queue_capacity, Arc::clone(&parts.time));
         (Self { parts, submissions }, queue)
     }
 
@@ -195,16 +211,31 @@ impl Sequencer {
     /// The first [`SequencerError`]. The outcome of the last step is then unknown and the process must end.
     pub fn run(mut self) -> Result<(), SequencerError> {
         while let Ok(first) = self.submissions.recv() {
-            let mut bytes = first.candidate.bytes().len();
-            let mut batch = vec![first];
-            while batch.len() < MAX_STEP_ENTRIES && bytes < MAX_STEP_BYTES {
-                let Ok(next) = self.submissions.try_recv() else { break };
-                bytes += next.candidate.bytes().len();
-                batch.push(next);
-            }
-            self.parts.sequence(batch)?;
+            self.step_from(first)?;
         }
         Ok(())
+    }
+
+    /// Makes one step of what is queued now, without waiting; false if nothing is. For simulations, which have no thread.
+    ///
+    /// # Errors
+    /// As [`Sequencer::run`]; no further step may be made then.
+    pub fn step(&mut self) -> Result<bool, SequencerError> {
+        match self.submissions.try_recv() {
+            Ok(first) => self.step_from(first).map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn step_from(&mut self, first: Submission) -> Result<(), SequencerError> {
+        let mut bytes = first.candidate.bytes().len();
+        let mut batch = vec![first];
+        while batch.len() < MAX_STEP_ENTRIES && bytes < MAX_STEP_BYTES {
+            let Ok(next) = self.submissions.try_recv() else { break };
+            bytes += next.candidate.bytes().len();
+            batch.push(next);
+        }
+        self.parts.sequence(batch)
     }
 }
 
@@ -213,18 +244,27 @@ struct Placed {
     index: LeafIndex,
     leaf: LeafHash,
     novelty: Novelty,
-    answer: oneshot::Sender<Answer>,
+    answer: oneshot::Sender<Result<Answer, QueueError>>,
     place: OwnedSemaphorePermit,
 }
 
 impl Parts {
     fn sequence(&mut self, batch: Vec<Submission>) -> Result<(), SequencerError> {
+        let time = match self.time.now() {
+            Ok(time) => time,
+            Err(behind) => {
+                for Submission { answer, .. } in batch {
+                    let _ = answer.send(Err(behind.into()));
+                }
+                return Ok(());
+            }
+        };
         let (placed, entries) = self.place(batch)?;
         let publication =
-            if entries.is_empty() { self.publisher.current() } else { self.integrate(entries)? };
+            if entries.is_empty() { self.publisher.current() } else { self.integrate(entries, time)? };
         for Placed { index, leaf, novelty, answer, place } in placed {
             // Nobody listening is no error: the client went away, the entry stays.
-            let _ = answer.send(Answer { index, leaf, novelty, publication: Arc::clone(&publication) });
+            let _ = answer.send(Ok(Answer { index, leaf, novelty, publication: Arc::clone(&publication) }));
             drop(place);
         }
         Ok(())
@@ -273,35 +313,22 @@ impl Parts {
         Ok(LeafIndex::new(self.head.size().get() + at as u64)?)
     }
 
-    /// Appends new entries to the tree: durable, signed, remembered, published, in this order.
-    fn integrate(&mut self, entries: Vec<NewEntry>) -> Result<Arc<Publication>, SequencerError> {
-        for entry in &entries {
-            self.frontier.append(LeafHash::of(entry.bytes()))?;
-        }
+    /// Appends new entries to the tree: checked, durable, signed, remembered, published, in this order.
+    fn integrate(&mut self, entries: Vec<NewEntry>, time: u64) -> Result<Arc<Publication>, SequencerError> {
         let leaves: Vec<LeafHash> = entries.iter().map(|entry| *entry.leaf()).collect();
         let tiles = self.edge.append(&leaves)?;
         let head = TreeHead::new(self.edge.size(), self.edge.root())?;
-        let head_again = self.frontier.head();
-        if head != head_again {
-            return Err(SequencerError::RootsDisagree {
-                size: head.size().get(),
-                root_of_edge: head.root(),
-                root_of_frontier: head_again.root(),
-            });
-        }
         let step = Step::new(self.head, head, entries, tiles)?;
-        self.storage.append(&step)?;
-        let checkpoint = self.signer.sign(&head);
-        self.ledger.append(&head, posix_seconds())?;
-        self.head = head;
+        let encoded = self.storage.encode(&step)?;
+        self.second.check(&encoded, &head)?;
+        self.storage.commit(encoded)?;
         let recent = self.publisher.current().recent().after(step.tiles());
-        Ok(self.publisher.publish(Publication::new(head, checkpoint, recent)))
+        let proof = consistency(self.head.size(), head.size(), &recent, self.storage.as_ref())?;
+        let checkpoint = self.signer.sign(&head, &proof, time)?;
+        self.time.signed_at(time);
+        self.head = head;
+        Ok(self.publisher.publish(Publication::new(head, checkpoint.as_bytes().to_vec(), recent)))
     }
-}
-
-/// Seconds since 1970 by the wall clock; 0 if the clock stands before that. Only ever informs.
-pub(crate) fn posix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Why the sequencer ended. Each of these leaves the outcome of the last step unknown.
@@ -321,22 +348,26 @@ pub enum SequencerError {
         /// Index of the stored entry.
         index: u64,
     },
-    /// The signing ledger could not be written.
-    #[error("the signing ledger could not be written")]
-    Ledger {
+    /// The proof that the new tree extends the old one could not be built from what is stored.
+    #[error("the new tree cannot be proven to extend the old one")]
+    Proof {
         /// Why.
         #[from]
-        source: LedgerError,
+        source: ProveError,
     },
-    /// Two ways to compute the new root gave two roots: a fault of the program or of the machine.
-    #[error("root at size {size} is {root_of_edge} by tiles and {root_of_frontier} by entries")]
-    RootsDisagree {
-        /// Size of the new tree.
-        size: u64,
-        /// Root from the right edge.
-        root_of_edge: Hash,
-        /// Root from the frontier.
-        root_of_frontier: Hash,
+    /// The bytes to be written are not what the new head says: a fault of the program or of the machine.
+    #[error("the second look at the step found something else than the first, nothing was written")]
+    SecondRoot {
+        /// What.
+        #[from]
+        source: SecondRootError,
+    },
+    /// The new head was not signed.
+    #[error("the new head was not signed")]
+    Signing {
+        /// Why.
+        #[from]
+        source: SigningError,
     },
     /// The tree is full: 2^63 - 1 leaves.
     #[error("the tree cannot grow")]
@@ -358,17 +389,28 @@ pub enum SequencerError {
 mod tests {
     use super::*;
     use crate::admission::Admission;
+    use crate::clock::{Clock, SettableClock};
     use crate::config::Mode;
-    use crate::ledger::SignedHead;
+    use crate::ledger::{Ledger, SignedHead};
     use crate::proof::RecentTiles;
+    use crate::signing::LedgeredSigner;
     use crate::storage::memory::MemoryStorage;
     use ed25519_dalek::SigningKey;
+    use merkle::{ConsistencyProof, Frontier};
+    use tlog::vkey::Vkey;
+
+    type Answered = oneshot::Receiver<Result<Answer, QueueError>>;
+
+    fn nothing() -> ConsistencyProof {
+        ConsistencyProof::new(Vec::new()).unwrap()
+    }
 
     struct Case {
         dir: tempfile::TempDir,
         storage: Arc<MemoryStorage>,
         publisher: Arc<Publisher>,
         places: Arc<Semaphore>,
+        clock: Arc<SettableClock>,
         parts: Parts,
     }
 
@@ -376,25 +418,29 @@ mod tests {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let key = SigningKey::from_bytes(&[1; 32]);
-            let signer = CheckpointSigner::ed25519("log.test/1".parse().unwrap(), key).unwrap();
-            let ledger = Ledger::create(&dir.path().join("ledger"), signer.vkey(), 0).unwrap();
+            let name = "log.test/1".parse().unwrap();
+            let vkey = Vkey::ed25519(name, key.verifying_key().as_bytes()).unwrap();
+            let ledger = Ledger::create(&dir.path().join("ledger"), &vkey, 1_000).unwrap();
+            let mut signer = LedgeredSigner::of_file("log.test/1".parse().unwrap(), key, ledger).unwrap();
             let head = TreeHead::empty();
-            let publication = Publication::new(head, signer.sign(&head), RecentTiles::none());
+            let checkpoint = signer.sign(&head, &nothing(), 1_000).unwrap().as_bytes().to_vec();
+            let publication = Publication::new(head, checkpoint, RecentTiles::none());
             let (storage, publisher) =
                 (Arc::new(MemoryStorage::new()), Arc::new(Publisher::new(publication)));
+            let clock = Arc::new(SettableClock::at(1_000));
             let parts = Parts {
                 storage: Arc::clone(&storage) as Arc<dyn Storage>,
                 edge: RightEdge::new(),
-                frontier: Frontier::new(),
+                second: SecondTree::empty(),
                 head,
-                ledger,
-                signer,
+                signer: Box::new(signer),
+                time: Arc::new(Timekeeper::new(Arc::clone(&clock) as Arc<dyn Clock>, 1_000)),
                 publisher: Arc::clone(&publisher),
             };
-            Self { dir, storage, publisher, places: Arc::new(Semaphore::new(10_000)), parts }
+            Self { dir, storage, publisher, places: Arc::new(Semaphore::new(10_000)), clock, parts }
         }
 
-        fn submission(&self, bytes: &[u8]) -> (Submission, oneshot::Receiver<Answer>) {
+        fn submission(&self, bytes: &[u8]) -> (Submission, Answered) {
             let candidate = Admission::new(Mode::Conformance).admit_raw(bytes.to_vec()).unwrap();
             let (answer, answered) = oneshot::channel();
             let permit = Arc::clone(&self.places).try_acquire_owned().unwrap();
@@ -406,7 +452,7 @@ mod tests {
             let (batch, answered): (Vec<_>, Vec<_>) =
                 entries.iter().map(|entry| self.submission(entry)).unzip();
             self.parts.sequence(batch)?;
-            Ok(answered.into_iter().map(|mut answered| answered.try_recv().unwrap()).collect())
+            Ok(answered.into_iter().map(|mut answered| answered.try_recv().unwrap().unwrap()).collect())
         }
 
         fn published_size(&self) -> u64 {
@@ -498,12 +544,45 @@ mod tests {
     fn two_roots_that_disagree_stop_everything_before_it_is_written() {
         let mut case = Case::new();
         case.batch(&[b"a"]).unwrap();
-        case.parts.frontier = Frontier::new();
-        case.parts.frontier.append(LeafHash::of(b"not a")).unwrap();
+        // One leaf of the edge has changed in memory.
+        case.parts.edge = RightEdge::new();
+        case.parts.edge.append(&[LeafHash::of(b"not a")]).unwrap();
         let refused = case.batch(&[b"b"]);
-        assert!(matches!(refused, Err(SequencerError::RootsDisagree { size: 2, .. })));
+        assert!(matches!(
+            refused,
+            Err(SequencerError::SecondRoot { source: SecondRootError::RootsDisagree { size: 2, .. } })
+        ));
         assert_eq!(case.storage.head().unwrap().size().get(), 1);
         assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
+    }
+
+    #[test]
+    fn a_bit_that_flips_between_encoding_and_writing_stops_everything_before_it_is_written() {
+        let mut case = Case::new();
+        case.batch(&[b"a"]).unwrap();
+        case.storage.flip_in_next_encoding(12 + 2 + 9 + 1);
+        let refused = case.batch(&[b"b"]);
+        assert!(matches!(refused, Err(SequencerError::SecondRoot { .. })), "{refused:?}");
+        assert_eq!(case.storage.head().unwrap().size().get(), 1);
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
+    }
+
+    #[test]
+    fn a_clock_behind_the_last_signed_time_pauses_writing_and_nothing_else() {
+        let mut case = Case::new();
+        case.batch(&[b"a"]).unwrap();
+        case.clock.set_wall(940);
+        let (submission, mut answered) = case.submission(b"b");
+        case.parts.sequence(vec![submission]).unwrap();
+        let behind = QueueError::ClockBehind(Behind { seconds: 60 });
+        assert_eq!(answered.try_recv().unwrap().unwrap_err(), behind);
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
+        let (queue, _submissions) = Queue::new(1, Arc::clone(&case.parts.time));
+        assert_eq!(queue.reserve().unwrap_err(), behind);
+        case.clock.advance(std::time::Duration::from_secs(60));
+        queue.reserve().unwrap();
+        case.batch(&[b"b"]).unwrap();
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1, 2], 2));
     }
 
     #[test]
@@ -518,15 +597,18 @@ mod tests {
     }
 
     #[test]
-    fn a_head_the_ledger_refuses_is_not_published() {
+    fn a_head_the_signer_refuses_is_not_published() {
         let mut case = Case::new();
         let mut longer = Frontier::new();
         for leaf in [b"x", b"y", b"z"] {
             longer.append(LeafHash::of(leaf)).unwrap();
         }
-        case.parts.ledger.append(&longer.head(), 0).unwrap();
+        case.parts.signer.sign(&longer.head(), &nothing(), 1_000).unwrap();
         let refused = case.batch(&[b"a"]);
-        assert!(matches!(refused, Err(SequencerError::Ledger { source: LedgerError::NotLarger { .. } })));
+        assert!(matches!(
+            refused,
+            Err(SequencerError::Signing { source: SigningError::Smaller { size_seen: 1, size_last: 3 } })
+        ));
         assert_eq!(case.published_size(), 0);
     }
 

@@ -3,6 +3,9 @@
 //! Two engines stand behind the trait: [`rocks`] for service and [`memory`] for tests. The trait holds
 //! what both need and nothing else.
 //!
+//! A step is written in two calls: [`Storage::encode`] makes the bytes, [`Storage::commit`] makes them durable. What
+//! lies between is [`crate::second_root`], which looks at the very bytes that will be written.
+//!
 //! In scope: one atomic durable append; reads of tiles, entries, the leaf index and the head.
 //! Out of scope: what a reader may see (the published size is kept by [`crate::publisher`]), what an
 //! entry means (only [`crate::admission`] knows), proofs.
@@ -13,13 +16,16 @@ use merkle::{LeafHash, LeafIndex, TreeHead};
 use thiserror::Error;
 use tlog::tile::{TileCoord, TileWrite};
 
+pub use encoded::EncodedStep;
+
+pub mod encoded;
 pub mod memory;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;
 
 /// Where a log's data lives. One writer, many readers.
 ///
-/// A reader may run while [`Storage::append`] does. It may then find tiles that are longer than the tree
+/// A reader may run while [`Storage::commit`] does. It may then find tiles that are longer than the tree
 /// it reads for: every stored tile only ever grows at its end, so the first `w` hashes stay what they were.
 pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     /// The head of the tree that is stored.
@@ -29,14 +35,28 @@ pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     /// the head does not decode, [`StorageError::Engine`] if it could not be read.
     fn head(&self) -> Result<TreeHead, StorageError>;
 
-    /// Stores one step, all of it or nothing, and returns once it is durable.
+    /// Encodes one step as it will be written. Nothing is written yet.
+    ///
+    /// # Errors
+    /// [`StorageError::Engine`] if the engine cannot encode it.
+    fn encode(&self, step: &Step) -> Result<EncodedStep, StorageError>;
+
+    /// Stores an encoded step, all of it or nothing, and returns once it is durable.
     ///
     /// After any error the outcome is unknown: the step may be there. The caller must stop and read again.
     ///
     /// # Errors
     /// [`StorageError::HeadMoved`] if the stored head is not the one the step starts from; otherwise as
     /// [`Storage::head`].
-    fn append(&self, step: &Step) -> Result<(), StorageError>;
+    fn commit(&self, step: EncodedStep) -> Result<(), StorageError>;
+
+    /// Encodes and commits without a look in between: for tests and for copies that are checked as a whole.
+    ///
+    /// # Errors
+    /// As [`Storage::encode`] and [`Storage::commit`].
+    fn append(&self, step: &Step) -> Result<(), StorageError> {
+        self.commit(self.encode(step)?)
+    }
 
     /// All hashes of one tile that are stored, 32 bytes each, at most 256 of them.
     ///
@@ -344,6 +364,19 @@ mod tests {
             assert_eq!(storage.tile(TileCoord::new(1, 0).unwrap()).unwrap(), None);
             assert_eq!(storage.inventory().unwrap(), Inventory::new(3, 1, 3));
         });
+    }
+
+    #[cfg(feature = "rocksdb")]
+    #[test]
+    fn both_engines_encode_a_step_to_the_same_bytes() {
+        let dir = tempfile::tempdir().unwrap();
+        let rocks = rocks::RocksStorage::create(&dir.path().join("db")).unwrap();
+        let entries: Vec<Vec<u8>> = (0..600).map(|n| vec![n as u8; n * 40]).collect();
+        let entries: Vec<&[u8]> = entries.iter().map(Vec::as_slice).collect();
+        let step = step(&mut RightEdge::new(), &mut Frontier::new(), &entries);
+        let encoded = rocks.encode(&step).unwrap();
+        assert_eq!(encoded.rows().unwrap().count(), 600 + 600 + 4 + 1);
+        assert_eq!(encoded, memory::MemoryStorage::new().encode(&step).unwrap());
     }
 
     #[test]

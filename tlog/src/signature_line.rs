@@ -65,6 +65,13 @@ impl NoteSignature {
         Self { name: vkey.name().clone(), key_id: vkey.key_id(), payload }
     }
 
+    /// The line for a signature that was made elsewhere, by an agent or a token for example, with the key of `vkey`.
+    /// Nobody has verified it.
+    #[must_use]
+    pub fn ed25519(vkey: &Vkey, signature: [u8; 64]) -> Self {
+        Self::new(vkey, signature.to_vec())
+    }
+
     /// The name of the key that is said to have signed.
     #[must_use]
     pub const fn name(&self) -> &KeyName {

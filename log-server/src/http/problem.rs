@@ -25,6 +25,9 @@ use crate::storage::StorageError;
 /// Media type of a problem document.
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
+/// The longest a client is told to wait for the clock.
+const MAX_CLOCK_WAIT_SECONDS: u64 = 60;
+
 /// Everything a request can be refused with.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -122,6 +125,11 @@ impl Problem {
                 ("not-found", StatusCode::NOT_FOUND, "no such resource is published")
             }
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "the server is going down"),
+            Self::Queue(QueueError::ClockBehind(_)) => (
+                "clock-behind",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the log's clock stands before its last signed time",
+            ),
             Self::Queue(QueueError::Full { .. }) => {
                 ("queue-full", StatusCode::SERVICE_UNAVAILABLE, "too many entries are waiting")
             }
@@ -151,6 +159,7 @@ impl Problem {
             Self::MediaType => Some(format!("an entry is sent as {ENTRY_MEDIA_TYPE}")),
             Self::MethodNotAllowed { allow } => Some(format!("taken here: {allow}")),
             Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
+            Self::Queue(QueueError::ClockBehind(behind)) => Some(behind.to_string()),
             Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => Some(
                 "submit the same bytes again: if the entry is in the log, the answer is its index".to_owned(),
@@ -168,10 +177,14 @@ impl Problem {
     }
 
     /// Seconds after which the same request may fare better.
-    fn retry_after_seconds(&self) -> Option<&'static str> {
+    fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::Queue(QueueError::Full { .. }) => Some("1"),
-            Self::Queue(QueueError::Stopped) | Self::WorkerLost | Self::NotReady => Some("5"),
+            // A clock that is far off is not waited for: somebody will set it right.
+            Self::Queue(QueueError::ClockBehind(behind)) => {
+                Some(behind.seconds.clamp(1, MAX_CLOCK_WAIT_SECONDS))
+            }
+            Self::Queue(QueueError::Full { .. }) => Some(1),
+            Self::Queue(QueueError::Stopped) | Self::WorkerLost | Self::NotReady => Some(5),
             _ => None,
         }
     }
@@ -203,7 +216,7 @@ impl IntoResponse for Problem {
         let headers = [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body).into_response();
         if let Some(seconds) = self.retry_after_seconds() {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Self::MethodNotAllowed { allow } = self {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
@@ -228,6 +241,7 @@ fn with_sources(error: &dyn Error) -> String {
 mod tests {
     use super::*;
     use crate::admission::Admission;
+    use crate::clock::Behind;
     use crate::config::Mode;
     use merkle::LeafIndex;
 
@@ -256,6 +270,7 @@ mod tests {
             Problem::NotAcceptable,
             Problem::NotFound,
             Problem::NotReady,
+            Problem::Queue(QueueError::ClockBehind(Behind { seconds: 3 })),
             Problem::Queue(QueueError::Full { capacity: 1 }),
             Problem::Queue(QueueError::Stopped),
             Problem::Storage(StorageError::MissingHead),

@@ -93,6 +93,8 @@ pub(super) async fn healthz() -> Response {
 /// The log takes entries.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     if app.is_ready() {
+        // A log that cannot write now is better asked later; it goes on serving what it has.
+        app.queue.time().now().map_err(|behind| Problem::Queue(behind.into()))?;
         Ok(([(header::CONTENT_TYPE, TEXT)], "ready\n").into_response())
     } else {
         Err(Problem::NotReady)

@@ -5,8 +5,8 @@ use std::fs;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::clock::{Clock as _, SystemClock};
 use crate::descriptors;
-use crate::sequencer::posix_seconds;
 
 /// Gauges about this process.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Process {
         registry.register("process_open_files", "Open descriptors", open.clone());
         registry.register("process_max_files", "Descriptors the process may have", most.clone());
         let started: Gauge = Gauge::default();
-        started.set(posix_seconds().cast_signed());
+        started.set(SystemClock::new().wall().as_secs().cast_signed());
         let help = "POSIX time at which the process started";
         registry.register_with_unit("process_start_time", help, Unit::Seconds, started);
         Self { resident, open, most }

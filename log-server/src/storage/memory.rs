@@ -10,7 +10,8 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use merkle::{LeafHash, LeafIndex, TreeHead};
 use tlog::tile::TileCoord;
 
-use super::{Act, Inventory, Step, Storage, StorageError};
+use super::encoded::{EncodedStep, EncodingError, Row, Writer, decode_head, each_row};
+use super::{Act, Inventory, Step, Storage, StorageError, Table};
 
 /// A log in memory.
 #[derive(Debug)]
@@ -28,7 +29,28 @@ struct State {
     tiles: BTreeMap<(u8, u64), Vec<u8>>,
     leaves: HashMap<[u8; 32], u64>,
     fail_next: bool,
+    flip_next: Option<usize>,
     held: bool,
+}
+
+impl State {
+    fn put(&mut self, row: Row<'_>) -> Result<(), StorageError> {
+        let bad = || StorageError::BadRecord { table: row.table, len: row.value.len() };
+        match row.table {
+            Table::Entry => self.entries.push(row.value.to_vec()),
+            Table::Leaf => {
+                let leaf = row.key.try_into().map_err(|_| bad())?;
+                self.leaves.insert(leaf, u64::from_be_bytes(row.value.try_into().map_err(|_| bad())?));
+            }
+            Table::Tile => {
+                let (level, index) = row.key.split_first().ok_or_else(bad)?;
+                let index = u64::from_be_bytes(index.try_into().map_err(|_| bad())?);
+                self.tiles.insert((*level, index), row.value.to_vec());
+            }
+            Table::Meta => self.head = decode_head(row.value)?,
+        }
+        Ok(())
+    }
 }
 
 impl MemoryStorage {
@@ -41,6 +63,7 @@ impl MemoryStorage {
             tiles: BTreeMap::new(),
             leaves: HashMap::new(),
             fail_next: false,
+            flip_next: None,
             held: false,
         };
         Self { state: Mutex::new(state), released: Condvar::new() }
@@ -49,6 +72,11 @@ impl MemoryStorage {
     /// Makes the next append store the step *and* report a failure: the unknown outcome.
     pub fn fail_next_append(&self) {
         self.state().fail_next = true;
+    }
+
+    /// Flips the lowest bit of this byte of the next encoding that has so many.
+    pub fn flip_in_next_encoding(&self, byte: usize) {
+        self.state().flip_next = Some(byte);
     }
 
     /// Makes appends wait until [`MemoryStorage::release_appends`].
@@ -100,7 +128,20 @@ impl Storage for MemoryStorage {
         Ok(self.state().head)
     }
 
-    fn append(&self, step: &Step) -> Result<(), StorageError> {
+    fn encode(&self, step: &Step) -> Result<EncodedStep, StorageError> {
+        let mut writer = Writer::new();
+        each_row(step, |table, key, value| {
+            writer.put(table, key, value);
+            Ok(())
+        })?;
+        let mut bytes = writer.finish();
+        if let Some(byte) = self.state().flip_next.take().and_then(|at| bytes.get_mut(at)) {
+            *byte ^= 1;
+        }
+        Ok(EncodedStep::new(*step.head_old(), bytes))
+    }
+
+    fn commit(&self, step: EncodedStep) -> Result<(), StorageError> {
         let mut state = self.state();
         while state.held {
             state = self.released.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -111,16 +152,13 @@ impl Storage for MemoryStorage {
                 size_wanted: step.head_old().size().get(),
             });
         }
-        for entry in step.entries() {
-            let index = state.entries.len() as u64;
-            state.entries.push(entry.bytes().to_vec());
-            state.leaves.insert(entry.leaf().hash().to_bytes(), index);
+        let undecodable =
+            |source: EncodingError| StorageError::Engine { act: Act::Write, source: source.into() };
+        // All rows are read before the first is stored.
+        let rows = step.rows().map_err(undecodable)?.collect::<Result<Vec<_>, _>>().map_err(undecodable)?;
+        for row in rows {
+            state.put(row)?;
         }
-        for tile in step.tiles() {
-            let coord = tile.coord();
-            state.tiles.insert((coord.level(), coord.index()), tile.bytes().to_vec());
-        }
-        state.head = *step.head_new();
         if std::mem::take(&mut state.fail_next) {
             let source = std::io::Error::other("asked to fail by a test").into();
             return Err(StorageError::Engine { act: Act::Write, source });

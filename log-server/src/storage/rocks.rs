@@ -20,23 +20,20 @@
 use std::ops::Range;
 use std::path::Path;
 
-use merkle::{Hash, LeafHash, LeafIndex, TreeHead, TreeSize};
+use merkle::{LeafHash, LeafIndex, TreeHead};
 use rocksdb::{
     BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, Direction, IteratorMode,
     Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use tlog::tile::TileCoord;
 
+use super::encoded::{EncodedStep, HEAD_KEY, decode_head, each_row, encode_head};
 use super::{Act, Inventory, Step, Storage, StorageError, Table};
 
 const ENTRY: &str = "entry";
 const TILE: &str = "tile";
 const LEAF: &str = "leaf";
 const META: &str = "meta";
-const HEAD: &[u8] = b"head";
-
-/// Size ‖ root.
-const HEAD_BYTES: usize = 8 + 32;
 /// Files RocksDB may keep open. With 512 connections this stays below the usual soft limit
 /// of 1,024; [`crate::descriptors`] refuses what does not fit.
 pub const MAX_OPEN_FILES: u16 = 256;
@@ -68,7 +65,7 @@ impl RocksStorage {
         options.set_error_if_exists(true);
         let storage = Self::open_with(&options, dir)?;
         let mut batch = WriteBatch::default();
-        batch.put_cf(storage.family(META)?, HEAD, encode_head(&TreeHead::empty()));
+        batch.put_cf(storage.family(META)?, HEAD_KEY, encode_head(&TreeHead::empty()));
         storage.write(batch)?;
         Ok(storage)
     }
@@ -94,7 +91,24 @@ impl RocksStorage {
     fn open_with(options: &Options, dir: &Path) -> Result<Self, StorageError> {
         let db =
             DB::open_cf_descriptors(options, dir, families()).map_err(|source| engine(Act::Open, source))?;
-        Ok(Self { db })
+        let storage = Self { db };
+        storage.compare_family_numbers()?;
+        Ok(storage)
+    }
+
+    /// The encoded form names families by number; [`super::encoded`] fixes which is which.
+    fn compare_family_numbers(&self) -> Result<(), StorageError> {
+        for table in [Table::Entry, Table::Tile, Table::Leaf, Table::Meta] {
+            let mut batch = WriteBatch::default();
+            batch.put_cf(self.family(name(table))?, b"k", b"v");
+            let probe = EncodedStep::new(TreeHead::empty(), batch.data().to_vec());
+            let row = probe.rows().ok().and_then(|mut rows| rows.next()).and_then(Result::ok);
+            if row.map(|row| row.table) != Some(table) {
+                let source = std::io::Error::other(format!("column family {table} has another number"));
+                return Err(StorageError::Engine { act: Act::Open, source: source.into() });
+            }
+        }
+        Ok(())
     }
 
     fn family(&self, name: &'static str) -> Result<&ColumnFamily, StorageError> {
@@ -126,12 +140,23 @@ impl RocksStorage {
 
 impl Storage for RocksStorage {
     fn head(&self) -> Result<TreeHead, StorageError> {
-        let stored =
-            self.db.get_pinned_cf(self.family(META)?, HEAD).map_err(|source| engine(Act::Read, source))?;
+        let stored = self
+            .db
+            .get_pinned_cf(self.family(META)?, HEAD_KEY)
+            .map_err(|source| engine(Act::Read, source))?;
         decode_head(&stored.ok_or(StorageError::MissingHead)?)
     }
 
-    fn append(&self, step: &Step) -> Result<(), StorageError> {
+    fn encode(&self, step: &Step) -> Result<EncodedStep, StorageError> {
+        let mut batch = WriteBatch::default();
+        each_row(step, |table, key, value| {
+            batch.put_cf(self.family(name(table))?, key, value);
+            Ok::<_, StorageError>(())
+        })?;
+        Ok(EncodedStep::new(*step.head_old(), batch.data().to_vec()))
+    }
+
+    fn commit(&self, step: EncodedStep) -> Result<(), StorageError> {
         let head = self.head()?;
         if head != *step.head_old() {
             return Err(StorageError::HeadMoved {
@@ -139,18 +164,12 @@ impl Storage for RocksStorage {
                 size_wanted: step.head_old().size().get(),
             });
         }
-        let (entry_family, leaf_family) = (self.family(ENTRY)?, self.family(LEAF)?);
-        let tile_family = self.family(TILE)?;
-        let mut batch = WriteBatch::default();
-        for (index, entry) in (head.size().get()..).zip(step.entries()) {
-            let index = index.to_be_bytes();
-            batch.put_cf(entry_family, index, entry.bytes());
-            batch.put_cf(leaf_family, entry.leaf().hash().as_bytes(), index);
+        let batch = WriteBatch::from_data(step.bytes());
+        // The copy the engine takes must be the bytes that were looked at.
+        if batch.data() != step.bytes() {
+            let source = std::io::Error::other("the batch changed while it was copied").into();
+            return Err(StorageError::Engine { act: Act::Write, source });
         }
-        for tile in step.tiles() {
-            batch.put_cf(tile_family, tile_key(tile.coord()), tile.bytes());
-        }
-        batch.put_cf(self.family(META)?, HEAD, encode_head(step.head_new()));
         self.write(batch)
     }
 
@@ -233,26 +252,20 @@ fn engine(act: Act, source: rocksdb::Error) -> StorageError {
     }
 }
 
+fn name(table: Table) -> &'static str {
+    match table {
+        Table::Entry => ENTRY,
+        Table::Tile => TILE,
+        Table::Leaf => LEAF,
+        Table::Meta => META,
+    }
+}
+
 fn tile_key(coord: TileCoord) -> [u8; 9] {
     let mut key = [0; 9];
     key[0] = coord.level();
     key[1..].copy_from_slice(&coord.index().to_be_bytes());
     key
-}
-
-fn encode_head(head: &TreeHead) -> [u8; HEAD_BYTES] {
-    let mut bytes = [0; HEAD_BYTES];
-    bytes[..8].copy_from_slice(&head.size().get().to_be_bytes());
-    bytes[8..].copy_from_slice(head.root().as_bytes());
-    bytes
-}
-
-fn decode_head(bytes: &[u8]) -> Result<TreeHead, StorageError> {
-    let bad = || StorageError::BadRecord { table: Table::Meta, len: bytes.len() };
-    let (size, root) = bytes.split_first_chunk::<8>().ok_or_else(bad)?;
-    let size = TreeSize::new(u64::from_be_bytes(*size)).map_err(|_| bad())?;
-    let root = Hash::from_slice(root).ok_or_else(bad)?;
-    TreeHead::new(size, root).map_err(|_| bad())
 }
 
 fn decode_index(bytes: &[u8]) -> Result<LeafIndex, StorageError> {
