@@ -74,6 +74,17 @@ impl Client {
         self.request(&format!("GET {path} HTTP/1.1\r\nhost: log.test\r\n\r\n"), b"")
     }
 
+    /// Any method, path and agent, without a body.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn send(&mut self, method: &str, path: &str, agent: &str) -> Result<Answer, Error> {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: log.test\r\nuser-agent: {agent}\r\ncontent-length: 0\r\n\r\n"
+        );
+        self.request(&head, b"")
+    }
+
     /// `POST path` with a body of this type; `accept` names the wanted form of the answer.
     ///
     /// # Errors

@@ -18,12 +18,18 @@
 //! | [`image`] | a disk whose power can be cut |
 //! | [`copies`] | copies of a log at rest |
 //! | [`kill`], [`power_cut`], [`old_copy`], [`two_servers`] | R1, R2, R9, R10 |
+//! | [`tiles`] | R12 |
+//! | [`bad_requests`] | R20, R21 |
+//! | [`footprint`] | what a process costs |
+//! | [`wire`] | bytes on a socket as a hostile client sends them |
 //!
 //! In scope: the promises of `docs/torture.md`. Out of scope: speed (`cargo xtask bench`), and the log's own unit
 //! tests. Everything here is a tool for people who work on the log; nothing else may build on it.
 
+pub mod bad_requests;
 pub mod client;
 pub mod copies;
+pub mod footprint;
 pub mod image;
 pub mod kill;
 pub mod machine;
@@ -35,4 +41,6 @@ pub mod product;
 pub mod scratch;
 pub mod seed;
 pub mod submitters;
+pub mod tiles;
 pub mod two_servers;
+pub mod wire;

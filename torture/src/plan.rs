@@ -15,7 +15,7 @@ use crate::outside::Outside;
 use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
-use crate::{image, kill, old_copy, power_cut, two_servers};
+use crate::{bad_requests, image, kill, old_copy, power_cut, tiles, two_servers};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -80,6 +80,30 @@ pub const TESTS: &[Test] = &[
         cycles: [20, 300, 10_000],
         cannot: || None,
         run: two_servers::run,
+    },
+    Test {
+        name: "R12",
+        does: "every tile forged that a reader asks for",
+        unit: "largest tree",
+        cycles: [300, 1100, 5000],
+        cannot: || None,
+        run: tiles::run,
+    },
+    Test {
+        name: "R20",
+        does: "bad requests",
+        unit: "requests",
+        cycles: [2_000, 20_000, 10_000_000],
+        cannot: || None,
+        run: bad_requests::run,
+    },
+    Test {
+        name: "R21",
+        does: "paths, methods and agents that never come twice",
+        unit: "requests",
+        cycles: [20_000, 100_000, 10_000_000],
+        cannot: || None,
+        run: bad_requests::run_labels,
     },
 ];
 

@@ -175,16 +175,16 @@ fn watcher(addr: SocketAddr, outside: &Outside, over: &AtomicBool) -> std::io::R
 }
 
 /// Somebody who signs entries about models of one file.
-struct Signer {
+pub(crate) struct Signer {
     key: PrivateKey,
 }
 
 impl Signer {
-    fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         Ok(Self { key: PrivateKey::generate(Algorithm::Ed25519)? })
     }
 
-    fn entry(&self, number: u64) -> anyhow::Result<Vec<u8>> {
+    pub(crate) fn entry(&self, number: u64) -> anyhow::Result<Vec<u8>> {
         let digest = Sha256Digest::of(&number.to_be_bytes());
         let tree = Tree::new(vec![FileLeaf::new("model.safetensors".parse()?, 8, digest)])?;
         let provenance = Provenance::new(None, Vec::new(), "0.1.0".parse()?)?;

@@ -11,6 +11,7 @@ mod env;
 mod fuzz;
 mod interop;
 mod libclang;
+mod mutations;
 mod place;
 mod programs;
 mod rocksdb;
@@ -51,7 +52,7 @@ const VERBS: [Verb; 9] = [
     },
     Verb {
         name: "torture",
-        does: "breaks the log on purpose [TEST...] [--form short|quick|long] [--cycles N] [--seed N] [--list]",
+        does: "breaks the log on purpose [TEST...] [--form short|quick|long] [--cycles N] [--seed N] [--list] [--mutations]",
         run: torture::run,
     },
     Verb { name: "env", does: "the environment for plain cargo: eval \"$(cargo xtask env)\"", run: env::run },

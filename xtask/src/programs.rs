@@ -33,7 +33,17 @@ impl Programs {
 
 /// Builds the programs of these crates and returns the paths of what cargo built.
 pub(crate) fn build(crates: &[&str], release: bool) -> Result<Vec<PathBuf>> {
-    let mut call = command::cargo()?;
+    build_by(command::cargo()?, crates, release)
+}
+
+/// Builds the programs of one crate of tools: as for tests, with all assertions, but optimised.
+pub(crate) fn build_optimised(tools: &str) -> Result<Vec<PathBuf>> {
+    let mut cargo = command::cargo()?;
+    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "2");
+    build_by(cargo, &[tools], false)
+}
+
+fn build_by(mut call: Command, crates: &[&str], release: bool) -> Result<Vec<PathBuf>> {
     call.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
     for name in crates {
         call.args(["--package", name]);

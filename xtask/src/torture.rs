@@ -5,13 +5,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Arguments, command, programs};
+use crate::{Arguments, command, mutations, programs};
 
 /// Nothing failed, and something could not be done on this machine.
 const SKIPPED: i32 = 4;
 
-/// Hands its arguments to `tallymark-torture`; `--release` builds the log as it is released.
+/// Hands its arguments to `tallymark-torture`; `--release` builds the log as it is released. `--mutations` plants bugs
+/// instead.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some((_, only)) = arguments.split_first().filter(|(first, _)| *first == "--mutations") {
+        return mutations::run(only);
+    }
     let release = arguments.iter().any(|word| word == "--release");
     let rest: Vec<&String> = arguments.iter().filter(|word| *word != "--release").collect();
     match torture(release, |call| call.args(rest))? {
@@ -33,9 +37,9 @@ pub(crate) enum Ended {
 }
 
 fn torture(release: bool, order: impl FnOnce(&mut Command) -> &mut Command) -> Result<Ended> {
-    // The tool that breaks is not what is tested, so it keeps the profile of the tests.
+    // The tool that breaks is not what is tested, so it keeps the profile of the tests, but it hashes a lot.
     let log = programs::find(&programs::build(&["log-server"], release)?, "tallymark-log")?;
-    let tool = programs::find(&programs::build(&["torture"], false)?, "tallymark-torture")?;
+    let tool = programs::find(&programs::build_optimised("torture")?, "tallymark-torture")?;
     let mut call = programs::call(&tool);
     call.arg("--program").arg(Path::new(&log));
     order(&mut call);
