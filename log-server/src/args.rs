@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use tlog::checkpoint::Origin;
+use tlog::vkey::Vkey;
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -17,7 +18,8 @@ Exit status:
 Example:
   tallymark-log init ./log --origin log.example.org/2026
   tallymark-log serve ./log --listen 127.0.0.1:8080
-  tallymark-log fsck ./log";
+  tallymark-log fsck ./log
+  tallymark-log export ./log --to ./tiles";
 
 /// A transparency log for signed statements about AI models.
 #[derive(Debug, Parser)]
@@ -43,12 +45,15 @@ Prints `listening on http://ADDR` on standard output once it takes requests, and
 Example:
   tallymark-log serve ./log --listen 127.0.0.1:8080 --passphrase-file ./passphrase")]
     Serve(Serve),
-    /// Recompute a whole log from its entries and compare. The log must not be running.
+    /// Recompute a whole log from its entries and compare: a directory at rest, or any tlog-tiles log at a URL.
     #[command(after_help = "\
-Reads every entry; changes nothing. Exit status 1 and a line for each finding if anything is damaged.
+Reads every entry; changes nothing. Exit status 1 and a line for each finding if anything is damaged. With --url
+every tile is read too, and the newest checkpoint must be signed by the key given; the log may be anybody's.
 
 Example:
-  tallymark-log fsck ./log --json")]
+  tallymark-log fsck ./log --json
+  tallymark-log fsck --url https://log.example.org/2026 --vkey \"$(cat log.vkey)\" --entries
+  tallymark-log fsck --url file:///srv/export --vkey \"$(cat log.vkey)\"")]
     Fsck(Fsck),
     /// Print a completion script for a shell.
     #[command(after_help = "\
@@ -60,6 +65,15 @@ Example:
 Example:
   tallymark-log man /usr/local/share/man/man1")]
     Man(Man),
+    /// Write a log as files in the POSIX tile layout that other tools read.
+    #[command(after_help = "\
+Takes a directory at rest, or with --url any running tlog-tiles log. Files that are there already must be equal; the
+checkpoint is written last. Run it again to add what the log has grown by.
+
+Example:
+  tallymark-log export ./log --to ./tiles
+  tallymark-log export --url https://log.example.org/2026 --vkey \"$(cat log.vkey)\" --to ./tiles")]
+    Export(Export),
 }
 
 #[derive(Debug, Args)]
@@ -115,8 +129,49 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Fsck {
-    /// Directory of the log.
-    pub(crate) dir: PathBuf,
+    /// Directory of the log. The log must not be running.
+    #[arg(required_unless_present = "url")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// With --url: check that each entry is a signed entry of ours, and its signature.
+    #[arg(long, requires = "url")]
+    pub(crate) entries: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A log that is read from outside.
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    /// Prefix under which the log has `checkpoint` and `tile/`: http://, https:// or file://.
+    #[arg(long, value_name = "URL", conflicts_with = "dir", requires = "vkey")]
+    pub(crate) url: Option<String>,
+    /// The log's key, from where you trust it.
+    #[arg(long, value_name = "VKEY", requires = "url")]
+    pub(crate) vkey: Option<Vkey>,
+    /// The log's origin, if its key is not called like it.
+    #[arg(long, value_name = "NAME", requires = "url")]
+    pub(crate) origin: Option<Origin>,
+    /// Files read at the same time.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) threads: u8,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Directory of the log. The log must not be running.
+    #[arg(required_unless_present = "url")]
+    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// Directory to write to; made if it does not exist.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) to: PathBuf,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -7,22 +7,20 @@
 //! Memory stays constant but for the ledger's heads (40 bytes each) and at most [`MAX_DAMAGES`] findings.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::Path;
 
-use merkle::{Frontier, Hash, LeafHash, SizeError, TreeHead};
+use merkle::{Frontier, LeafHash, SizeError, TreeHead};
 use thiserror::Error;
 use tlog::tile::{RightEdge, TileWrite};
 
 use crate::config::{Config, ConfigError};
+pub use crate::damage::{Damage, MAX_DAMAGES};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::ledger::{self, LedgerError};
 use crate::sequencer::MAX_STEP_ENTRIES;
 use crate::storage::rocks::RocksStorage;
 use crate::storage::{Storage, StorageError, Table};
 
-/// Findings after which the search stops; a log with more is damaged through and through.
-pub const MAX_DAMAGES: usize = 100;
 /// Entries taken in one go: one full tile.
 const CHUNK: u64 = 256;
 
@@ -82,142 +80,12 @@ impl Report {
     }
 }
 
-/// One thing that is wrong, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Damage {
-    /// An entry below the tree size is not there; nothing after it can be recomputed.
-    EntryMissing {
-        /// Its index.
-        index: u64,
-    },
-    /// The ledger remembers a larger tree than is stored.
-    LedgerAhead {
-        /// Size in the ledger.
-        size_signed: u64,
-        /// Size in the database.
-        size_stored: u64,
-    },
-    /// The database is more than one step beyond the ledger, which therefore lost records.
-    LedgerBehind {
-        /// Last size in the ledger.
-        size_signed: u64,
-        /// Size in the database.
-        size_stored: u64,
-    },
-    /// A head in the ledger is not a head of this tree.
-    LedgerHeadDiffers {
-        /// Its size.
-        size: u64,
-        /// Root from the entries.
-        seen: Hash,
-        /// Root in the ledger.
-        wanted: Hash,
-    },
-    /// The duplicate index has another index for an entry, or none.
-    LeafMisfiled {
-        /// Index of the entry.
-        index: u64,
-        /// What the duplicate index says.
-        found: Option<u64>,
-    },
-    /// The stored root is not that of the entries.
-    RootDiffers {
-        /// Size of the tree.
-        size: u64,
-        /// Root from the entries.
-        seen: Hash,
-        /// Root in the head.
-        wanted: Hash,
-    },
-    /// More or fewer records of a kind than the tree has.
-    Surplus {
-        /// Which kind.
-        table: Table,
-        /// Records stored.
-        seen: u64,
-        /// Records the tree has.
-        wanted: u64,
-    },
-    /// A tile's hash is not that of the entries below it.
-    TileDiffers {
-        /// Tile level.
-        level: u8,
-        /// Index within the level.
-        index: u64,
-        /// First hash that is wrong or missing, counted from 0.
-        hash: usize,
-    },
-    /// A tile is not stored.
-    TileMissing {
-        /// Tile level.
-        level: u8,
-        /// Index within the level.
-        index: u64,
-    },
-}
-
-impl Damage {
-    /// A stable code for programs.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::EntryMissing { .. } => "entry-missing",
-            Self::LedgerAhead { .. } => "ledger-ahead",
-            Self::LedgerBehind { .. } => "ledger-behind",
-            Self::LedgerHeadDiffers { .. } => "ledger-head-differs",
-            Self::LeafMisfiled { .. } => "leaf-misfiled",
-            Self::RootDiffers { .. } => "root-differs",
-            Self::Surplus { .. } => "surplus-records",
-            Self::TileDiffers { .. } => "tile-differs",
-            Self::TileMissing { .. } => "tile-missing",
-        }
-    }
-}
-
-impl fmt::Display for Damage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::EntryMissing { index } => write!(f, "entry {index} is not stored"),
-            Self::LedgerAhead { size_signed, size_stored } => {
-                write!(
-                    f,
-                    "the database holds {size_stored} entries, the ledger says {size_signed} were signed for"
-                )
-            }
-            Self::LedgerBehind { size_signed, size_stored } => write!(
-                f,
-                "the ledger ends at size {size_signed}, the database holds {size_stored} entries, more than one \
-                 step beyond"
-            ),
-            Self::LedgerHeadDiffers { size, seen, wanted } => {
-                write!(f, "root at size {size} is {seen} by the entries, the ledger says {wanted} was signed")
-            }
-            Self::LeafMisfiled { index, found: Some(found) } => {
-                write!(f, "the duplicate index has entry {index} under {found}")
-            }
-            Self::LeafMisfiled { index, found: None } => {
-                write!(f, "the duplicate index does not have entry {index}")
-            }
-            Self::RootDiffers { size, seen, wanted } => {
-                write!(f, "root at size {size} is {seen} by the entries, the stored head says {wanted}")
-            }
-            Self::Surplus { table, seen, wanted } => {
-                write!(f, "table {table} holds {seen} records, the tree has {wanted}")
-            }
-            Self::TileDiffers { level, index, hash } => {
-                write!(f, "hash {hash} of tile {index} of level {level} is not that of the entries below it")
-            }
-            Self::TileMissing { level, index } => write!(f, "tile {index} of level {level} is not stored"),
-        }
-    }
-}
-
-/// Checks the log in a directory. No other process may use it meanwhile.
+/// Checks the log in a directory. No other process may use it meanwhile. `progress` is told the entries done and the
+/// entries there are, now and then.
 ///
 /// # Errors
 /// [`FsckError`] if the log could not be read to its end; damage that was found is in the [`Report`].
-pub fn fsck(path: &Path) -> Result<Report, FsckError> {
+pub fn fsck(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, FsckError> {
     Config::read(&path.join("log.toml"))?;
     let dir = DataDir::lock(path)?;
     let config = Config::read(&dir.config())?;
@@ -227,7 +95,7 @@ pub fn fsck(path: &Path) -> Result<Report, FsckError> {
         signed.push(*head.head());
     })?;
     let mut check = Check::new(&storage, signed);
-    check.run()?;
+    check.run(progress)?;
     Ok(Report {
         origin: config.origin().to_string(),
         head: check.head,
@@ -269,7 +137,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<(), FsckError> {
+    fn run(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), FsckError> {
         self.head = self.storage.head()?;
         let size = self.head.size().get();
         if size.saturating_sub(self.size_signed) > MAX_STEP_ENTRIES as u64 {
@@ -283,6 +151,7 @@ impl<'a> Check<'a> {
                 return Ok(());
             }
             start = end;
+            progress(start, size);
         }
         if start < size {
             return Ok(());

@@ -19,10 +19,13 @@
 //! there for the program `tallymark-log` and its tests; nothing else should build on it.
 
 pub mod admission;
+pub mod audit;
 pub mod clock;
 pub mod config;
+pub mod damage;
 pub mod data_dir;
 pub mod descriptors;
+pub mod export;
 #[cfg(feature = "rocksdb")]
 pub mod fsck;
 pub mod http;
@@ -40,3 +43,4 @@ pub mod serve;
 pub mod signing;
 mod stall;
 pub mod storage;
+pub mod tile_source;

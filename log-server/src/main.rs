@@ -7,7 +7,6 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use log_server::config::{Config, Mode};
 use log_server::descriptors;
-use log_server::fsck::{Report, fsck};
 use log_server::init::init;
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
 use log_server::opening::{Class, OpenLog};
@@ -20,6 +19,7 @@ use crate::args::{Cli, Command};
 
 mod args;
 mod pages;
+mod upkeep;
 
 /// Damage found, or the log refuses to start.
 const REFUSED: u8 = 1;
@@ -30,9 +30,10 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Init(args) => run_init(&args),
         Command::Serve(args) => run_serve(&args),
-        Command::Fsck(args) => run_fsck(&args),
         Command::Completions(args) => run_completions(&args),
         Command::Man(args) => run_man(&args),
+        Command::Fsck(args) => upkeep::fsck(&args),
+        Command::Export(args) => upkeep::export(&args),
     };
     match done {
         Ok(status) => status,
@@ -163,55 +164,6 @@ fn describe(config: &Config, log: &OpenLog, address: std::net::SocketAddr) {
     tracing::info!(origin, size, %address, "log open, tail proven");
     if config.mode() == Mode::Conformance {
         tracing::warn!("conformance log: POST /add takes anything from anybody");
-    }
-}
-
-fn run_fsck(args: &args::Fsck) -> Result<ExitCode, Failure> {
-    let report = fsck(&args.dir).map_err(|error| Failure {
-        hint: error.hint(),
-        status: if error.is_damage() { REFUSED } else { UNAVAILABLE },
-        error: error.into(),
-    })?;
-    if args.json {
-        let damages = report.damages().iter();
-        let damages: Vec<_> = damages
-            .map(|damage| serde_json::json!({ "code": damage.code(), "text": damage.to_string() }))
-            .collect();
-        print(&serde_json::json!({
-            "origin": report.origin(),
-            "size": report.head().size().get(),
-            "root": report.head().root().to_string(),
-            "entries": report.entries(),
-            "tiles": report.tiles(),
-            "heads": report.heads(),
-            "tornBytes": report.torn_bytes(),
-            "damages": damages,
-        }))?;
-    } else {
-        summarise(&report)?;
-    }
-    Ok(if report.damages().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
-}
-
-fn summarise(report: &Report) -> Result<(), Failure> {
-    print(&format_args!(
-        "origin  {}\nsize    {}\nroot    {}\nchecked {} entries, {} tiles, {} signed heads",
-        report.origin(),
-        report.head().size().get(),
-        report.head().root(),
-        report.entries(),
-        report.tiles(),
-        report.heads(),
-    ))?;
-    if report.torn_bytes() > 0 {
-        print(&format_args!("note    {} bytes of a torn last ledger record", report.torn_bytes()))?;
-    }
-    for damage in report.damages() {
-        eprintln!("damage  {}: {damage}", damage.code());
-    }
-    match report.damages().len() {
-        0 => print(&"no damage"),
-        count => print(&format_args!("damage in {count} places")),
     }
 }
 

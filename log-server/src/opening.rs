@@ -39,6 +39,7 @@ use crate::second_root::{SecondRootError, SecondTree};
 use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer};
 use crate::signing::{HeadSigner, LedgeredSigner, SigningError};
 use crate::storage::{Storage, StorageError};
+use crate::tile_source::stored::StoredSource;
 
 /// A log that may sign: its tail is proven and its newest checkpoint is ready.
 #[derive(Debug)]
@@ -126,6 +127,12 @@ impl OpenLog {
     #[must_use]
     pub fn head(&self) -> &TreeHead {
         &self.parts.head
+    }
+
+    /// The log's published tree as files.
+    #[must_use]
+    pub fn tile_source(&self) -> StoredSource {
+        StoredSource::new(Arc::clone(&self.parts.storage), self.parts.publisher.current())
     }
 
     /// Takes the log apart for service: the writer, the queue that feeds it, and what readers need.

@@ -77,14 +77,14 @@ fn tile_key(level: u8, index: u64) -> Vec<u8> {
 }
 
 fn damages(log: &LogDir) -> Vec<Damage> {
-    fsck(&log.path()).unwrap().damages().to_vec()
+    fsck(&log.path(), &mut |_, _| {}).unwrap().damages().to_vec()
 }
 
 #[test]
 fn a_sound_log_opens_and_has_no_damage() {
     for count in [0, 1, 255, 256, 257, 700] {
         let log = log_of(count);
-        let report = fsck(&log.path()).unwrap();
+        let report = fsck(&log.path(), &mut |_, _| {}).unwrap();
         assert_eq!(report.damages(), [], "{count} entries");
         assert_eq!((report.entries(), report.head().size().get()), (count as u64, count as u64));
         assert!(report.heads() >= 1);
@@ -188,7 +188,7 @@ fn a_torn_ledger_record_is_dropped_and_a_damaged_one_refused() {
     let path = log.path().join("ledger");
     let whole = fs::read(&path).unwrap();
     fs::write(&path, [&whole[..], &[1; 30]].concat()).unwrap();
-    let report = fsck(&log.path()).unwrap();
+    let report = fsck(&log.path(), &mut |_, _| {}).unwrap();
     assert_eq!((report.torn_bytes(), report.damages()), (30, &[][..]));
     log.open().unwrap();
     assert_eq!(fs::read(&path).unwrap(), whole);
@@ -197,7 +197,7 @@ fn a_torn_ledger_record_is_dropped_and_a_damaged_one_refused() {
     fs::write(&path, flipped).unwrap();
     let refused = log.open().unwrap_err();
     assert!(matches!(refused, OpeningError::Ledger(LedgerError::ChainBroken { offset: 0, .. })));
-    let refused = fsck(&log.path()).unwrap_err();
+    let refused = fsck(&log.path(), &mut |_, _| {}).unwrap_err();
     assert!(matches!(refused, FsckError::Ledger(LedgerError::ChainBroken { .. })) && refused.is_damage());
     fs::remove_file(&path).unwrap();
     assert!(matches!(log.open().unwrap_err(), OpeningError::Ledger(LedgerError::Io { .. })));
@@ -306,7 +306,7 @@ fn a_directory_in_use_is_refused() {
     let server = log.serve();
     let refused = log.open().unwrap_err();
     assert!(matches!(refused, OpeningError::DataDir(DataDirError::InUse { .. })), "{refused}");
-    assert!(matches!(fsck(&log.path()), Err(FsckError::DataDir(DataDirError::InUse { .. }))));
+    assert!(matches!(fsck(&log.path(), &mut |_, _| {}), Err(FsckError::DataDir(DataDirError::InUse { .. }))));
     server.stop();
     log.open().unwrap();
 }
