@@ -59,6 +59,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
             note("tessera hammer, readers verifying", bench.hammer(tools, leaves));
             note("tessera fsck", bench.fsck(tools));
             note("tessera fsck, control: another key", bench.fsck_control(tools));
+            note("tessera fsck on our export", bench.fsck_export(tools));
+            note("tessera fsck on our export, control: a flip", bench.fsck_export_control(tools));
             note("transparency-dev/formats on our tlog-proof", bench.proof(tools));
         }
         Err(error) => note("tools in Go", Ok(Outcome::Skipped(format!("{error:#}")))),
@@ -223,18 +225,49 @@ impl Bench {
 
     /// Rebuilds the whole tree from our entry bundles and compares every tile and the root.
     fn fsck(&self, tools: &GoTools) -> Result<Outcome> {
-        let said = self.fsck_with(tools, "log.vkey")?;
-        // It ends with 0 whatever it finds; only its words tell.
-        let good =
-            said.lines().find_map(|line| line.split_once("Successfully fsck'd ").map(|(_, rest)| rest));
-        Ok(match (good, said.contains("fsck failed")) {
-            (Some(line), false) => Outcome::Held(line.to_owned()),
-            _ => Outcome::Failed(last_lines(&said)),
+        let said = self.fsck_with(tools, &self.server.url, "log.vkey")?;
+        Ok(Self::held_by_fsck(&said))
+    }
+
+    /// The same over the files that `tallymark-log export` writes from the running log.
+    fn fsck_export(&self, tools: &GoTools) -> Result<Outcome> {
+        let mut export = programs::call(&self.programs.log);
+        export.current_dir(&self.work);
+        let url = &self.server.url;
+        command::read(export.args(["export", "--url", url, "--vkey", &self.vkey, "--to", "export"]))?;
+        Ok(Self::held_by_fsck(&self.fsck_with(tools, &self.exported(), "log.vkey")?))
+    }
+
+    /// One bit of one exported bundle is flipped.
+    fn fsck_export_control(&self, tools: &GoTools) -> Result<Outcome> {
+        let bundle = self.work.join("export/tile/entries/000");
+        let mut bytes = fs::read(&bundle).with_context(|| format!("cannot read {}", bundle.display()))?;
+        let last = bytes.last_mut().context("the first bundle is empty")?;
+        *last ^= 1;
+        fs::write(&bundle, bytes)?;
+        let said = self.fsck_with(tools, &self.exported(), "log.vkey")?;
+        Ok(match said.contains("fsck failed") && !said.contains("Successfully") {
+            true => Outcome::Held("refused, as it must".to_owned()),
+            false => Outcome::Failed(format!("a damaged export passed: {}", last_lines(&said))),
         })
     }
 
-    fn fsck_with(&self, tools: &GoTools, key: &str) -> Result<String> {
-        let url = format!("--storage_url={}/", self.server.url);
+    fn exported(&self) -> String {
+        format!("file://{}", self.work.join("export").display())
+    }
+
+    /// It ends with 0 whatever it finds; only its words tell.
+    fn held_by_fsck(said: &str) -> Outcome {
+        let good =
+            said.lines().find_map(|line| line.split_once("Successfully fsck'd ").map(|(_, rest)| rest));
+        match (good, said.contains("fsck failed")) {
+            (Some(line), false) => Outcome::Held(line.to_owned()),
+            _ => Outcome::Failed(last_lines(said)),
+        }
+    }
+
+    fn fsck_with(&self, tools: &GoTools, url: &str, key: &str) -> Result<String> {
+        let url = format!("--storage_url={url}/");
         let key = format!("--public_key={key}");
         self.tool(&tools.fsck, &[&url, &key, "--ui=false", "--N=2", "--logtostderr"]).map(|(_, said)| said)
     }
@@ -251,7 +284,7 @@ impl Bench {
         ]);
         let printed = command::read(&mut init)?;
         fs::write(self.work.join("other.vkey"), programs::vkey_among(&printed).context("no vkey printed")?)?;
-        let said = self.fsck_with(tools, "other.vkey")?;
+        let said = self.fsck_with(tools, &self.server.url, "other.vkey")?;
         Ok(match said.contains("fsck failed") && !said.contains("Successfully") {
             true => Outcome::Held("refused, as it must".to_owned()),
             false => Outcome::Failed(format!("a log with another key passed: {}", last_lines(&said))),
