@@ -17,16 +17,19 @@
 //! | [`seed`] | random numbers that can be had again |
 //! | [`image`] | a disk whose power can be cut |
 //! | [`copies`] | copies of a log at rest |
-//! | [`kill`], [`power_cut`], [`old_copy`], [`two_servers`] | R1, R2, R9, R10 |
 //! | [`tiles`] | R12 |
 //! | [`bad_requests`] | R20, R21 |
 //! | [`footprint`] | what a process costs |
 //! | [`wire`] | bytes on a socket as a hostile client sends them |
+//! | [`prepared`] | a log with something of everything in it, to be damaged in copies |
+//! | [`workers`] | independent cycles, one worker a processor |
+//! | [`kill`], [`power_cut`], [`system_calls`], [`bit_rot`], [`old_copy`], [`two_servers`] | R1, R2, R3, R7, R9, R10 |
 //!
 //! In scope: the promises of `docs/torture.md`. Out of scope: speed (`cargo xtask bench`), and the log's own unit
 //! tests. Everything here is a tool for people who work on the log; nothing else may build on it.
 
 pub mod bad_requests;
+pub mod bit_rot;
 pub mod client;
 pub mod copies;
 pub mod footprint;
@@ -37,10 +40,13 @@ pub mod old_copy;
 pub mod outside;
 pub mod plan;
 pub mod power_cut;
+pub mod prepared;
 pub mod product;
 pub mod scratch;
 pub mod seed;
 pub mod submitters;
+pub mod system_calls;
 pub mod tiles;
 pub mod two_servers;
 pub mod wire;
+pub mod workers;

@@ -23,11 +23,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use merkle::{ConsistencyProof, Frontier, Hash, InclusionProof, LeafHash, LeafIndex, TreeHead, TreeSize};
+use merkle::{
+    BuildError, ConsistencyProof, Frontier, Hash, InclusionProof, LeafHash, LeafIndex, TreeHead, TreeSize,
+};
 use thiserror::Error;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::entry_bundle::EntryBundle;
-use tlog::tile::{BundleIndex, TileCoord, TilePath, TileWidth, read_node};
+use tlog::tile::{BundleIndex, TileCoord, TilePath, TileReadError, TileWidth, read_node};
 use tlog::vkey::Vkey;
 
 use crate::client::Client;
@@ -234,6 +236,29 @@ impl Outside {
         Ok(Self { vkey, seen: Mutex::new(seen), copy: Mutex::new(copy), next: AtomicU64::new(0) })
     }
 
+    /// Judges that know what these know, for a copy of the log that goes its own way from here.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn fork(&self, evidence: &Path) -> std::io::Result<Self> {
+        let fork = Self::new(self.vkey.clone(), evidence)?;
+        {
+            let (seen, mut its) = (self.seen(), fork.seen());
+            its.index_of.clone_from(&seen.index_of);
+            its.leaf_at.clone_from(&seen.leaf_at);
+            its.unchecked.clone_from(&seen.unchecked);
+            its.heads.clone_from(&seen.heads);
+            its.unchecked_heads.clone_from(&seen.unchecked_heads);
+        }
+        {
+            let (copy, mut its) = (self.copy(), fork.copy());
+            its.leaves.clone_from(&copy.leaves);
+            its.frontier.clone_from(&copy.frontier);
+        }
+        fork.next.store(self.next.load(Ordering::Relaxed), Ordering::Relaxed);
+        Ok(fork)
+    }
+
     /// The log's key.
     #[must_use]
     pub fn vkey(&self) -> &Vkey {
@@ -431,7 +456,7 @@ impl Outside {
             let proof = ConsistencyProof::build(old.size(), new.size(), |id| {
                 read_node(id, size, |coord, width| reader.tile(coord, width))
             });
-            let proof = proof.map_err(|error| bad(about(), error))?;
+            let proof = proof.map_err(|error| unbuilt(about(), error))?;
             proof.verify(&old, &new).map_err(|error| bad(about(), error))?;
         }
         for _ in 0..DRAWS {
@@ -442,7 +467,7 @@ impl Outside {
             let proof = InclusionProof::build(leaf_index, size, |id| {
                 read_node(id, size, |coord, width| reader.tile(coord, width))
             });
-            let proof = proof.map_err(|error| bad(about(), error))?;
+            let proof = proof.map_err(|error| unbuilt(about(), error))?;
             proof.verify(leaf, head).map_err(|error| bad(about(), error))?;
             let bundle = index / TILE_HASHES;
             reader.entries(bundle, size).and_then(|seen| copy.compare(bundle, &seen))?;
@@ -508,6 +533,14 @@ fn head_of(heads: &BTreeMap<u64, Hash>, size: u64) -> Result<TreeHead, Finding> 
     let root = heads.get(&size).copied().ok_or_else(|| bad(about(), "never seen"))?;
     let size = TreeSize::new(size).map_err(|error| bad(about(), error))?;
     TreeHead::new(size, root).map_err(|error| bad(about(), error))
+}
+
+/// A tile that is refused is another thing than one that is wrong.
+fn unbuilt(about: String, error: BuildError<TileReadError<Finding>>) -> Finding {
+    match error {
+        BuildError::Read { source: TileReadError::Read { source, .. }, .. } => source,
+        other => bad(about, other),
+    }
 }
 
 fn bad(about: String, why: impl std::fmt::Display) -> Finding {

@@ -15,7 +15,7 @@ use crate::outside::Outside;
 use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
-use crate::{bad_requests, image, kill, old_copy, power_cut, tiles, two_servers};
+use crate::{bad_requests, bit_rot, image, kill, old_copy, power_cut, system_calls, tiles, two_servers};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -64,6 +64,22 @@ pub const TESTS: &[Test] = &[
         cycles: [30, 300, 10_000],
         cannot: image::cannot,
         run: power_cut::run,
+    },
+    Test {
+        name: "R3",
+        does: "a system call fails or is the last",
+        unit: "injections",
+        cycles: [60, 1000, 20_000],
+        cannot: system_calls::cannot,
+        run: system_calls::run,
+    },
+    Test {
+        name: "R7",
+        does: "one bit flipped in a log at rest",
+        unit: "flips",
+        cycles: [100, 2000, 100_000],
+        cannot: || None,
+        run: bit_rot::run,
     },
     Test {
         name: "R9",

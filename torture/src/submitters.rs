@@ -17,7 +17,7 @@ use attest::tree::{FileLeaf, Tree};
 use merkle::LeafHash;
 use tlog::proof::LogProof;
 
-use crate::client::Client;
+use crate::client::{Answer, Client};
 use crate::outside::{Finding, Outside};
 
 /// How long a client waits after it was told to come back later.
@@ -84,11 +84,11 @@ pub fn raw_entry(number: u64, bytes: usize) -> Vec<u8> {
     entry
 }
 
-/// Submits one raw entry and tells the judges; the status it was answered with.
+/// Submits one raw entry and tells the judges if it was acknowledged.
 ///
 /// # Errors
 /// The connection broke; the entry may have been taken.
-pub fn submit_raw(client: &mut Client, outside: &Outside, entry: &[u8]) -> std::io::Result<u16> {
+pub fn post_raw(client: &mut Client, outside: &Outside, entry: &[u8]) -> std::io::Result<Answer> {
     let answer = client.post("/add", "application/octet-stream", "*/*", entry)?;
     outside.answered(answer.status());
     if answer.status() == 200 {
@@ -100,7 +100,18 @@ pub fn submit_raw(client: &mut Client, outside: &Outside, entry: &[u8]) -> std::
                 text: answer.text(),
             }),
         }
-    } else {
+    }
+    Ok(answer)
+}
+
+/// As [`post_raw`], from a client that expects to be served: the status, and a finding for the judges if it is one that a
+/// log under load or in trouble may not give.
+///
+/// # Errors
+/// The connection broke; the entry may have been taken.
+pub fn submit_raw(client: &mut Client, outside: &Outside, entry: &[u8]) -> std::io::Result<u16> {
+    let answer = post_raw(client, outside, entry)?;
+    if answer.status() != 200 {
         refused(outside, "POST /add", answer.status(), answer.text());
     }
     Ok(answer.status())
