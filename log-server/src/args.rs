@@ -1,10 +1,10 @@
 //! The command line of `tallymark-log`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use log_server::settings::{Keys, LogKeys};
 use tlog::checkpoint::Origin;
 use tlog::vkey::Vkey;
 
@@ -37,14 +37,23 @@ Example:
   tallymark-log init ./log --origin log.example.org/2026
   tallymark-log init ./test-log --origin log.test/1 --unencrypted-key --json")]
     Init(Init),
-    /// Serve a log over HTTP until SIGTERM or SIGINT.
+    /// Serve one or several logs over HTTP until SIGTERM or SIGINT.
     #[command(after_help = "\
+Every setting is a key of the configuration file, a flag and a variable; a flag wins over a variable, a variable over
+the file. `tallymark-log sample-config` prints a file with every key and what it does.
+
 Prints `listening on http://ADDR` on standard output once it takes requests, and log lines on standard error
 (RUST_LOG sets how many). A second signal ends the process at once, which is safe.
 
 Example:
-  tallymark-log serve ./log --listen 127.0.0.1:8080 --passphrase-file ./passphrase")]
-    Serve(Serve),
+  tallymark-log serve ./log --listen 127.0.0.1:8080 --passphrase-file ./passphrase
+  tallymark-log serve --config /etc/tallymark-log.toml")]
+    Serve(Box<Serve>),
+    /// Print a configuration file with every key, its default, and what it does.
+    #[command(after_help = "\
+Example:
+  tallymark-log sample-config > tallymark-log.toml")]
+    SampleConfig,
     /// Recompute a whole log from its entries and compare: a directory at rest, or any tlog-tiles log at a URL.
     #[command(after_help = "\
 Reads every entry; changes nothing. Exit status 1 and a line for each finding if anything is damaged. With --url
@@ -111,20 +120,13 @@ pub(crate) struct Man {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Directory of the log.
-    pub(crate) dir: PathBuf,
-    /// Address and port; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
-    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
-    #[arg(long, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    /// Connections open at the same time; more are closed at once.
-    #[arg(long, value_name = "N", default_value_t = 512, value_parser = at_least_one)]
-    pub(crate) max_connections: usize,
-    /// Entries waiting at the same time; more are answered 503.
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = at_least_one)]
-    pub(crate) queue: usize,
+    /// Configuration file, for all that is not said by flag or variable.
+    #[arg(long, env = "TALLYMARK_LOG_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogKeys,
+    #[command(flatten)]
+    pub(crate) keys: Keys,
 }
 
 #[derive(Debug, Args)]
@@ -177,10 +179,70 @@ pub(crate) struct Export {
     pub(crate) json: bool,
 }
 
-/// A count between 1 and a million, which keeps it far below what a semaphore can hold.
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count @ 1..=1_000_000) => Ok(count),
-        _ => Err("not a count between 1 and 1000000".to_owned()),
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use clap::CommandFactory as _;
+    use log_server::settings::{Keys, SAMPLE};
+
+    use super::*;
+
+    /// Every key in the sample, as `table.key`; one that stands commented out (`#key = value`) too.
+    fn documented() -> Vec<String> {
+        let (mut table, mut keys) = ("", Vec::new());
+        for line in SAMPLE.lines() {
+            if line.starts_with('[') {
+                table = line.trim_matches(['[', ']']);
+            } else if let Some((key, _)) = line.trim_start_matches('#').split_once(" = ")
+                && !key.contains(' ')
+            {
+                keys.push(format!("{table}.{key}"));
+            }
+        }
+        keys
+    }
+
+    /// Every flag of `serve` with its variable.
+    fn flags() -> BTreeMap<String, String> {
+        let cli = Cli::command();
+        let serve = cli.find_subcommand("serve").unwrap();
+        let named = serve.get_arguments().filter(|arg| !["config", "help"].contains(&arg.get_id().as_str()));
+        named
+            .map(|arg| {
+                let env = arg.get_env().unwrap_or_else(|| panic!("{} has no variable", arg.get_id()));
+                let flag = arg.get_long().unwrap_or("dir");
+                (flag.to_owned(), env.to_str().unwrap().to_owned())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_key_has_a_flag_and_a_variable_and_stands_in_the_sample() {
+        let mut expected = BTreeMap::new();
+        for key in documented() {
+            let (table, key) = key.split_once('.').unwrap();
+            let key = key.replace('_', "-");
+            // The keys of a bound and of the only log are plain enough without their table.
+            let flag = if ["limits", "log"].contains(&table) { key } else { format!("{table}-{key}") };
+            let env = format!("TALLYMARK_LOG_{}", flag.replace('-', "_").to_uppercase());
+            assert!(expected.insert(flag, env).is_none());
+        }
+        assert_eq!(flags(), expected);
+    }
+
+    #[test]
+    fn every_line_of_the_sample_that_is_commented_out_is_a_key_too() {
+        let all: String = SAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(rest) if !rest.is_empty() && !rest.starts_with(' ') => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sample.toml");
+        std::fs::write(&path, &all).unwrap();
+        Keys::read(&path).unwrap().settings().unwrap();
     }
 }

@@ -18,15 +18,18 @@ use tokio::sync::Semaphore;
 use crate::admission::Admission;
 use crate::config::{Config, Mode};
 use crate::http::problem::Problem;
+use crate::listener::Roles;
 use crate::publisher::Publisher;
 use crate::sequencer::Queue;
 use crate::storage::Storage;
 
 pub mod answer;
 pub mod body;
+pub(crate) mod door;
 pub mod fault;
 pub mod problem;
 mod read;
+pub mod retry_after;
 mod submit;
 
 /// Longest request target, bytes. The longest tile path there is takes under 60.
@@ -58,22 +61,35 @@ impl App {
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
     }
+
+    /// Whether entries are taken now, and if not, why.
+    fn require_ready(&self) -> Result<(), Problem> {
+        if !self.is_ready() {
+            return Err(Problem::NotReady);
+        }
+        // A log that cannot write now is better asked later; it goes on serving what it has.
+        self.queue.time().now().map(|_| ()).map_err(|behind| Problem::Queue(behind.into()))
+    }
 }
 
-/// The routes of one log.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The routes of one log, as far as they are served to these roles.
+pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
     let mode = app.config.mode();
-    let mut router = Router::new()
-        .route("/checkpoint", get(read::checkpoint))
-        .route("/tile/{*path}", get(read::tile))
-        .route("/healthz", get(read::healthz))
-        .route("/readyz", get(read::readyz))
-        .route("/api/v1/log", get(read::log))
-        .route("/api/v1/entries", post(submit::entry));
-    if mode == Mode::Conformance {
-        router = router.route("/add", post(submit::add));
+    let mut router = Router::new().route("/healthz", get(read::healthz)).route("/readyz", get(read::readyz));
+    if roles.read {
+        router = router
+            .route("/checkpoint", get(read::checkpoint))
+            .route("/tile/{*path}", get(read::tile))
+            .route("/api/v1/log", get(read::log));
     }
-    router.fallback(not_found).layer(middleware::from_fn_with_state(Arc::clone(&app), frame)).with_state(app)
+    if roles.write {
+        router = router.route("/api/v1/entries", post(submit::entry));
+        if mode == Mode::Conformance {
+            router = router.route("/add", post(submit::add));
+        }
+    }
+    let takes_raw = mode == Mode::Conformance;
+    router.fallback(not_found).layer(middleware::from_fn_with_state(takes_raw, frame)).with_state(app)
 }
 
 async fn not_found() -> Problem {
@@ -81,10 +97,10 @@ async fn not_found() -> Problem {
 }
 
 /// Wraps every request: target length, preflight, panics, and what all answers carry.
-async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn frame(State(takes_raw): State<bool>, request: Request, next: Next) -> Response {
     let methods = match request.uri().path() {
         "/api/v1/entries" => "POST, OPTIONS",
-        "/add" if app.config.mode() == Mode::Conformance => "POST, OPTIONS",
+        "/add" if takes_raw => "POST, OPTIONS",
         _ => "GET, HEAD, OPTIONS",
     };
     let too_long =
@@ -99,6 +115,11 @@ async fn frame(State(app): State<Arc<App>>, request: Request, next: Next) -> Res
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = Problem::MethodNotAllowed { allow: methods }.into_response();
     }
+    dress(response)
+}
+
+/// What every answer carries.
+fn dress(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -121,37 +142,15 @@ fn preflight(methods: &'static str) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Ledger;
-    use crate::opening::OpenLog;
-    use crate::storage::memory::MemoryStorage;
     use http_body_util::BodyExt as _;
     use hyper::service::Service as _;
     use hyper_util::service::TowerToHyperService;
-    use tlog::checkpoint::CheckpointSigner;
 
     #[test]
     fn a_panic_in_a_handler_is_a_500_that_says_nothing_but_an_id() {
-        let dir = tempfile::tempdir().unwrap();
-        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
-        let signer = CheckpointSigner::ed25519("log.test/1".parse().unwrap(), key.clone()).unwrap();
-        let ledger = Ledger::create(&dir.path().join("ledger"), signer.vkey(), 0).unwrap();
-        let config = Config::new(signer.vkey().clone(), Mode::Service);
-        let log = OpenLog::assemble(config, key, Arc::new(MemoryStorage::new()), ledger).unwrap();
-        let service = log.into_service(1);
-        let app = Arc::new(App {
-            admission: Admission::new(Mode::Service),
-            config: service.config,
-            publisher: service.publisher,
-            storage: service.storage,
-            queue: service.queue,
-            verifiers: Arc::new(Semaphore::new(1)),
-            readers: Arc::new(Semaphore::new(1)),
-            body_timeout: Duration::from_secs(1),
-            ready: AtomicBool::new(true),
-        });
         let router = Router::new()
             .route("/", get(async || -> StatusCode { panic!("secret") }))
-            .layer(middleware::from_fn_with_state(app, frame));
+            .layer(middleware::from_fn_with_state(false, frame));
         let request = Request::new(axum::body::Body::empty());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let response = runtime.block_on(TowerToHyperService::new(router).call(request)).unwrap();

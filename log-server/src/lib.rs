@@ -20,6 +20,7 @@
 
 pub mod admission;
 pub mod audit;
+pub mod client;
 pub mod clock;
 pub mod config;
 pub mod damage;
@@ -33,6 +34,7 @@ pub mod http;
 pub mod init;
 pub mod key_file;
 pub mod ledger;
+pub mod listener;
 pub mod metrics;
 pub mod opening;
 pub mod proof;
@@ -40,7 +42,9 @@ pub mod publisher;
 pub mod second_root;
 pub mod sequencer;
 pub mod serve;
+pub mod settings;
 pub mod signing;
+pub mod site;
 mod stall;
 pub mod storage;
 pub mod tile_source;

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use log_server::config::{Config, Mode};
+use log_server::config::Mode;
 use log_server::descriptors;
 use log_server::init::init;
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
+use log_server::listener::{Endpoint, Listener};
 use log_server::opening::{Class, OpenLog};
-use log_server::serve::{Limits, ServeError, serve};
+use log_server::serve::{House, ServeError, serve};
+use log_server::settings::{Keys, LogSettings, SAMPLE, Settings, SettingsError};
+use log_server::site::Site;
 use log_server::storage::rocks::MAX_OPEN_FILES;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Command};
@@ -23,13 +25,16 @@ mod upkeep;
 
 /// Damage found, or the log refuses to start.
 const REFUSED: u8 = 1;
+/// Flags, variables or the configuration file ask for what cannot be.
+const MISUSE: u8 = 2;
 /// Something could not be read or written.
 const UNAVAILABLE: u8 = 5;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Init(args) => run_init(&args),
-        Command::Serve(args) => run_serve(&args),
+        Command::Serve(args) => run_serve(*args),
+        Command::SampleConfig => print(&SAMPLE.trim_end()).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => run_completions(&args),
         Command::Man(args) => run_man(&args),
         Command::Fsck(args) => upkeep::fsck(&args),
@@ -98,31 +103,61 @@ fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
+/// Everything that flags, variables and the file say, checked before anything is opened.
+fn settings(args: args::Serve) -> Result<Settings, SettingsError> {
+    let file = args.config.as_deref().map(Keys::read).transpose()?.unwrap_or_default();
+    args.keys.over(file, args.log)?.settings()
+}
+
+fn open_site(log: &LogSettings) -> Result<Site, Failure> {
+    let opened = OpenLog::open(&log.dir, || existing_passphrase(log.passphrase_file.as_deref()));
+    let opened = opened.map_err(|error| {
+        let (class, hint) = (error.class(), error.hint());
+        // Among several logs the operator must know which.
+        Failure::of_class(class, hint, anyhow::Error::from(error).context(log.dir.display().to_string()))
+    })?;
+    let mut site = Site::new(opened);
+    (site.path, site.host, site.queue) = (log.path.clone(), log.host.clone(), log.queue);
+    Ok(site)
+}
+
+fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
+    let settings = settings(args).map_err(|error| Failure {
+        hint: error.hint(),
+        status: if matches!(error, SettingsError::Io { .. }) { UNAVAILABLE } else { MISUSE },
+        error: error.into(),
+    })?;
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A reader of standard error that goes away must not matter: reporting it would panic on the same stream.
     lines.with_ansi(may_colour()).log_internal_errors(false).init();
-    let wanted = descriptors::wanted(args.max_connections, u64::from(MAX_OPEN_FILES));
+    let files = u64::from(MAX_OPEN_FILES) * settings.logs.len() as u64;
+    let wanted = descriptors::wanted(settings.limits.connections, files);
     if let Some(allowed) = descriptors::allowed().filter(|allowed| *allowed < wanted) {
         let error = anyhow::anyhow!("{allowed} open files are allowed, {wanted} may be needed");
         let hint = Some("raise the limit (ulimit -n) or lower --max-connections");
         return Err(Failure { error, hint, status: UNAVAILABLE });
     }
-    let log = OpenLog::open(&args.dir, || existing_passphrase(args.passphrase_file.as_deref()));
-    let log = log.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
-    let limits = Limits { connections: args.max_connections, queue: args.queue, ..Limits::STANDARD };
+    let sites = settings.logs.iter().map(open_site).collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;
     let served = runtime.block_on(async {
-        let bound = TcpListener::bind(args.listen).await;
-        let listener = bound.with_context(|| format!("could not listen on {}", args.listen))?;
-        let address = listener.local_addr()?;
+        let mut listeners = Vec::new();
+        for (endpoint, roles) in settings.listen.endpoints() {
+            let bound = Listener::bind(&endpoint, roles).await;
+            listeners.push(bound.with_context(|| format!("could not listen on {endpoint}"))?);
+        }
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        describe(log.config(), &log, address);
-        print(&format_args!("listening on http://{address}")).map_err(|failure| failure.error)?;
+        sites.iter().for_each(describe);
+        for listener in &listeners {
+            let scheme = if matches!(listener.endpoint()?, Endpoint::Tcp(_)) { "http://" } else { "" };
+            let roles = listener.roles();
+            let what = if listeners.len() == 1 { String::new() } else { format!(" for {roles}") };
+            let line = format!("listening on {scheme}{}{what}", listener.endpoint()?);
+            print(&line).map_err(|failure| failure.error)?;
+        }
         let mut signalled = async move || {
             tokio::select! {
                 _ = terminate.recv() => {}
@@ -142,7 +177,8 @@ fn run_serve(args: &args::Serve) -> Result<ExitCode, Failure> {
             // An error here means that the task above is gone, which is as good a reason to end.
             let _ = second.await;
         };
-        serve(log, listener, limits, shutdown).await.map_err(anyhow::Error::from)
+        let house = House { sites, listeners, limits: settings.limits, proxies: settings.proxies };
+        serve(house, shutdown).await.map_err(anyhow::Error::from)
     });
     // Threads that still read tiles have nobody left to answer.
     runtime.shutdown_background();
@@ -159,11 +195,12 @@ fn may_colour() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn describe(config: &Config, log: &OpenLog, address: std::net::SocketAddr) {
-    let (origin, size) = (config.origin().to_string(), log.head().size().get());
-    tracing::info!(origin, size, %address, "log open, tail proven");
+fn describe(site: &Site) {
+    let (config, size) = (site.log.config(), site.log.head().size().get());
+    let (origin, path) = (config.origin().to_string(), format!("{}/", site.path));
+    tracing::info!(origin, size, path, "log open, tail proven");
     if config.mode() == Mode::Conformance {
-        tracing::warn!("conformance log: POST /add takes anything from anybody");
+        tracing::warn!(origin, "conformance log: POST /add takes anything from anybody");
     }
 }
 

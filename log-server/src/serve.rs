@@ -3,47 +3,53 @@
 //! | limit | default | when it is passed |
 //! |---|---|---|
 //! | connections | 512 | closed at accept |
+//! | connections of one IPv4 address or IPv6 /64 | 32 | closed at accept |
 //! | whole request head, and idle keep-alive | 10 s | closed |
 //! | request head, bytes and lines | 16 KiB, 64 | 431 |
 //! | whole request body | 10 s | 408 |
+//! | from the end of a head to the answer | 30 s | 503 |
 //! | an answer of which nothing is read | 30 s | closed |
 //! | age of a connection | 15 min | closed after the current answer, a minute later in any case |
-//! | entries waiting | 1,024 | 503 with `Retry-After` |
+//! | entries waiting, per log | 1,024 | 503 with `Retry-After` |
 //!
 //! Confession: an entry bundle is built in memory before it is sent, so a reader that takes it slowly, but takes
 //! it, holds up to 2 MiB (16 MiB on a conformance log) until its connection ages out. The number of connections
 //! bounds the sum.
 //!
-//! Going down: not ready, stop accepting, finish the requests under way, let the sequencer answer what is
-//! queued, exit. If the sequencer ends by itself the whole server ends at once: nobody may be told anything
-//! about a step whose outcome is unknown.
+//! Going down: not ready, stop accepting, finish the requests under way, let every sequencer answer what is
+//! queued, exit. If a sequencer ends by itself the whole server ends at once: nobody may be told anything
+//! about a step whose outcome is unknown. That is so with several logs too, though the others are well: what broke
+//! one (a disk that fails its syncs, memory that flips bits) is rarely its alone, one way to fail is easier to be
+//! sure of than two, and whoever starts the process again gets all logs proven anew.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::admission::Admission;
-use crate::http::{self, App};
-use crate::opening::{OpenLog, Service};
+use crate::client::{AddressPermit, Client, PerAddress, Proxies};
+use crate::http::App;
+use crate::http::door::{Door, Served};
+use crate::listener::{Listener, Stream};
+use crate::opening::Service;
 use crate::sequencer::SequencerError;
+use crate::site::Site;
 use crate::stall::StallLimited;
 
-/// Most bytes of a request head.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// Most header lines.
-const MAX_HEADERS: usize = 64;
 /// Most requests that read storage at the same time; each may hold a bundle it builds.
 const READERS: usize = 32;
 /// How long to leave the listener alone when the system has no descriptor for a new connection.
@@ -51,17 +57,26 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an aged connection may take for its last answer.
 const LAST_ANSWER: Duration = Duration::from_secs(60);
 
-/// Every bound of the server that an operator or a test may set.
-#[derive(Debug, Clone, Copy)]
+/// Every bound on clients that an operator or a test may set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "tests change one field of the standard")]
 pub struct Limits {
     /// Open connections.
     pub connections: usize,
-    /// Entries between admission and answer.
-    pub queue: usize,
+    /// Open connections of one IPv4 address or IPv6 /64.
+    pub connections_per_address: usize,
+    /// Bytes of a request head.
+    pub head_bytes: usize,
+    /// Lines of a request head.
+    pub head_lines: usize,
+    /// For a TLS handshake.
+    pub handshake_timeout: Duration,
     /// From the first byte a connection waits for to the end of the request head.
     pub head_timeout: Duration,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
+    /// From the end of the head to the beginning of the answer.
+    pub request_timeout: Duration,
     /// How long an answer may wait for a reader that takes nothing.
     pub write_timeout: Duration,
     /// Age at which a connection is asked to close.
@@ -74,125 +89,251 @@ impl Limits {
     /// The defaults of the table above.
     pub const STANDARD: Self = Self {
         connections: 512,
-        queue: 1024,
+        connections_per_address: 32,
+        head_bytes: 16 * 1024,
+        head_lines: 64,
+        handshake_timeout: Duration::from_secs(5),
         head_timeout: Duration::from_secs(10),
         body_timeout: Duration::from_secs(10),
+        request_timeout: Duration::from_secs(30),
         write_timeout: Duration::from_secs(30),
         connection_age: Duration::from_secs(15 * 60),
         drain_timeout: Duration::from_secs(25),
     };
 }
 
-/// Serves a log until `shutdown` resolves or the sequencer ends.
+/// All that one process serves.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made by the program and by tests")]
+pub struct House {
+    /// The logs, none of which can be taken for another ([`crate::site::require_apart`]).
+    pub sites: Vec<Site>,
+    /// Where to listen.
+    pub listeners: Vec<Listener>,
+    /// Bounds on clients.
+    pub limits: Limits,
+    /// Whose word about clients counts.
+    pub proxies: Proxies,
+}
+
+/// Serves logs until `shutdown` resolves or one of the sequencers ends.
 ///
 /// # Errors
-/// [`ServeError::Sequencer`] or [`ServeError::SequencerLost`] if the writer ended before it was asked to;
-/// [`ServeError::Thread`] if it could not be started.
-pub async fn serve(
-    log: OpenLog,
-    listener: TcpListener,
-    limits: Limits,
-    shutdown: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
-    let Service { config, sequencer, queue, storage, publisher, dir } = log.into_service(limits.queue);
-    let (ended, mut writer) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("sequencer".to_owned());
-    let thread = thread.spawn(move || {
-        // Nobody listens any more only if the server is gone already.
-        let _ = ended.send(sequencer.run());
-    });
-    thread.map_err(|source| ServeError::Thread { source })?;
+/// [`ServeError::Sequencer`] or [`ServeError::SequencerLost`] if a writer ended before it was asked to;
+/// [`ServeError::Thread`] if one could not be started.
+pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
+    let House { sites, listeners, limits, proxies } = house;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let app = Arc::new(App {
-        admission: Admission::new(config.mode()),
-        config,
-        publisher,
-        storage,
-        queue,
-        verifiers: Arc::new(Semaphore::new(processors)),
-        readers: Arc::new(Semaphore::new(READERS)),
-        body_timeout: limits.body_timeout,
-        ready: AtomicBool::new(true),
-    });
-    let router = http::router(Arc::clone(&app));
-    let (going_down, connections) = (watch::Sender::new(false), Arc::new(Semaphore::new(limits.connections)));
-    let mut tasks = JoinSet::new();
-    tokio::pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            ended = &mut writer => return Err(early_end(ended)),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match Arc::clone(&connections).try_acquire_owned() {
-                    Ok(permit) => {
-                        let connection = Connection { stream, peer, permit, down: going_down.subscribe() };
-                        tasks.spawn(connection.run(router.clone(), limits));
-                    }
-                    Err(_) => tracing::debug!(%peer, "closed at accept, too many connections"),
-                },
-                Err(error) => {
-                    tracing::warn!(%error, "could not accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            // Finished connections are taken out as they end.
-            Some(_) = tasks.join_next() => {}
-        }
+    let (verifiers, readers) = (Arc::new(Semaphore::new(processors)), Arc::new(Semaphore::new(READERS)));
+    let mut writers = JoinSet::new();
+    let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
+    for Site { log, path, host, queue } in sites {
+        let Service { config, sequencer, queue, storage, publisher, dir } = log.into_service(queue);
+        let origin = config.origin().to_string();
+        let (ended, end) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("sequencer".to_owned());
+        let thread = thread.spawn(move || {
+            // Nobody listens any more only if the server is gone already.
+            let _ = ended.send(sequencer.run());
+        });
+        thread.map_err(|source| ServeError::Thread { source })?;
+        writers.spawn(async move { (origin, end.await) });
+        let app = Arc::new(App {
+            admission: Admission::new(config.mode()),
+            config,
+            publisher,
+            storage,
+            queue,
+            verifiers: Arc::clone(&verifiers),
+            readers: Arc::clone(&readers),
+            body_timeout: limits.body_timeout,
+            ready: AtomicBool::new(true),
+        });
+        served.push(Served { host, path, app });
+        dirs.push(dir);
     }
-    app.ready.store(false, Ordering::Relaxed);
-    drop(listener);
+    let served: Arc<[Served]> = served.into();
+    let going_down = watch::Sender::new(false);
+    let (connections, per_address) =
+        (Arc::new(Semaphore::new(limits.connections)), PerAddress::new(limits.connections_per_address));
+    let mut gates = JoinSet::new();
+    for listener in listeners {
+        let door = Door::new(&served, listener.roles(), proxies.clone(), limits.request_timeout);
+        let gate = Gate {
+            listener,
+            door: Arc::new(door),
+            connections: Arc::clone(&connections),
+            per_address: per_address.clone(),
+            proxies: proxies.clone(),
+            limits,
+            down: going_down.subscribe(),
+        };
+        gates.spawn(gate.run());
+    }
+    tokio::select! {
+        () = shutdown => {}
+        Some(ended) = writers.join_next() => return Err(early_end(ended)),
+    }
+    for served in &*served {
+        served.app.ready.store(false, Ordering::Relaxed);
+    }
     going_down.send_replace(true);
-    tracing::info!(connections = tasks.len(), "going down");
-    let drain = async { while tasks.join_next().await.is_some() {} };
+    tracing::info!(connections = limits.connections - connections.available_permits(), "going down");
+    let drain = async { while gates.join_next().await.is_some() {} };
     tokio::select! {
         _ = timeout(limits.drain_timeout, drain) => {}
-        ended = &mut writer => return Err(early_end(ended)),
+        Some(ended) = writers.join_next() => return Err(early_end(ended)),
     }
-    tasks.shutdown().await;
-    // The last holders of the queue: with them gone the sequencer answers what is left and ends.
-    drop((router, app));
-    match writer.await {
-        Ok(Ok(())) => {}
-        ended => return Err(early_end(ended)),
+    gates.shutdown().await;
+    // The last holders of the queues: with them gone the sequencers answer what is left and end.
+    drop(served);
+    while let Some(ended) = writers.join_next().await {
+        match ended {
+            Ok((_, Ok(Ok(())))) => {}
+            ended => return Err(early_end(ended)),
+        }
     }
-    // The lock of the directory goes last.
-    drop(dir);
+    // The locks of the directories go last.
+    drop(dirs);
     Ok(())
 }
 
-fn early_end(ended: Result<Result<(), SequencerError>, oneshot::error::RecvError>) -> ServeError {
+/// How the thread of one log's sequencer ended, as its watcher tells it.
+type Ended =
+    Result<(String, Result<Result<(), SequencerError>, oneshot::error::RecvError>), tokio::task::JoinError>;
+
+fn early_end(ended: Ended) -> ServeError {
     match ended {
-        Ok(Err(source)) => ServeError::Sequencer { source },
-        Ok(Ok(())) | Err(_) => ServeError::SequencerLost,
+        Ok((origin, Ok(Err(source)))) => ServeError::Sequencer { origin, source },
+        Ok((origin, Ok(Ok(())) | Err(_))) => ServeError::SequencerLost { origin },
+        // The watcher only waits; without it nothing is known about any log.
+        Err(_) => ServeError::SequencerLost { origin: String::new() },
     }
+}
+
+/// One listener at work.
+struct Gate {
+    listener: Listener,
+    door: Arc<Door>,
+    connections: Arc<Semaphore>,
+    per_address: PerAddress,
+    proxies: Proxies,
+    limits: Limits,
+    down: watch::Receiver<bool>,
+}
+
+impl Gate {
+    /// Accepts until the server goes down, then waits for the connections to end.
+    async fn run(self) {
+        let mut tasks = JoinSet::new();
+        let mut down = self.down.clone();
+        let going_down = async move {
+            // An error here means that the server is gone.
+            let _ = down.wait_for(|down| *down).await;
+        };
+        tokio::pin!(going_down);
+        loop {
+            tokio::select! {
+                () = &mut going_down => break,
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => match self.admit(peer) {
+                        Ok(permits) => {
+                            let connection = Connection {
+                                peer,
+                                door: Arc::clone(&self.door),
+                                limits: self.limits,
+                                down: self.down.clone(),
+                                _permits: permits,
+                            };
+                            tasks.spawn(connection.run(stream));
+                        }
+                        Err(full) => tracing::debug!(?peer, %full, "closed at accept"),
+                    },
+                    Err(error) => {
+                        tracing::warn!(%error, "could not accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                // Finished connections are taken out as they end.
+                Some(_) = tasks.join_next() => {}
+            }
+        }
+        drop(self.listener);
+        while tasks.join_next().await.is_some() {}
+    }
+
+    fn admit(&self, peer: Client) -> Result<Permits, Full> {
+        let permit = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| Full::House)?;
+        let block = peer.block().filter(|_| !self.proxies.trusts(peer));
+        let of_address = match block {
+            Some(block) => Some(self.per_address.take(block).ok_or(Full::Address)?),
+            None => None,
+        };
+        Ok(Permits { _permit: permit, _of_address: of_address })
+    }
+}
+
+/// What a connection holds while it lasts.
+struct Permits {
+    _permit: OwnedSemaphorePermit,
+    _of_address: Option<AddressPermit>,
+}
+
+/// Which number of connections is reached.
+#[derive(Debug, Error)]
+enum Full {
+    #[error("too many connections from this address")]
+    Address,
+    #[error("too many connections")]
+    House,
 }
 
 /// One accepted connection.
 struct Connection {
-    stream: TcpStream,
-    peer: SocketAddr,
-    permit: OwnedSemaphorePermit,
+    peer: Client,
+    door: Arc<Door>,
+    limits: Limits,
     down: watch::Receiver<bool>,
+    _permits: Permits,
 }
 
 impl Connection {
-    async fn run(mut self, router: Router, limits: Limits) {
-        // Answers are small and written whole; waiting to fill a segment would only delay them.
-        if let Err(error) = self.stream.set_nodelay(true) {
-            tracing::debug!(peer = %self.peer, %error, "no TCP_NODELAY");
+    async fn run(self, stream: Stream) {
+        match stream {
+            Stream::Tcp(stream) => {
+                // Answers are small and written whole; waiting to fill a segment would only delay them.
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(peer = ?self.peer, %error, "no TCP_NODELAY");
+                }
+                let stream = StallLimited::new(stream, self.limits.write_timeout);
+                self.talk(stream).await;
+            }
+            Stream::Unix(stream) => {
+                let stream = StallLimited::new(stream, self.limits.write_timeout);
+                self.talk(stream).await;
+            }
         }
-        let stream = StallLimited::new(self.stream, limits.write_timeout);
+    }
+
+    async fn talk(mut self, stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let (door, peer) = (Arc::clone(&self.door), self.peer);
+        let service = service_fn(move |request: Request<Incoming>| {
+            let door = Arc::clone(&door);
+            async move {
+                Ok::<Response, std::convert::Infallible>(door.answer(peer, request.map(Body::new)).await)
+            }
+        });
         let serving = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_timeout)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+            .header_read_timeout(self.limits.head_timeout)
+            .max_buf_size(self.limits.head_bytes)
+            .max_headers(self.limits.head_lines)
+            .serve_connection(TokioIo::new(stream), service);
         tokio::pin!(serving);
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),
             _ = self.down.wait_for(|down| *down) => None,
-            () = tokio::time::sleep(limits.connection_age) => None,
+            () = tokio::time::sleep(self.limits.connection_age) => None,
         };
         let ended = match ended {
             Some(ended) => ended,
@@ -205,9 +346,8 @@ impl Connection {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(peer = %self.peer, %error, "connection ended");
+            tracing::debug!(peer = ?self.peer, %error, "connection ended");
         }
-        drop(self.permit);
     }
 }
 
@@ -215,16 +355,21 @@ impl Connection {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// The sequencer met an error; the outcome of its last step is unknown.
-    #[error("the sequencer stopped, the outcome of its last step is unknown")]
+    /// A sequencer met an error; the outcome of its last step is unknown.
+    #[error("the sequencer of {origin} stopped, the outcome of its last step is unknown")]
     Sequencer {
+        /// Of which log.
+        origin: String,
         /// Why.
         source: SequencerError,
     },
-    /// The sequencer ended without a word.
-    #[error("the sequencer ended unexpectedly, the outcome of its last step is unknown")]
-    SequencerLost,
-    /// The sequencer's thread could not be started.
+    /// A sequencer ended without a word.
+    #[error("the sequencer of {origin} ended unexpectedly, the outcome of its last step is unknown")]
+    SequencerLost {
+        /// Of which log.
+        origin: String,
+    },
+    /// A sequencer's thread could not be started.
     #[error("could not start a thread")]
     Thread {
         /// What the system said.

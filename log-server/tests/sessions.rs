@@ -9,4 +9,5 @@ mod kill;
 mod opening;
 mod pages;
 mod program;
+mod service;
 mod support;

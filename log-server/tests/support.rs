@@ -13,11 +13,14 @@ use attest::key::{Algorithm, PrivateKey};
 use attest::provenance::Provenance;
 use attest::statement::Statement;
 use attest::tree::{FileLeaf, Tree};
+use log_server::client::Proxies;
 use log_server::config::{Config, Mode};
 use log_server::init::init;
 use log_server::key_file::AtRest;
+use log_server::listener::{Listener, Roles};
 use log_server::opening::{OpenLog, OpeningError};
-use log_server::serve::{Limits, ServeError, serve};
+use log_server::serve::{House, Limits, ServeError, serve};
+use log_server::site::Site;
 use merkle::TreeHead;
 use tlog::checkpoint::SignedCheckpoint;
 use tlog::vkey::Vkey;
@@ -71,20 +74,42 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(log: OpenLog, limits: Limits) -> Self {
+        Self::start_site(Site::new(log), limits)
+    }
+
+    pub(crate) fn start_site(site: Site, limits: Limits) -> Self {
+        Self::start_house(vec![site], &[Roles::PUBLIC], limits, Proxies::none()).0
+    }
+
+    /// Several logs on several addresses; the first is the server's.
+    pub(crate) fn start_house(
+        sites: Vec<Site>,
+        roles: &[Roles],
+        limits: Limits,
+        proxies: Proxies,
+    ) -> (Self, Vec<SocketAddr>) {
+        let roles = roles.to_vec();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-                tell.send(listener.local_addr().unwrap()).unwrap();
-                serve(log, listener, limits, async {
+                let (mut listeners, mut addrs) = (Vec::new(), Vec::new());
+                for roles in roles {
+                    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+                    addrs.push(listener.local_addr().unwrap());
+                    listeners.push(Listener::tcp(listener, roles));
+                }
+                tell.send(addrs).unwrap();
+                let house = House { sites, listeners, limits, proxies };
+                serve(house, async {
                     let _ = stopped.await;
                 })
                 .await
             })
         });
-        Self { addr: told.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
+        let addrs = told.recv().unwrap();
+        (Self { addr: addrs[0], stop: Some(stop), thread: Some(thread) }, addrs)
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -279,7 +304,11 @@ pub(crate) fn opened(checkpoint: &[u8], vkey: &Vkey) -> TreeHead {
 /// The program, without what the caller's environment says to it.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallymark-log"));
-    command.env_remove("TALLYMARK_LOG_PASSPHRASE").env_remove("RUST_LOG").stdin(Stdio::null());
+    let said = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TALLYMARK_LOG_"));
+    for (name, _) in said {
+        command.env_remove(name);
+    }
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
     command
 }
 

@@ -18,6 +18,7 @@ use tlog::checkpoint::CheckpointError;
 use crate::admission::{ENTRY_MEDIA_TYPE, Refusal, TYPE_BASE};
 use crate::http::answer::{JSON_MEDIA_TYPE, PROOF_MEDIA_TYPE};
 use crate::http::fault::FaultId;
+use crate::http::retry_after::RetryAfter;
 use crate::proof::ProveError;
 use crate::sequencer::QueueError;
 use crate::storage::StorageError;
@@ -26,7 +27,7 @@ use crate::storage::StorageError;
 pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 
 /// The longest a client is told to wait for the clock.
-const MAX_CLOCK_WAIT_SECONDS: u64 = 60;
+const MAX_CLOCK_WAIT_SECONDS: u32 = 60;
 
 /// Everything a request can be refused with.
 #[derive(Debug)]
@@ -74,6 +75,11 @@ pub enum Problem {
     NotReady,
     /// The queue is full, or the sequencer has ended.
     Queue(QueueError),
+    /// The request took too long inside the server.
+    RequestTimeout {
+        /// Seconds it had.
+        limit_seconds: u64,
+    },
     /// Storage could not be read.
     Storage(StorageError),
     /// The request target is too long.
@@ -136,6 +142,9 @@ impl Problem {
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => {
                 ("outcome-unknown", StatusCode::SERVICE_UNAVAILABLE, "the entry may or may not be in the log")
             }
+            Self::RequestTimeout { .. } => {
+                ("request-timeout", StatusCode::SERVICE_UNAVAILABLE, "the log was too slow to answer")
+            }
             Self::Storage(_) => {
                 ("storage-failed", StatusCode::INTERNAL_SERVER_ERROR, "the log could not be read")
             }
@@ -164,6 +173,9 @@ impl Problem {
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => Some(
                 "submit the same bytes again: if the entry is in the log, the answer is its index".to_owned(),
             ),
+            Self::RequestTimeout { limit_seconds } => Some(format!(
+                "no answer within {limit_seconds} s; a submitted entry may be in the log: submit the same bytes again"
+            )),
             // What broke inside is for the server's own log, not for strangers.
             Self::BodyBroken
             | Self::Checkpoint(_)
@@ -176,15 +188,20 @@ impl Problem {
         }
     }
 
-    /// Seconds after which the same request may fare better.
-    fn retry_after_seconds(&self) -> Option<u64> {
+    /// When the same request may fare better.
+    fn retry_after(&self) -> Option<RetryAfter> {
         match self {
-            // A clock that is far off is not waited for: somebody will set it right.
             Self::Queue(QueueError::ClockBehind(behind)) => {
-                Some(behind.seconds.clamp(1, MAX_CLOCK_WAIT_SECONDS))
+                // A clock that is far off is not waited for: somebody will set it right.
+                let seconds =
+                    u32::try_from(behind.seconds).unwrap_or(u32::MAX).clamp(1, MAX_CLOCK_WAIT_SECONDS);
+                Some(RetryAfter::between(seconds, seconds + 2))
             }
-            Self::Queue(QueueError::Full { .. }) => Some(1),
-            Self::Queue(QueueError::Stopped) | Self::WorkerLost | Self::NotReady => Some(5),
+            Self::Queue(QueueError::Full { .. }) => Some(RetryAfter::between(1, 3)),
+            Self::Queue(QueueError::Stopped)
+            | Self::WorkerLost
+            | Self::NotReady
+            | Self::RequestTimeout { .. } => Some(RetryAfter::between(5, 10)),
             _ => None,
         }
     }
@@ -215,8 +232,8 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let headers = [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body).into_response();
-        if let Some(seconds) = self.retry_after_seconds() {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        if let Some(after) = self.retry_after() {
+            response.headers_mut().insert(header::RETRY_AFTER, after.value());
         }
         if let Self::MethodNotAllowed { allow } = self {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
@@ -273,6 +290,7 @@ mod tests {
             Problem::Queue(QueueError::ClockBehind(Behind { seconds: 3 })),
             Problem::Queue(QueueError::Full { capacity: 1 }),
             Problem::Queue(QueueError::Stopped),
+            Problem::RequestTimeout { limit_seconds: 30 },
             Problem::Storage(StorageError::MissingHead),
             Problem::TargetTooLong,
             Problem::WorkerLost,
@@ -306,7 +324,7 @@ mod tests {
     fn only_refusals_for_now_say_when_to_come_back() {
         for problem in all() {
             let is_for_now = problem.row().1 == StatusCode::SERVICE_UNAVAILABLE;
-            assert_eq!(problem.retry_after_seconds().is_some(), is_for_now, "{problem:?}");
+            assert_eq!(problem.retry_after().is_some(), is_for_now, "{problem:?}");
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::storage::{Storage, StorageError, Table};
 
 const IMMUTABLE: &str = "public, max-age=604800, immutable";
 const OCTETS: &str = "application/octet-stream";
-const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
 pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Response {
     let headers = [(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, "no-cache")];
@@ -92,13 +92,16 @@ pub(super) async fn healthz() -> Response {
 
 /// The log takes entries.
 pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    if app.is_ready() {
-        // A log that cannot write now is better asked later; it goes on serving what it has.
-        app.queue.time().now().map_err(|behind| Problem::Queue(behind.into()))?;
-        Ok(([(header::CONTENT_TYPE, TEXT)], "ready\n").into_response())
-    } else {
-        Err(Problem::NotReady)
-    }
+    app.require_ready().map(|()| ready())
+}
+
+pub(super) fn ready() -> Response {
+    (
+        [(header::CONTENT_TYPE, TEXT)],
+        "ready
+",
+    )
+        .into_response()
 }
 
 #[derive(Serialize)]

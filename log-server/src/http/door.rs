@@ -1,0 +1,133 @@
+//! From a connection to a log: who asks, which of the logs is meant, and how long it may take.
+//!
+//! What belongs to the server and not to a log is answered here: the probes, the list of logs at `/` where no log has
+//! that place, and administration on the addresses that serve it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::uri::PathAndQuery;
+use axum::http::{Uri, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+
+use crate::client::{Client, Proxies};
+use crate::http::problem::Problem;
+use crate::http::{self, App, frame, not_found};
+use crate::listener::Roles;
+use crate::site::{Host, SitePath};
+
+/// A log in service and where it is found.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) host: Option<Host>,
+    pub(crate) path: SitePath,
+    pub(crate) app: Arc<App>,
+}
+
+/// What answers the requests of one listener.
+#[derive(Debug)]
+pub(crate) struct Door {
+    logs: Vec<(Option<Host>, SitePath, TowerToHyperService<Router>)>,
+    house: TowerToHyperService<Router>,
+    roles: Roles,
+    proxies: Proxies,
+    request_timeout: Duration,
+}
+
+impl Door {
+    pub(crate) fn new(
+        served: &Arc<[Served]>,
+        roles: Roles,
+        proxies: Proxies,
+        request_timeout: Duration,
+    ) -> Self {
+        let log = |served: &Served| {
+            let router = http::router(Arc::clone(&served.app), roles);
+            (served.host.clone(), served.path.clone(), TowerToHyperService::new(router))
+        };
+        Self {
+            logs: served.iter().map(log).collect(),
+            house: TowerToHyperService::new(house(Arc::clone(served))),
+            roles,
+            proxies,
+            request_timeout,
+        }
+    }
+
+    /// Answers one request of a connection from `peer`.
+    pub(crate) async fn answer(&self, peer: Client, mut request: Request) -> Response {
+        let client = self.proxies.client(peer, request.headers());
+        request.extensions_mut().insert(client);
+        let answering = async {
+            // Neither router can fail.
+            match self.log_for(&mut request) {
+                Some(log) => log.call(request).await.into_response(),
+                None => self.house.call(request).await.into_response(),
+            }
+        };
+        match tokio::time::timeout(self.request_timeout, answering).await {
+            Ok(response) => response,
+            Err(_) => {
+                let limit_seconds = self.request_timeout.as_secs();
+                http::dress(Problem::RequestTimeout { limit_seconds }.into_response())
+            }
+        }
+    }
+
+    /// The log that a request is for; its path is below that log's then.
+    fn log_for(&self, request: &mut Request) -> Option<&TowerToHyperService<Router>> {
+        if self.is_of_house(request.uri().path()) {
+            return None;
+        }
+        // The name in the request line wins over the one in the header (RFC 9112 §3.2.2).
+        let named = request.uri().authority().map(|authority| authority.as_str());
+        let named = named.or_else(|| request.headers().get(header::HOST)?.to_str().ok()).unwrap_or_default();
+        let at_host = |host: &Option<Host>| host.as_ref().is_none_or(|host| host.is_named_by(named));
+        let found =
+            |(host, path, _): &&(_, SitePath, _)| at_host(host) && path.strip(request.uri().path()).is_some();
+        let (_, path, log) = self.logs.iter().find(found)?;
+        if path.is_root() {
+            return Some(log);
+        }
+        let whole = request.uri().path_and_query()?.as_str();
+        let below = PathAndQuery::try_from(path.strip(whole)?).ok()?;
+        *request.uri_mut() = Uri::from(below);
+        Some(log)
+    }
+
+    fn is_of_house(&self, path: &str) -> bool {
+        let is_of_admin = |path: &str| path == "/metrics" || path.starts_with("/admin/");
+        matches!(path, "/healthz" | "/readyz") || self.roles.admin && is_of_admin(path)
+    }
+}
+
+/// What is the server's own.
+fn house(served: Arc<[Served]>) -> Router {
+    Router::new()
+        .route("/", get(logs))
+        .route("/healthz", get(http::read::healthz))
+        .route("/readyz", get(readyz))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(false, frame))
+        .with_state(served)
+}
+
+/// The vkeys of all logs and where they are, one a line. Like [`http::read::log`] nothing to take trust from.
+async fn logs(State(served): State<Arc<[Served]>>) -> Response {
+    let host = |served: &Served| served.host.as_ref().map(|host| format!("//{host}")).unwrap_or_default();
+    let line = |served: &Served| format!("{}{}/ {}\n", host(served), served.path, served.app.config.vkey());
+    let text: String = served.iter().map(line).collect();
+    let headers = [(header::CONTENT_TYPE, http::read::TEXT), (header::CACHE_CONTROL, "no-cache")];
+    (headers, text).into_response()
+}
+
+/// Ready if every log is.
+async fn readyz(State(served): State<Arc<[Served]>>) -> Result<Response, Problem> {
+    served.iter().try_for_each(|served| served.app.require_ready()).map(|()| http::read::ready())
+}

@@ -1,0 +1,441 @@
+//! How a server runs: one TOML file, every key of it also a flag and an environment variable.
+//!
+//! ```toml
+//! [listen]
+//! read = "0.0.0.0:8080"          # --listen-read, TALLYMARK_LOG_LISTEN_READ
+//!
+//! [[log]]
+//! dir = "/var/lib/tallymark-log/2026"
+//! ```
+//!
+//! A flag wins over a variable, a variable over the file, the file over the default. Nothing that is misspelt is
+//! passed over: an unknown key is an error with its line. `log-server/tallymark-log.toml` documents every key; the
+//! test below compares it with the keys, flags, variables and defaults in this module.
+//!
+//! In scope: reading and checking, before anything is opened. Out of scope: what a log *is*, which its directory
+//! says ([`crate::config`]) and no setting can change.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::client::Proxies;
+use crate::listener::Endpoint;
+use crate::serve::Limits;
+use crate::settings::quantity::{Count, Span};
+use crate::site::{Host, SiteError, SitePath};
+
+pub mod quantity;
+
+/// The documented sample: every key, with its default or an example.
+pub const SAMPLE: &str = include_str!("../tallymark-log.toml");
+/// Address of the first listener unless another is named.
+pub const DEFAULT_READ: &str = "127.0.0.1:8080";
+/// Entries that may wait in one log unless its settings say otherwise.
+pub const DEFAULT_QUEUE: usize = 1024;
+/// Far above a file with a thousand logs.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// What a file, or the flags and variables, say; `None` where they say nothing.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Keys {
+    /// Where the server listens.
+    #[command(flatten)]
+    pub listen: ListenKeys,
+    /// Bounds.
+    #[command(flatten)]
+    pub limits: LimitKeys,
+    /// Who may say on whose behalf it asks.
+    #[command(flatten)]
+    pub proxy: ProxyKeys,
+    /// The logs, each a table `[[log]]`.
+    #[arg(skip)]
+    pub log: Vec<LogKeys>,
+}
+
+/// `[listen]`. What is not served on an address is 404 there.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ListenKeys {
+    /// Address and port, or unix:PATH; port 0 takes a free one [default: 127.0.0.1:8080].
+    #[arg(
+        long = "listen-read",
+        visible_alias = "listen",
+        env = "TALLYMARK_LOG_LISTEN_READ",
+        value_name = "ADDR"
+    )]
+    pub read: Option<Endpoint>,
+    /// Takes entries here and not on the address for reading.
+    #[arg(long = "listen-write", env = "TALLYMARK_LOG_LISTEN_WRITE", value_name = "ADDR")]
+    pub write: Option<Endpoint>,
+    /// Serves administration here; without it there is none over HTTP.
+    #[arg(long = "listen-admin", env = "TALLYMARK_LOG_LISTEN_ADMIN", value_name = "ADDR")]
+    pub admin: Option<Endpoint>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LimitKeys {
+    /// Connections open at the same time; more are closed at once [default: 512].
+    #[arg(long, env = "TALLYMARK_LOG_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<Count>,
+    /// The same for one IPv4 address or IPv6 /64; listed proxies and unix sockets are not counted [default: 32].
+    #[arg(long, env = "TALLYMARK_LOG_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
+    pub max_connections_per_address: Option<Count>,
+    /// Most bytes of a request head, at least 8192 [default: 16384].
+    #[arg(long, env = "TALLYMARK_LOG_MAX_HEAD_BYTES", value_name = "N")]
+    pub max_head_bytes: Option<Count>,
+    /// Most lines of a request head [default: 64].
+    #[arg(long, env = "TALLYMARK_LOG_MAX_HEAD_LINES", value_name = "N")]
+    pub max_head_lines: Option<Count>,
+    /// Time for a TLS handshake [default: 5s].
+    #[arg(long, env = "TALLYMARK_LOG_HANDSHAKE_TIMEOUT", value_name = "TIME")]
+    pub handshake_timeout: Option<Span>,
+    /// Time for a request head, and idle between requests [default: 10s].
+    #[arg(long, env = "TALLYMARK_LOG_HEAD_TIMEOUT", value_name = "TIME")]
+    pub head_timeout: Option<Span>,
+    /// Time for a body [default: 10s].
+    #[arg(long, env = "TALLYMARK_LOG_BODY_TIMEOUT", value_name = "TIME")]
+    pub body_timeout: Option<Span>,
+    /// Time from the end of a head to the beginning of the answer [default: 30s].
+    #[arg(long, env = "TALLYMARK_LOG_REQUEST_TIMEOUT", value_name = "TIME")]
+    pub request_timeout: Option<Span>,
+    /// Time in which a reader must take something of an answer [default: 30s].
+    #[arg(long, env = "TALLYMARK_LOG_WRITE_TIMEOUT", value_name = "TIME")]
+    pub write_timeout: Option<Span>,
+    /// Age at which a connection is closed after its current answer [default: 15m].
+    #[arg(long, env = "TALLYMARK_LOG_CONNECTION_AGE", value_name = "TIME")]
+    pub connection_age: Option<Span>,
+    /// Time for requests under way once the server is told to end [default: 25s].
+    #[arg(long, env = "TALLYMARK_LOG_DRAIN_TIMEOUT", value_name = "TIME")]
+    pub drain_timeout: Option<Span>,
+}
+
+/// `[proxy]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ProxyKeys {
+    /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8, or unix [default: none].
+    #[arg(
+        long = "proxy-trusted",
+        env = "TALLYMARK_LOG_PROXY_TRUSTED",
+        value_name = "NET",
+        value_delimiter = ','
+    )]
+    pub trusted: Option<Vec<String>>,
+}
+
+/// `[[log]]`. As flags these are about the only log there is.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LogKeys {
+    /// Directory of the log.
+    #[arg(env = "TALLYMARK_LOG_DIR")]
+    pub dir: Option<PathBuf>,
+    /// Path below which the log is served, such as /2026 [default: the root].
+    #[arg(long, env = "TALLYMARK_LOG_PATH", value_name = "PATH")]
+    pub path: Option<SitePath>,
+    /// Host name by which clients must ask for the log [default: any].
+    #[arg(long, env = "TALLYMARK_LOG_HOST", value_name = "NAME")]
+    pub host: Option<Host>,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, env = "TALLYMARK_LOG_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Entries waiting at the same time; more are answered 503 [default: 1024].
+    #[arg(long, env = "TALLYMARK_LOG_QUEUE", value_name = "N")]
+    pub queue: Option<Count>,
+}
+
+/// The first of two that says something, for each field; a field that is left out does not compile.
+macro_rules! first_of {
+    ($upper:expr, $lower:expr, $($field:ident),+ $(,)?) => {
+        Self { $($field: $upper.$field.or($lower.$field)),+ }
+    };
+}
+
+impl ListenKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, read, write, admin)
+    }
+}
+
+impl LimitKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(
+            self,
+            lower,
+            max_connections,
+            max_connections_per_address,
+            max_head_bytes,
+            max_head_lines,
+            handshake_timeout,
+            head_timeout,
+            body_timeout,
+            request_timeout,
+            write_timeout,
+            connection_age,
+            drain_timeout,
+        )
+    }
+
+    fn limits(&self) -> Limits {
+        let standard = Limits::STANDARD;
+        let count = |given: Option<Count>, default| given.map_or(default, Count::get);
+        let time = |given: Option<Span>, default| given.map_or(default, Span::get);
+        Limits {
+            connections: count(self.max_connections, standard.connections),
+            connections_per_address: count(
+                self.max_connections_per_address,
+                standard.connections_per_address,
+            ),
+            head_bytes: count(self.max_head_bytes, standard.head_bytes),
+            head_lines: count(self.max_head_lines, standard.head_lines),
+            handshake_timeout: time(self.handshake_timeout, standard.handshake_timeout),
+            head_timeout: time(self.head_timeout, standard.head_timeout),
+            body_timeout: time(self.body_timeout, standard.body_timeout),
+            request_timeout: time(self.request_timeout, standard.request_timeout),
+            write_timeout: time(self.write_timeout, standard.write_timeout),
+            connection_age: time(self.connection_age, standard.connection_age),
+            drain_timeout: time(self.drain_timeout, standard.drain_timeout),
+        }
+    }
+}
+
+impl ProxyKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, trusted)
+    }
+}
+
+impl LogKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, dir, path, host, passphrase_file, queue)
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self { dir, path, host, passphrase_file, queue } = self;
+        dir.is_none() && path.is_none() && host.is_none() && passphrase_file.is_none() && queue.is_none()
+    }
+
+    fn settings(self) -> Result<LogSettings, SettingsError> {
+        Ok(LogSettings {
+            dir: self.dir.ok_or(SettingsError::NoDir)?,
+            path: self.path.unwrap_or_default(),
+            host: self.host,
+            passphrase_file: self.passphrase_file,
+            queue: self.queue.map_or(DEFAULT_QUEUE, Count::get),
+        })
+    }
+}
+
+impl Keys {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`SettingsError::Io`], [`SettingsError::Syntax`].
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let io = |source| SettingsError::Io { path: path.to_owned(), source };
+        let mut text = String::new();
+        File::open(path).map_err(io)?.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(io)?;
+        toml::from_str(&text).map_err(|source| SettingsError::Syntax { path: path.to_owned(), source })
+    }
+
+    /// Flags and variables over a file, with `log` for the keys of the only log.
+    ///
+    /// # Errors
+    /// [`SettingsError::WhichLog`] if `log` says anything and the file has several logs.
+    pub fn over(self, file: Self, log: LogKeys) -> Result<Self, SettingsError> {
+        let mut logs = file.log;
+        if !log.is_empty() {
+            let below = match logs.len() {
+                0 => LogKeys::default(),
+                1 => logs.remove(0),
+                count => return Err(SettingsError::WhichLog { count }),
+            };
+            logs.push(log.or(below));
+        }
+        Ok(Self {
+            listen: self.listen.or(file.listen),
+            limits: self.limits.or(file.limits),
+            proxy: self.proxy.or(file.proxy),
+            log: logs,
+        })
+    }
+
+    /// Fills in the defaults and checks that it all fits together.
+    ///
+    /// # Errors
+    /// [`SettingsError`], every variant but those of reading.
+    pub fn settings(self) -> Result<Settings, SettingsError> {
+        let read = match self.listen.read {
+            Some(read) => read,
+            None => DEFAULT_READ.parse().map_err(|_| SettingsError::NoLog)?,
+        };
+        let limits = self.limits.limits();
+        if limits.head_bytes < MIN_HEAD_BYTES {
+            return Err(SettingsError::HeadBytes { bytes: limits.head_bytes });
+        }
+        let logs = self.log.into_iter().map(LogKeys::settings).collect::<Result<Vec<_>, _>>()?;
+        if logs.is_empty() {
+            return Err(SettingsError::NoLog);
+        }
+        for (at, log) in logs.iter().enumerate() {
+            for other in &logs[..at] {
+                if other.dir == log.dir {
+                    return Err(SettingsError::SameDir { dir: log.dir.clone() });
+                }
+                crate::site::require_apart((&other.host, &other.path), (&log.host, &log.path))?;
+            }
+        }
+        Ok(Settings {
+            listen: Listen { read, write: self.listen.write, admin: self.listen.admin },
+            limits,
+            proxies: Proxies::parse(&self.proxy.trusted.unwrap_or_default())?,
+            logs,
+        })
+    }
+}
+
+/// Below this hyper cannot read a head at all.
+const MIN_HEAD_BYTES: usize = 8192;
+
+/// How a server runs, complete and checked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: Listen,
+    /// Bounds on clients.
+    pub limits: Limits,
+    /// Whose word about clients counts.
+    pub proxies: Proxies,
+    /// The logs; at least one.
+    pub logs: Vec<LogSettings>,
+}
+
+/// Addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listen {
+    /// For reading; for writing too unless that has its own.
+    pub read: Endpoint,
+    /// For writing.
+    pub write: Option<Endpoint>,
+    /// For administration.
+    pub admin: Option<Endpoint>,
+}
+
+/// How one log is served.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct LogSettings {
+    /// Its directory.
+    pub dir: PathBuf,
+    /// Below which path.
+    pub path: SitePath,
+    /// Under which host name.
+    pub host: Option<Host>,
+    /// Where its passphrase is.
+    pub passphrase_file: Option<PathBuf>,
+    /// Entries between admission and answer.
+    pub queue: usize,
+}
+
+/// Why a server cannot run like that.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// Heads of this size cannot be read.
+    #[error("limits.max_head_bytes is {bytes}, at least {MIN_HEAD_BYTES} are wanted")]
+    HeadBytes {
+        /// What was given.
+        bytes: usize,
+    },
+    /// The file could not be read.
+    #[error("could not read {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A log without a directory.
+    #[error("a log has no `dir`")]
+    NoDir,
+    /// No log to serve.
+    #[error("no log is named")]
+    NoLog,
+    /// A trusted proxy that is no network.
+    #[error("proxy.trusted has {text:?}, wanted a network such as 10.0.0.0/8, an address, or unix")]
+    Proxy {
+        /// What stands there.
+        text: String,
+    },
+    /// One directory for two logs.
+    #[error("{}: named by two logs", dir.display())]
+    SameDir {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Two logs where one could be taken for the other.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// Not TOML, or unknown or mistyped keys.
+    #[error("{}: not a configuration", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line and column.
+        source: toml::de::Error,
+    },
+    /// Flags about one log beside a file with several.
+    #[error("the file has {count} logs, and flags or variables about one")]
+    WhichLog {
+        /// Logs in the file.
+        count: usize,
+    },
+}
+
+impl SettingsError {
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoLog | Self::NoDir => {
+                Some("give DIR, or --config FILE with a [[log]] table that has `dir`")
+            }
+            Self::Syntax { .. } => Some("`tallymark-log sample-config` prints every key with what it does"),
+            Self::WhichLog { .. } => Some("put them into the [[log]] table they are about"),
+            Self::Site(_) => Some("give each log its own `path` or `host`, none below another's"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_says_the_defaults() {
+        let sample: Keys = toml::from_str(SAMPLE).unwrap();
+        let said = sample.settings().unwrap();
+        let only = LogKeys { dir: Some("/var/lib/tallymark-log/log".into()), ..LogKeys::default() };
+        let defaults = Keys { log: vec![only], ..Keys::default() }.settings().unwrap();
+        assert_eq!(
+            (said.listen, said.limits, said.proxies),
+            (defaults.listen, defaults.limits, defaults.proxies)
+        );
+        assert_eq!(format!("{:?}", said.logs), format!("{:?}", defaults.logs));
+    }
+}
