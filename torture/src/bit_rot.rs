@@ -27,6 +27,10 @@ use crate::workers;
 /// Names of files that only tell people what the engine did.
 const FOR_PEOPLE: [&str; 3] = ["LOG", "LOCK", "lock"];
 
+/// `fsck` also looks before the start after one flip of so many.
+const FSCK: u64 = 3;
+const KEY: &str = "key.pem";
+
 /// Runs it.
 ///
 /// # Errors
@@ -72,11 +76,18 @@ impl Flip<'_> {
         copy(self.prepared.log(), &log)?;
         flip(&log.join(name), bit)?;
         let outside = self.prepared.outside().fork(&self.place.join("outside"))?;
+        // Before the start, which may repair or hide something. fsck needs no key, so it cannot miss one.
+        let clean =
+            number.is_multiple_of(FSCK) && self.program.fsck(&log)?.is_clean() && name != Path::new(KEY);
         let outcome = match self.program.serve(&log, &words)? {
             Start::Ended { status, words } => {
                 if !matches!(status.code(), Some(1 | 5)) || !words.contains("tallymark-log: ") {
                     let what = format!("the log ended with {status}, wanted 1 or 5 and a reason");
                     return Err(Finding::WrongStart { what, words }.into());
+                }
+                if clean {
+                    let what = format!("clean, though the log does not start: {words}");
+                    return Err(Finding::WrongFsck { what }.into());
                 }
                 "refused at the start"
             }
@@ -93,6 +104,10 @@ impl Flip<'_> {
                 };
                 server.kill();
                 outside.verdict()?;
+                if clean && !before {
+                    let what = "clean before the start, though the log cannot serve everything".to_owned();
+                    return Err(Finding::WrongFsck { what }.into());
+                }
                 self.judge_at_rest(&log, before && after)?
             }
         };

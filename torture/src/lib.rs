@@ -23,7 +23,7 @@
 //! | [`wire`] | bytes on a socket as a hostile client sends them |
 //! | [`prepared`] | a log with something of everything in it, to be damaged in copies |
 //! | [`workers`] | independent cycles, one worker a processor |
-//! | [`kill`], [`power_cut`], [`system_calls`], [`bit_rot`], [`old_copy`], [`two_servers`] | R1, R2, R3, R7, R9, R10 |
+//! | [`kill`], [`power_cut`], [`system_calls`], [`bit_rot`], [`whole_log`], [`old_copy`], [`two_servers`], [`clock_jumps`] | R1, R2, R3, R7 to R11 |
 //!
 //! In scope: the promises of `docs/torture.md`. Out of scope: speed (`cargo xtask bench`), and the log's own unit
 //! tests. Everything here is a tool for people who work on the log; nothing else may build on it.
@@ -31,6 +31,7 @@
 pub mod bad_requests;
 pub mod bit_rot;
 pub mod client;
+pub mod clock_jumps;
 pub mod copies;
 pub mod footprint;
 pub mod image;
@@ -48,5 +49,6 @@ pub mod submitters;
 pub mod system_calls;
 pub mod tiles;
 pub mod two_servers;
+pub mod whole_log;
 pub mod wire;
 pub mod workers;

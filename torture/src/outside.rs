@@ -158,6 +158,12 @@ pub enum Finding {
         /// What the log said.
         words: String,
     },
+    /// A log that writes while its clock cannot be believed, or does not write when it can.
+    #[error("clock: {what}")]
+    WrongClock {
+        /// What happened and when.
+        what: String,
+    },
     /// A finding of `fsck` on a log that must be whole, or silence about one that is not.
     #[error("fsck: {what}")]
     WrongFsck {
@@ -268,6 +274,12 @@ impl Outside {
     /// A number nobody had before.
     pub fn number(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The root of everything that was read from the log up to the last check.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.copy().frontier.root()
     }
 
     /// How many entries were acknowledged so far.

@@ -15,7 +15,10 @@ use crate::outside::Outside;
 use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
-use crate::{bad_requests, bit_rot, image, kill, old_copy, power_cut, system_calls, tiles, two_servers};
+use crate::{
+    bad_requests, bit_rot, clock_jumps, image, kill, old_copy, power_cut, system_calls, tiles, two_servers,
+    whole_log,
+};
 
 /// How much is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -82,6 +85,14 @@ pub const TESTS: &[Test] = &[
         run: bit_rot::run,
     },
     Test {
+        name: "R8",
+        does: "fsck of a large log",
+        unit: "entries",
+        cycles: [20_000, 1_000_000, 10_000_000],
+        cannot: || None,
+        run: whole_log::run,
+    },
+    Test {
         name: "R9",
         does: "an older copy of the database put back",
         unit: "copies",
@@ -96,6 +107,14 @@ pub const TESTS: &[Test] = &[
         cycles: [20, 300, 10_000],
         cannot: || None,
         run: two_servers::run,
+    },
+    Test {
+        name: "R11",
+        does: "the clock jumps under load",
+        unit: "jumps",
+        cycles: [4, 20, 1000],
+        cannot: clock_jumps::cannot,
+        run: clock_jumps::run,
     },
     Test {
         name: "R12",
