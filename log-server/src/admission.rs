@@ -14,6 +14,8 @@ use tlog::entry_bundle::MAX_ENTRY_BYTES;
 
 use crate::config::Mode;
 
+pub mod terms;
+
 /// The one parameter that RFC 9052 §2 registers for it, with the one value that fits.
 const COSE_TYPE: &str = "cose-type=cose-sign1";
 /// Largest signed entry, bytes.

@@ -5,6 +5,7 @@
 //! DIR/key.pem    the private key (see `key_file`)
 //! DIR/db/        the database (see `storage::rocks`)
 //! DIR/ledger     every head ever signed (see `ledger`); outside the database on purpose
+//! DIR/index/     what entries can be found by (see `term_index`); derived, may be deleted while nothing runs
 //! DIR/lock       held with flock(2) while a process uses the directory; never removed
 //! ```
 
@@ -98,6 +99,12 @@ impl DataDir {
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.path.join("db")
+    }
+
+    /// `DIR/index`.
+    #[must_use]
+    pub fn index(&self) -> PathBuf {
+        self.path.join("index")
     }
 
     /// `DIR/ledger`.

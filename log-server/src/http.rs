@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::admission::Admission;
 use crate::config::{Config, Mode};
 use crate::http::problem::Problem;
+use crate::http::search::Search;
 use crate::listener::Roles;
 use crate::publisher::Publisher;
 use crate::sequencer::Queue;
@@ -30,6 +31,7 @@ pub mod fault;
 pub mod problem;
 mod read;
 pub mod retry_after;
+pub mod search;
 mod submit;
 
 /// Longest request target, bytes. The longest tile path there is takes under 60.
@@ -47,6 +49,8 @@ pub(crate) struct App {
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) queue: Queue,
+    /// Finds entries; `None` on a log made for conformance tests, whose entries mean nothing.
+    pub(crate) search: Option<Search>,
     /// One permit per signature being verified: the number of processors.
     pub(crate) verifiers: Arc<Semaphore>,
     /// One permit per request that reads storage.
@@ -80,7 +84,8 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
         router = router
             .route("/checkpoint", get(read::checkpoint))
             .route("/tile/{*path}", get(read::tile))
-            .route("/api/v1/log", get(read::log));
+            .route("/api/v1/log", get(read::log))
+            .route("/api/v1/entries", get(search::entries));
     }
     if roles.write {
         router = router.route("/api/v1/entries", post(submit::entry));
@@ -99,7 +104,7 @@ async fn not_found() -> Problem {
 /// Wraps every request: target length, preflight, panics, and what all answers carry.
 async fn frame(State(takes_raw): State<bool>, request: Request, next: Next) -> Response {
     let methods = match request.uri().path() {
-        "/api/v1/entries" => "POST, OPTIONS",
+        "/api/v1/entries" => "GET, HEAD, POST, OPTIONS",
         "/add" if takes_raw => "POST, OPTIONS",
         _ => "GET, HEAD, OPTIONS",
     };

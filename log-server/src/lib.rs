@@ -47,4 +47,5 @@ pub mod signing;
 pub mod site;
 mod stall;
 pub mod storage;
+pub mod term_index;
 pub mod tile_source;

@@ -41,14 +41,21 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::admission::Admission;
+use crate::admission::terms::terms;
 use crate::client::{AddressPermit, Client, PerAddress, Proxies};
+use crate::config::{Config, Mode};
+use crate::data_dir::DataDir;
 use crate::http::App;
 use crate::http::door::{Door, Served};
+use crate::http::search::Search;
 use crate::listener::{Listener, Stream};
 use crate::opening::Service;
+use crate::publisher::Publisher;
 use crate::sequencer::SequencerError;
 use crate::site::Site;
 use crate::stall::StallLimited;
+use crate::storage::Storage;
+use crate::term_index::{Indexer, Place, TermIndex};
 
 /// Most requests that read storage at the same time; each may hold a bundle it builds.
 const READERS: usize = 32;
@@ -126,6 +133,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let (verifiers, readers) = (Arc::new(Semaphore::new(processors)), Arc::new(Semaphore::new(READERS)));
     let mut writers = JoinSet::new();
+    let mut indexers = Vec::with_capacity(sites.len());
     let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
     for Site { log, path, host, queue } in sites {
         let Service { config, sequencer, queue, storage, publisher, dir } = log.into_service(queue);
@@ -138,18 +146,21 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
         });
         thread.map_err(|source| ServeError::Thread { source })?;
         writers.spawn(async move { (origin, end.await) });
+        let indexer = start_indexer(&config, dir.as_ref(), &publisher, &storage)?;
         let app = Arc::new(App {
             admission: Admission::new(config.mode()),
             config,
             publisher,
             storage,
             queue,
+            search: indexer.as_ref().map(|(search, _)| search.clone()),
             verifiers: Arc::clone(&verifiers),
             readers: Arc::clone(&readers),
             body_timeout: limits.body_timeout,
             ready: AtomicBool::new(true),
         });
         served.push(Served { host, path, app });
+        indexers.push(indexer);
         dirs.push(dir);
     }
     let served: Arc<[Served]> = served.into();
@@ -193,9 +204,28 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
             ended => return Err(early_end(ended)),
         }
     }
-    // The locks of the directories go last.
+    // The locks of the directories go last, after the last ones who write there.
+    drop(indexers);
     drop(dirs);
     Ok(())
+}
+
+/// Starts what makes the entries of a log in service be found.
+fn start_indexer(
+    config: &Config,
+    dir: Option<&DataDir>,
+    publisher: &Arc<Publisher>,
+    storage: &Arc<dyn Storage>,
+) -> Result<Option<(Search, Indexer)>, ServeError> {
+    if config.mode() == Mode::Conformance {
+        return Ok(None);
+    }
+    let place = dir.map_or(Place::Memory, |dir| Place::Directory(dir.index()));
+    let index = Arc::new(TermIndex::new(place, terms));
+    let indexer = Indexer::start(Arc::clone(&index), Arc::clone(publisher), Arc::clone(storage));
+    let indexer = indexer.map_err(|source| ServeError::Thread { source })?;
+    let waker = indexer.waker();
+    Ok(Some((Search { index, waker }, indexer)))
 }
 
 /// How the thread of one log's sequencer ended, as its watcher tells it.

@@ -14,7 +14,7 @@ use tlog::checkpoint::CheckpointSigner;
 
 use crate::support::{Response, Server};
 
-fn testdata() -> PathBuf {
+pub(crate) fn testdata() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata")
 }
 
@@ -30,7 +30,7 @@ fn example_log() -> (Server, tempfile::TempDir) {
 }
 
 /// Every file below a folder; an empty folder is a mistake.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -60,6 +60,25 @@ fn the_example_of_the_page_is_what_the_server_answers() {
     let response = server.client().submit(&entry);
     let wanted = fs::read_to_string(testdata().join("log-api/exchange.txt")).unwrap();
     assert_eq!(exchange(entry.len(), &response), wanted);
+    server.stop();
+}
+
+#[test]
+fn the_search_of_the_page_is_what_the_server_answers() {
+    let (server, _dir) = example_log();
+    let entry = fs::read(testdata().join("entry/from-statement/example.ed25519.cbor")).unwrap();
+    let mut client = server.client();
+    assert_eq!(client.submit(&entry).status, 201);
+    let target = "/api/v1/entries?name=acme/churn&limit=1";
+    let response = client.get(target);
+    let mut text =
+        format!("GET {target} HTTP/1.1\nhost: log.example.org\n\nHTTP/1.1 {} OK\n", response.status);
+    for (name, value) in response.headers.iter().filter(|(name, _)| name != "date") {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    text = text + "\n" + response.text() + "\n";
+    let wanted = fs::read_to_string(testdata().join("log-api/search.txt")).unwrap();
+    assert_eq!(text, wanted);
     server.stop();
 }
 

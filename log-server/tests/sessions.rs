@@ -9,5 +9,6 @@ mod kill;
 mod opening;
 mod pages;
 mod program;
+mod search;
 mod service;
 mod support;

@@ -74,14 +74,24 @@ struct TransparencyLogEntry<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LogId {
+pub(super) struct LogId {
     key_id: String,
 }
 
+impl LogId {
+    pub(super) fn of(log_id: &[u8; 32]) -> Self {
+        Self { key_id: STANDARD.encode(log_id) }
+    }
+}
+
 #[derive(Serialize)]
-struct KindVersion {
+pub(super) struct KindVersion {
     kind: &'static str,
     version: &'static str,
+}
+
+impl KindVersion {
+    pub(super) const CURRENT: Self = Self { kind: ENTRY_KIND, version: ENTRY_KIND_VERSION };
 }
 
 #[derive(Serialize)]
@@ -95,8 +105,15 @@ struct Inclusion<'a> {
 }
 
 #[derive(Serialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     envelope: &'a str,
+}
+
+impl<'a> Envelope<'a> {
+    pub(super) fn of(publication: &'a Publication) -> Self {
+        // Notes are UTF-8 by definition, and this one was made here.
+        Self { envelope: std::str::from_utf8(publication.checkpoint()).unwrap_or_default() }
+    }
 }
 
 /// The JSON form. The key order is that of the bundle page.
@@ -106,8 +123,8 @@ pub fn json(vkey: &Vkey, entry: &[u8], proof: &InclusionProof, publication: &Pub
     let head = publication.head();
     let entry = TransparencyLogEntry {
         log_index: log_index.clone(),
-        log_id: LogId { key_id: STANDARD.encode(vkey.log_id()) },
-        kind_version: KindVersion { kind: ENTRY_KIND, version: ENTRY_KIND_VERSION },
+        log_id: LogId::of(vkey.log_id()),
+        kind_version: KindVersion::CURRENT,
         // As Rekor v2: the log states no time, a witness does.
         integrated_time: "0",
         inclusion_proof: Inclusion {
@@ -115,10 +132,7 @@ pub fn json(vkey: &Vkey, entry: &[u8], proof: &InclusionProof, publication: &Pub
             root_hash: STANDARD.encode(head.root().as_bytes()),
             tree_size: head.size().get().to_string(),
             hashes: proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect(),
-            // Notes are UTF-8 by definition, and this one was made here.
-            checkpoint: Envelope {
-                envelope: std::str::from_utf8(publication.checkpoint()).unwrap_or_default(),
-            },
+            checkpoint: Envelope::of(publication),
         },
         canonicalized_body: STANDARD.encode(entry),
     };

@@ -19,6 +19,7 @@ use crate::admission::{ENTRY_MEDIA_TYPE, Refusal, TYPE_BASE};
 use crate::http::answer::{JSON_MEDIA_TYPE, PROOF_MEDIA_TYPE};
 use crate::http::fault::FaultId;
 use crate::http::retry_after::RetryAfter;
+use crate::http::search::QuestionError;
 use crate::proof::ProveError;
 use crate::sequencer::QueueError;
 use crate::storage::StorageError;
@@ -58,6 +59,13 @@ pub enum Problem {
         /// What the log line about it carries too.
         id: FaultId,
     },
+    /// The term index has not reached the published tree, or is being made again.
+    IndexBehind {
+        /// Entries it has.
+        indexed: u64,
+        /// Entries that are published.
+        size: u64,
+    },
     /// The server's own proof failed: damaged tiles, or a fault of the program.
     Internal(ProveError),
     /// The content type is not that of an entry.
@@ -73,6 +81,8 @@ pub enum Problem {
     NotFound,
     /// Served elsewhere: the server is going down.
     NotReady,
+    /// The query is no question.
+    Question(QuestionError),
     /// The queue is full, or the sequencer has ended.
     Queue(QueueError),
     /// The request took too long inside the server.
@@ -118,6 +128,9 @@ impl Problem {
             Self::Checkpoint(_) | Self::Internal(_) => {
                 ("internal", StatusCode::INTERNAL_SERVER_ERROR, "the log could not prove its own answer")
             }
+            Self::IndexBehind { .. } => {
+                ("index-behind", StatusCode::SERVICE_UNAVAILABLE, "the search index is being made")
+            }
             Self::MediaType => {
                 ("media-type-unsupported", StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body has another type")
             }
@@ -136,6 +149,9 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the log's clock stands before its last signed time",
             ),
+            Self::Question(_) => {
+                ("query-invalid", StatusCode::BAD_REQUEST, "the query is none that this log answers")
+            }
             Self::Queue(QueueError::Full { .. }) => {
                 ("queue-full", StatusCode::SERVICE_UNAVAILABLE, "too many entries are waiting")
             }
@@ -165,10 +181,12 @@ impl Problem {
             }
             Self::Entry(refusal) => Some(with_sources(refusal)),
             Self::Fault { id } => Some(format!("the log's own lines name it {id}")),
+            Self::IndexBehind { indexed, size } => Some(format!("{indexed} of {size} entries can be found")),
             Self::MediaType => Some(format!("an entry is sent as {ENTRY_MEDIA_TYPE}")),
             Self::MethodNotAllowed { allow } => Some(format!("taken here: {allow}")),
             Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
             Self::Queue(QueueError::ClockBehind(behind)) => Some(behind.to_string()),
+            Self::Question(error) => Some(error.to_string()),
             Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => Some(
                 "submit the same bytes again: if the entry is in the log, the answer is its index".to_owned(),
@@ -201,6 +219,7 @@ impl Problem {
             Self::Queue(QueueError::Stopped)
             | Self::WorkerLost
             | Self::NotReady
+            | Self::IndexBehind { .. }
             | Self::RequestTimeout { .. } => Some(RetryAfter::between(5, 10)),
             _ => None,
         }
@@ -281,6 +300,7 @@ mod tests {
             Problem::Entry(Refusal::RawNotTaken),
             Problem::Entry(Refusal::TooLarge { size_bytes: 9000, limit_bytes: 8192 }),
             Problem::Fault { id: FaultId::new() },
+            Problem::IndexBehind { indexed: 1, size: 2 },
             Problem::Internal(ProveError::Build { index, size: 1 }),
             Problem::MediaType,
             Problem::MethodNotAllowed { allow: "GET" },
@@ -288,6 +308,7 @@ mod tests {
             Problem::NotFound,
             Problem::NotReady,
             Problem::Queue(QueueError::ClockBehind(Behind { seconds: 3 })),
+            Problem::Question(QuestionError::Nothing),
             Problem::Queue(QueueError::Full { capacity: 1 }),
             Problem::Queue(QueueError::Stopped),
             Problem::RequestTimeout { limit_seconds: 30 },
