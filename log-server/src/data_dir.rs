@@ -6,6 +6,7 @@
 //! DIR/db/        the database (see `storage::rocks`)
 //! DIR/ledger     every head ever signed (see `ledger`); outside the database on purpose
 //! DIR/index/     what entries can be found by (see `term_index`); derived, may be deleted while nothing runs
+//! DIR/ledger.N   its full segments, N = 000000, 000001, …; a backup needs all of them
 //! DIR/lock       held with flock(2) while a process uses the directory; never removed
 //! ```
 

@@ -4,7 +4,7 @@
 //! the ledger remembers. Each is compared with what is stored; surplus records count as damage too. Nothing is
 //! changed: the database is opened for reading only.
 //!
-//! Memory stays constant but for the ledger's heads (40 bytes each) and at most [`MAX_DAMAGES`] findings.
+//! Memory stays constant but for at most [`MAX_DAMAGES`] findings.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use tlog::tile::{RightEdge, TileWrite};
 use crate::config::{Config, ConfigError};
 pub use crate::damage::{Damage, MAX_DAMAGES};
 use crate::data_dir::{DataDir, DataDirError};
-use crate::ledger::{self, LedgerError};
+use crate::ledger::{self, Heads, LedgerError};
 use crate::sequencer::MAX_STEP_ENTRIES;
 use crate::storage::rocks::RocksStorage;
 use crate::storage::{Storage, StorageError, Table};
@@ -90,11 +90,9 @@ pub fn fsck(path: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, F
     let dir = DataDir::lock(path)?;
     let config = Config::read(&dir.config())?;
     let storage = RocksStorage::open_read_only(&dir.database())?;
-    let mut signed = Vec::new();
-    let summary = ledger::read(&dir.ledger(), config.vkey(), &mut |head: ledger::SignedHead| {
-        signed.push(*head.head());
-    })?;
-    let mut check = Check::new(&storage, signed);
+    let summary = ledger::read(&dir.ledger(), config.vkey(), &mut |_| {})?;
+    let signed = ledger::heads(&dir.ledger(), config.vkey())?;
+    let mut check = Check::new(&storage, summary.last().head().size().get(), signed)?;
     check.run(progress)?;
     Ok(Report {
         origin: config.origin().to_string(),
@@ -113,7 +111,9 @@ struct Check<'a> {
     head: TreeHead,
     /// Last size in the ledger.
     size_signed: u64,
-    signed: std::iter::Peekable<std::vec::IntoIter<TreeHead>>,
+    signed: Heads,
+    /// The next of these.
+    next_signed: Option<TreeHead>,
     frontier: Frontier,
     edge: RightEdge,
     // The newest partial tile of each level: compared once, after the last entry.
@@ -123,18 +123,26 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn new(storage: &'a dyn Storage, signed: Vec<TreeHead>) -> Self {
-        Self {
+    fn new(storage: &'a dyn Storage, size_signed: u64, signed: Heads) -> Result<Self, LedgerError> {
+        let mut check = Self {
             storage,
             head: TreeHead::empty(),
-            size_signed: signed.last().map_or(0, |head| head.size().get()),
-            signed: signed.into_iter().peekable(),
+            size_signed,
+            signed,
+            next_signed: None,
             frontier: Frontier::new(),
             edge: RightEdge::new(),
             partial: HashMap::new(),
             tiles: 0,
             damages: Vec::new(),
-        }
+        };
+        check.advance()?;
+        Ok(check)
+    }
+
+    fn advance(&mut self) -> Result<(), LedgerError> {
+        self.next_signed = self.signed.next().transpose()?.map(|signed| *signed.head());
+        Ok(())
     }
 
     fn run(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), FsckError> {
@@ -143,7 +151,7 @@ impl<'a> Check<'a> {
         if size.saturating_sub(self.size_signed) > MAX_STEP_ENTRIES as u64 {
             self.damages.push(Damage::LedgerBehind { size_signed: self.size_signed, size_stored: size });
         }
-        self.compare_signed();
+        self.compare_signed()?;
         let mut start = 0;
         while start < size && self.damages.len() < MAX_DAMAGES {
             let end = size.min(start + CHUNK);
@@ -165,7 +173,7 @@ impl<'a> Check<'a> {
                 break;
             }
         }
-        if let Some(ahead) = self.signed.next() {
+        if let Some(ahead) = self.next_signed {
             self.damages.push(Damage::LedgerAhead { size_signed: ahead.size().get(), size_stored: size });
         }
         let stored = self.storage.inventory()?;
@@ -198,7 +206,7 @@ impl<'a> Check<'a> {
         }
         for leaf in &leaves {
             self.frontier.append(*leaf)?;
-            self.compare_signed();
+            self.compare_signed()?;
         }
         for tile in self.edge.append(&leaves)? {
             if tile.width().is_full() {
@@ -212,13 +220,15 @@ impl<'a> Check<'a> {
     }
 
     /// Compares the tree so far with the ledger's head of that size, if it has one.
-    fn compare_signed(&mut self) {
-        if let Some(signed) = self.signed.next_if(|signed| signed.size() == self.frontier.size()) {
-            let (size, seen, wanted) = (signed.size().get(), self.frontier.root(), signed.root());
-            if seen != wanted {
-                self.damages.push(Damage::LedgerHeadDiffers { size, seen, wanted });
-            }
+    fn compare_signed(&mut self) -> Result<(), LedgerError> {
+        let Some(signed) = self.next_signed.filter(|signed| signed.size() == self.frontier.size()) else {
+            return Ok(());
+        };
+        let (size, seen, wanted) = (signed.size().get(), self.frontier.root(), signed.root());
+        if seen != wanted {
+            self.damages.push(Damage::LedgerHeadDiffers { size, seen, wanted });
         }
+        self.advance()
     }
 
     fn compare_tile(&mut self, wanted: &TileWrite) -> Result<(), FsckError> {
