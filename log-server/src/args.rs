@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use log_server::settings::{Keys, LogKeys};
 use tlog::checkpoint::Origin;
@@ -54,6 +54,21 @@ Example:
 Example:
   tallymark-log sample-config > tallymark-log.toml")]
     SampleConfig,
+    /// Make the directory of a signing process: a key and its own ledger, for `sign-heads`.
+    #[command(after_help = "\
+Example:
+  tallymark-log init-signer ./signer --origin log.example.org/2026
+  tallymark-log sign-heads ./signer --socket ./signer/socket
+  tallymark-log init ./log --origin log.example.org/2026 --signer process --signer-socket ./signer/socket")]
+    InitSigner(InitSigner),
+    /// Sign a log's heads for it, in a process of its own, until SIGTERM or SIGINT.
+    #[command(after_help = "\
+Keeps the key and a ledger of its own. Signs heads that are proven to extend the last one, never other bytes, for whoever can
+open the socket (mode 0600). Prints `signing for ORIGIN at SOCKET` once it does.
+
+Example:
+  tallymark-log sign-heads ./signer --socket ./signer/socket --passphrase-file ./passphrase")]
+    SignHeads(SignHeads),
     /// Recompute a whole log from its entries and compare: a directory at rest, or any tlog-tiles log at a URL.
     #[command(after_help = "\
 Reads every entry; changes nothing. Exit status 1 and a line for each finding if anything is damaged. With --url
@@ -101,6 +116,8 @@ pub(crate) struct Init {
     /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -116,6 +133,75 @@ pub(crate) struct Completions {
 pub(crate) struct Man {
     /// Directory for the pages; made if it is missing.
     pub(crate) dir: PathBuf,
+}
+
+/// Where the key of a new log is.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// Where the key is: a file in the directory, an ssh-agent, a PKCS#11 token, or a process (`sign-heads`).
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = SignerKind::File)]
+    pub(crate) signer: SignerKind,
+    /// Socket of the signing process, or of the ssh-agent [for the agent otherwise: $SSH_AUTH_SOCK].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) signer_socket: Option<PathBuf>,
+    /// Public key file (`ssh-ed25519 AAAA…`) of the agent's key, if it holds more than one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agent_key: Option<PathBuf>,
+    /// PKCS#11 module, a shared library.
+    #[arg(long, value_name = "FILE", required_if_eq("signer", "pkcs11"))]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// Label of the PKCS#11 token.
+    #[arg(long, value_name = "LABEL", required_if_eq("signer", "pkcs11"))]
+    pub(crate) pkcs11_token: Option<String>,
+    /// Label of the key pair in the token.
+    #[arg(long, value_name = "LABEL", required_if_eq("signer", "pkcs11"))]
+    pub(crate) pkcs11_key: Option<String>,
+    /// File whose first line is the token's PIN, read at every start [otherwise: $TALLYMARK_LOG_PIN].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
+}
+
+/// The kinds of place for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignerKind {
+    /// DIR/key.pem
+    File,
+    /// ssh-agent
+    SshAgent,
+    /// PKCS#11 token
+    Pkcs11,
+    /// tallymark-log sign-heads
+    Process,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitSigner {
+    /// Directory to make; may exist if it is empty.
+    pub(crate) dir: PathBuf,
+    /// Name of the log whose heads will be signed.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: Origin,
+    /// Keep the private key unencrypted: whoever reads the file can sign as the log.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) unencrypted_key: bool,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignHeads {
+    /// Directory that `init-signer` made.
+    pub(crate) dir: PathBuf,
+    /// Unix socket to make.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: PathBuf,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

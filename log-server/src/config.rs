@@ -6,6 +6,8 @@
 //! conformance = false
 //! ```
 //!
+//! A `[signer]` table says where the key is if not in the directory ([`crate::signing::place`]).
+//!
 //! The vkey holds the origin (its name) and ties the directory to one key: a key file put in from elsewhere is
 //! noticed before anything is signed with it. How the server listens is not here; that is said on each start.
 
@@ -13,10 +15,12 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use thiserror::Error;
 use tlog::checkpoint::Origin;
 use tlog::vkey::Vkey;
+
+use crate::signing::place::KeyPlace;
 
 /// The one format of the data directory that this program knows.
 pub const FORMAT_VERSION: u32 = 1;
@@ -39,21 +43,30 @@ pub struct Config {
     vkey: Vkey,
     origin: Origin,
     mode: Mode,
+    key_place: KeyPlace,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     version: u32,
     vkey: String,
     conformance: bool,
+    #[serde(default)]
+    signer: KeyPlace,
 }
 
 impl Config {
     /// The configuration of a new log.
     #[must_use]
     pub fn new(vkey: Vkey, mode: Mode) -> Self {
-        Self { origin: Origin::from(vkey.name()), vkey, mode }
+        Self { origin: Origin::from(vkey.name()), vkey, mode, key_place: KeyPlace::File }
+    }
+
+    /// The same log with its key in another place.
+    #[must_use]
+    pub fn with_key_at(self, key_place: KeyPlace) -> Self {
+        Self { key_place, ..self }
     }
 
     /// Reads `log.toml`.
@@ -75,7 +88,8 @@ impl Config {
             return Err(ConfigError::Version { path: path.to_owned(), version: document.version });
         }
         let vkey = document.vkey.parse().map_err(|_| ConfigError::BadVkey { text: document.vkey })?;
-        Ok(Self::new(vkey, if document.conformance { Mode::Conformance } else { Mode::Service }))
+        let mode = if document.conformance { Mode::Conformance } else { Mode::Service };
+        Ok(Self::new(vkey, mode).with_key_at(document.signer))
     }
 
     /// Writes `log.toml`, which must not exist, and waits until it is on disk.
@@ -85,11 +99,20 @@ impl Config {
     pub fn create(&self, path: &Path) -> Result<(), ConfigError> {
         // Neither a vkey nor a bool needs escaping in TOML: a vkey has no white space, quote or control byte
         // (the name is checked by its type, the rest is hex and base64).
-        let text = format!(
+        let mut text = format!(
             "version = {FORMAT_VERSION}\nvkey = {:?}\nconformance = {}\n",
             self.vkey.to_string(),
             self.mode == Mode::Conformance
         );
+        if self.key_place != KeyPlace::File {
+            text.push_str("\n[signer]\n");
+            // A table of strings: JSON escapes in them what TOML does.
+            let fields = serde_json::to_value(&self.key_place);
+            let fields = fields.map_err(|source| ConfigError::Place { source })?;
+            for (name, value) in fields.as_object().into_iter().flatten() {
+                text.push_str(&format!("{name} = {value}\n"));
+            }
+        }
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -114,6 +137,12 @@ impl Config {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Where its key is.
+    #[must_use]
+    pub fn key_place(&self) -> &KeyPlace {
+        &self.key_place
     }
 
     /// The line that names this log in a policy (C2SP tlog-policy).
@@ -146,6 +175,12 @@ pub enum ConfigError {
     NotALog {
         /// The file.
         path: PathBuf,
+    },
+    /// The place of the key cannot be written down: a path is not UTF-8.
+    #[error("the place of the key cannot be written down")]
+    Place {
+        /// Why.
+        source: serde_json::Error,
     },
     /// Not TOML, or unknown, missing or mistyped keys.
     #[error("{}: not a log configuration", path.display())]
@@ -191,6 +226,39 @@ mod tests {
             assert_eq!(config.vkey().to_string(), vkey().to_string());
             assert_eq!(config.origin().to_string(), "example.org/log");
             assert_eq!(config.mode(), mode);
+        }
+    }
+
+    #[test]
+    fn every_place_of_a_key_reads_back_as_written() {
+        let token = crate::signing::place::TokenPlace {
+            module: "/usr/lib/\"odd\\ name\".so".into(),
+            token: "log\u{1}".to_owned(),
+            key: "log key".to_owned(),
+            pin_file: Some("/pin".into()),
+        };
+        for place in [
+            KeyPlace::File,
+            KeyPlace::SshAgent { socket: None },
+            KeyPlace::SshAgent { socket: Some("/run/agent".into()) },
+            KeyPlace::Process { socket: "/run/signer".into() },
+            KeyPlace::Pkcs11(token),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("log.toml");
+            Config::new(vkey(), Mode::Service).with_key_at(place.clone()).create(&path).unwrap();
+            assert_eq!(Config::read(&path).unwrap().key_place(), &place);
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_or_field_of_a_signer_is_refused() {
+        for signer in
+            ["kind = \"paper\"", "kind = \"process\"", "kind = \"file\"\nsocket = \"x\"", "socket = \"x\""]
+        {
+            let text =
+                format!("version = 1\nvkey = \"{}\"\nconformance = false\n[signer]\n{signer}\n", vkey());
+            assert!(matches!(read(&text), Err(ConfigError::Syntax { .. })), "{signer}");
         }
     }
 

@@ -1,18 +1,20 @@
 //! `tallymark-log`: the program around the library, errors to words and exit statuses.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
 use log_server::config::Mode;
 use log_server::descriptors;
-use log_server::init::init;
+use log_server::init::{InitError, init, init_elsewhere};
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
 use log_server::listener::{Endpoint, Listener};
 use log_server::opening::{Class, OpenLog};
 use log_server::serve::{House, ServeError, serve};
 use log_server::settings::{Keys, LogSettings, SAMPLE, Settings, SettingsError};
+use log_server::signing::place::KeyPlace;
 use log_server::site::Site;
 use log_server::storage::rocks::MAX_OPEN_FILES;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,6 +23,7 @@ use crate::args::{Cli, Command};
 
 mod args;
 mod pages;
+mod signer;
 mod upkeep;
 
 /// Damage found, or the log refuses to start.
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
         Command::Init(args) => run_init(&args),
         Command::Serve(args) => run_serve(*args),
         Command::SampleConfig => print(&SAMPLE.trim_end()).map(|()| ExitCode::SUCCESS),
+        Command::InitSigner(args) => signer::run_init(&args),
+        Command::SignHeads(args) => signer::run(&args),
         Command::Completions(args) => run_completions(&args),
         Command::Man(args) => run_man(&args),
         Command::Fsck(args) => upkeep::fsck(&args),
@@ -75,12 +80,14 @@ impl Failure {
 
 fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
     let mode = if args.conformance { Mode::Conformance } else { Mode::Service };
-    let at_rest = if args.unencrypted_key {
-        Ok(AtRest::Plain)
-    } else {
-        new_passphrase(args.passphrase_file.as_deref()).map(AtRest::Encrypted)
+    let made = match signer::place(&args.key)? {
+        KeyPlace::File => at_rest(args.unencrypted_key, args.passphrase_file.as_deref())
+            .and_then(|at_rest| init(&args.dir, &args.origin, mode, &at_rest)),
+        place => {
+            let public_key = signer::public_key(&place, &args.key)?;
+            init_elsewhere(&args.dir, &args.origin, mode, place, &public_key)
+        }
     };
-    let made = at_rest.map_err(Into::into).and_then(|at_rest| init(&args.dir, &args.origin, mode, &at_rest));
     let config = made.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
     let dir = args.dir.display();
     if args.json {
@@ -101,6 +108,14 @@ fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How a new key is to be kept, the passphrase asked for if it needs one.
+fn at_rest(unencrypted: bool, passphrase_file: Option<&Path>) -> Result<AtRest, InitError> {
+    if unencrypted {
+        return Ok(AtRest::Plain);
+    }
+    Ok(AtRest::Encrypted(new_passphrase(passphrase_file)?))
 }
 
 /// Everything that flags, variables and the file say, checked before anything is opened.
@@ -127,11 +142,7 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         status: if matches!(error, SettingsError::Io { .. }) { UNAVAILABLE } else { MISUSE },
         error: error.into(),
     })?;
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A reader of standard error that goes away must not matter: reporting it would panic on the same stream.
-    lines.with_ansi(may_colour()).log_internal_errors(false).init();
+    log_lines();
     let files = u64::from(MAX_OPEN_FILES) * settings.logs.len() as u64;
     let wanted = descriptors::wanted(settings.limits.connections, files);
     if let Some(allowed) = descriptors::allowed().filter(|allowed| *allowed < wanted) {
@@ -188,6 +199,15 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
     })?;
     tracing::info!("down");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Log lines go to standard error.
+fn log_lines() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A reader of standard error that goes away must not matter: reporting it would panic on the same stream.
+    lines.with_ansi(may_colour()).log_internal_errors(false).init();
 }
 
 /// Whether log lines may carry colour: on a terminal, unless `NO_COLOR` is set and not empty (no-color.org).

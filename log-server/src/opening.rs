@@ -37,7 +37,11 @@ use crate::proof::{ProveError, RecentTiles, TILE_HASHES, consistency, stored_nod
 use crate::publisher::{Publication, Publisher};
 use crate::second_root::{SecondRootError, SecondTree};
 use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer};
-use crate::signing::{HeadSigner, LedgeredSigner, SigningError};
+#[cfg(feature = "rocksdb")]
+use crate::signing::HeadKey;
+#[cfg(feature = "rocksdb")]
+use crate::signing::file::FileKey;
+use crate::signing::{HeadSigner, KeyError, LedgeredSigner, SigningError};
 use crate::storage::{Storage, StorageError};
 use crate::tile_source::stored::StoredSource;
 
@@ -65,10 +69,14 @@ impl OpenLog {
         Config::read(&path.join("log.toml"))?;
         let dir = DataDir::lock(path)?;
         let config = Config::read(&dir.config())?;
-        let key = key_file::read(&dir.key(), passphrase)?;
         let storage = crate::storage::rocks::RocksStorage::open(&dir.database())?;
         let ledger = Ledger::open(&dir.ledger(), config.vkey(), &mut |_| {})?;
-        let mut log = Self::assemble(config, key, Arc::new(storage), ledger)?;
+        let key: Box<dyn HeadKey> = match config.key_place().open(config.vkey().public_key())? {
+            Some(key) => key,
+            None => Box::new(FileKey::new(key_file::read(&dir.key(), passphrase)?)),
+        };
+        let signer = LedgeredSigner::new(config.origin().clone(), key, ledger)?;
+        let mut log = Self::over(config, Box::new(signer), Arc::new(storage), Arc::new(SystemClock::new()))?;
         log.dir = Some(dir);
         Ok(log)
     }
@@ -276,6 +284,9 @@ pub enum OpeningError {
         /// vkey in `log.toml`.
         wanted: String,
     },
+    /// The key cannot be reached, or is another one.
+    #[error("the log's key cannot be used")]
+    Key(#[from] KeyError),
     /// The key file cannot be used.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
@@ -356,13 +367,14 @@ impl OpeningError {
                 StorageError::Engine { .. } => Class::Unavailable,
                 _ => Class::Refused,
             },
-            Self::Signing(
-                SigningError::Key { .. } | SigningError::Ledger { source: LedgerError::Io { .. } },
-            ) => Class::Unavailable,
+            Self::Key(error) | Self::Signing(SigningError::Key { source: error }) if !error.is_refusal() => {
+                Class::Unavailable
+            }
+            Self::Signing(SigningError::Ledger { source: LedgerError::Io { .. } }) => Class::Unavailable,
             Self::SecondRoot(SecondRootError::Storage { source: StorageError::Engine { .. } }) => {
                 Class::Unavailable
             }
-            Self::Node(_) | Self::SecondRoot(_) | Self::Signing(_) => Class::Refused,
+            Self::Key(_) | Self::Node(_) | Self::SecondRoot(_) | Self::Signing(_) => Class::Refused,
         }
     }
 
@@ -390,6 +402,16 @@ impl OpeningError {
             Self::LedgerBehind { .. } => Some(
                 "an old copy of the ledger was put back, or it lost records; bring back the newest copy of the \
                  directory",
+            ),
+            Self::Key(KeyError::Elsewhere { .. })
+            | Self::Signing(SigningError::Key {
+                source: KeyError::Elsewhere { .. } | KeyError::Refused { .. },
+            }) => Some(
+                "one of the two ledgers is an old copy or belongs to another history; bring back the newest copy of that \
+                 directory. Never delete a ledger to get past this",
+            ),
+            Self::Key(_) | Self::Signing(SigningError::Key { .. }) => Some(
+                "the [signer] table of log.toml says where the key is; start its agent, token or process first",
             ),
             Self::KeyDiffers { .. } => Some("put the log's own key.pem back"),
             Self::Ledger(

@@ -27,7 +27,14 @@ use tlog::vkey::{KeyNameError, Vkey};
 
 use crate::ledger::{Ledger, LedgerError, SignedHead};
 
+pub mod agent;
 pub mod file;
+pub mod frame;
+pub mod place;
+pub mod process;
+pub mod remote;
+#[cfg(feature = "pkcs11")]
+pub mod token;
 
 /// Signs the heads of one log, and remembers them.
 pub trait HeadSigner: fmt::Debug + Send + 'static {
@@ -105,14 +112,6 @@ pub trait HeadKey: fmt::Debug + Send + 'static {
     /// # Errors
     /// [`KeyError`]; whether a signature was made somewhere is then unknown.
     fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError>;
-
-    /// The last head that the key's own keeper remembers; `None` for keys that remember nothing.
-    ///
-    /// # Errors
-    /// [`KeyError`] if it could not be asked.
-    fn remembered(&mut self) -> Result<Option<TreeHead>, KeyError> {
-        Ok(None)
-    }
 }
 
 /// A key together with the ledger of what it signed.
@@ -144,14 +143,6 @@ impl LedgeredSigner {
         Self::new(origin, Box::new(file::FileKey::new(key)), ledger)
     }
 
-    /// The last head that the key's keeper remembers by itself, if it is one that does.
-    ///
-    /// # Errors
-    /// [`SigningError::Key`] if it could not be asked.
-    pub fn remembered(&mut self) -> Result<Option<TreeHead>, SigningError> {
-        Ok(self.key.remembered()?)
-    }
-
     /// The six bad transitions, refused. Changes nothing.
     fn allow(&self, head: &TreeHead, proof: &ConsistencyProof, time: u64) -> Result<(), SigningError> {
         let last = self.ledger.last_signed();
@@ -159,15 +150,15 @@ impl LedgeredSigner {
         if size_seen < size_last {
             return Err(SigningError::Smaller { size_seen, size_last });
         }
-        if time < last.time() {
-            return Err(SigningError::TimeGoesBack { time_seen: time, time_last: last.time() });
-        }
         if size_seen == size_last {
             let (seen, wanted) = (head.root(), last.head().root());
             return match seen == wanted {
                 true => no_proof(proof),
                 false => Err(SigningError::OtherRoot { size: size_seen, seen, wanted }),
             };
+        }
+        if time < last.time() {
+            return Err(SigningError::TimeGoesBack { time_seen: time, time_last: last.time() });
         }
         if size_last == 0 {
             return no_proof(proof);
@@ -232,6 +223,15 @@ impl HeadSigner for LedgeredSigner {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum KeyError {
+    /// The signing process stands at a head that is neither the last one here nor the one to sign: its ledger and this
+    /// log's belong to different histories, or one of them is an old copy.
+    #[error("the signing process last signed size {size_there}, the log's own ledger says {size_here}")]
+    Elsewhere {
+        /// Last size over there.
+        size_there: u64,
+        /// Last size in the log's ledger.
+        size_here: u64,
+    },
     /// Its keeper could not be talked to.
     #[error("could not {act}")]
     Io {
@@ -243,6 +243,38 @@ pub enum KeyError {
     /// The public key is not one of Ed25519.
     #[error("the public key is not an Ed25519 key")]
     NotAKey,
+    /// The key is not where it is said to be, or not alone.
+    #[error("{place}: the log's key is not there, or there is more than one of that name")]
+    NoSuchKey {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// Its keeper answered what was not asked, or said no.
+    #[error("{peer} gave no usable answer")]
+    Protocol {
+        /// Who.
+        peer: &'static str,
+    },
+    /// The signing process refused.
+    #[error("the signing process refused: {reason}")]
+    Refused {
+        /// Why.
+        reason: frame::Reason,
+    },
+    /// The token or its module failed.
+    #[error("the PKCS#11 token failed")]
+    Token {
+        /// What the module said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl KeyError {
+    /// Whether this is a refusal; otherwise the key could not be reached.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Elsewhere { .. } | Self::NoSuchKey { .. } | Self::NotAKey | Self::Refused { .. })
+    }
 }
 
 /// Why a head was not signed.

@@ -93,6 +93,34 @@ fn a_sound_log_opens_and_has_no_damage() {
 }
 
 #[test]
+fn every_head_of_every_segment_of_the_ledger_is_checked() {
+    let log = log_of(3);
+    let (path, vkey) = (log.path().join("ledger"), log.vkey().clone());
+    // The same heads once more, two records to a segment.
+    let mut heads = Vec::new();
+    log_server::ledger::read(&path, &vkey, &mut |head| heads.push(head)).unwrap();
+    add(&log, "later", 1);
+    log_server::ledger::read(&path, &vkey, &mut |head| heads.push(head)).unwrap();
+    fs::remove_file(&path).unwrap();
+    let mut ledger = Ledger::create(&path, &vkey, 0).unwrap();
+    ledger.set_segment_records(2);
+    for head in heads.into_iter().filter(|head| head.head().size().get() > 0) {
+        // The first list is the beginning of the second.
+        let _ = ledger.append(head.head(), head.time());
+    }
+    drop(ledger);
+    assert!(log_server::ledger::segment_path(&path, 0).exists());
+    let report = fsck(&log.path(), &mut |_, _| {}).unwrap();
+    assert_eq!((report.damages(), report.head().size().get()), (&[][..], 4));
+    log.open().unwrap();
+    fs::remove_file(log_server::ledger::segment_path(&path, 0)).unwrap();
+    assert!(matches!(
+        fsck(&log.path(), &mut |_, _| {}).unwrap_err(),
+        FsckError::Ledger(LedgerError::Io { .. })
+    ));
+}
+
+#[test]
 fn a_database_behind_the_ledger_is_refused() {
     let log = log_of(5);
     let old = log.scratch().join("old");

@@ -11,4 +11,5 @@ mod pages;
 mod program;
 mod search;
 mod service;
+mod signers;
 mod support;

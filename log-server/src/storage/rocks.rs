@@ -300,4 +300,42 @@ mod tests {
             assert_eq!(options.get_ticker_count(Ticker::WalFileSynced), before + 1);
         }
     }
+
+    /// What RocksDB itself wrote down about how it was opened.
+    fn options_in_force(dir: &Path) -> String {
+        let files = std::fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
+        let newest = files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("OPTIONS-"));
+        std::fs::read_to_string(newest.max().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_durability_rests_on_is_in_force_however_the_database_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        drop(RocksStorage::create(&path).unwrap());
+        for _ in 0..2 {
+            drop(RocksStorage::open(&path).unwrap());
+            let options = options_in_force(&path);
+            for wanted in [
+                "paranoid_checks=true",
+                "track_and_verify_wals_in_manifest=true",
+                "recycle_log_file_num=0",
+                "wal_recovery_mode=kPointInTimeRecovery",
+                "manual_wal_flush=false",
+                "unordered_write=false",
+                "allow_mmap_writes=false",
+                "use_fsync=false",
+            ] {
+                assert!(options.lines().any(|line| line.trim() == wanted), "{wanted} is not in force");
+            }
+            // A file of options in the directory is RocksDB's diary; nobody reads it back to configure anything.
+            for file in std::fs::read_dir(&path).unwrap() {
+                let file = file.unwrap().path();
+                if file.file_name().unwrap().to_str().unwrap().starts_with("OPTIONS-") {
+                    std::fs::write(&file, options.replace("paranoid_checks=true", "paranoid_checks=false"))
+                        .unwrap();
+                }
+            }
+        }
+    }
 }
