@@ -49,3 +49,4 @@ mod stall;
 pub mod storage;
 pub mod term_index;
 pub mod tile_source;
+pub mod tls;

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -16,6 +17,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::client::Client;
 use crate::settings::Listen;
+use crate::tls::Tls;
 
 /// How an address in the file system begins.
 const UNIX: &str = "unix:";
@@ -128,6 +130,7 @@ impl Listen {
 pub struct Listener {
     socket: Socket,
     roles: Roles,
+    tls: Option<Arc<Tls>>,
 }
 
 #[derive(Debug)]
@@ -158,7 +161,20 @@ impl Listener {
     /// A socket that is bound already.
     #[must_use]
     pub fn tcp(socket: TcpListener, roles: Roles) -> Self {
-        Self { socket: Socket::Tcp(socket), roles }
+        Self { socket: Socket::Tcp(socket), roles, tls: None }
+    }
+
+    /// Speaks TLS, unless it is a unix socket.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Arc<Tls>>) -> Self {
+        self.tls = tls.filter(|_| matches!(self.socket, Socket::Tcp(_)));
+        self
+    }
+
+    /// The certificate it shows.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<Tls>> {
+        self.tls.as_ref()
     }
 
     /// Binds an address.
@@ -170,7 +186,7 @@ impl Listener {
             Endpoint::Tcp(address) => Socket::Tcp(TcpListener::bind(address).await?),
             Endpoint::Unix(path) => bind_unix(path)?,
         };
-        Ok(Self { socket, roles })
+        Ok(Self { socket, roles, tls: None })
     }
 
     /// Where it listens, with the port it really has.

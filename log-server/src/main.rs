@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -17,6 +18,7 @@ use log_server::settings::{Keys, LogSettings, SAMPLE, Settings, SettingsError};
 use log_server::signing::place::KeyPlace;
 use log_server::site::Site;
 use log_server::storage::rocks::MAX_OPEN_FILES;
+use log_server::tls::{Tls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Command};
@@ -150,6 +152,12 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         let hint = Some("raise the limit (ulimit -n) or lower --max-connections");
         return Err(Failure { error, hint, status: UNAVAILABLE });
     }
+    let tls = settings.tls.map(Tls::load).transpose().map_err(|error| Failure {
+        hint: error.hint(),
+        status: if matches!(error, TlsError::Io { .. }) { UNAVAILABLE } else { REFUSED },
+        error: error.into(),
+    })?;
+    let tls = tls.map(Arc::new);
     let sites = settings.logs.iter().map(open_site).collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;
@@ -157,18 +165,33 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         let mut listeners = Vec::new();
         for (endpoint, roles) in settings.listen.endpoints() {
             let bound = Listener::bind(&endpoint, roles).await;
-            listeners.push(bound.with_context(|| format!("could not listen on {endpoint}"))?);
+            let bound = bound.with_context(|| format!("could not listen on {endpoint}"))?;
+            listeners.push(bound.with_tls(tls.clone()));
         }
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         sites.iter().for_each(describe);
         for listener in &listeners {
-            let scheme = if matches!(listener.endpoint()?, Endpoint::Tcp(_)) { "http://" } else { "" };
+            let scheme = match (listener.endpoint()?, listener.tls()) {
+                (Endpoint::Unix(_), _) => "",
+                (Endpoint::Tcp(_), None) => "http://",
+                (Endpoint::Tcp(_), Some(_)) => "https://",
+            };
             let roles = listener.roles();
             let what = if listeners.len() == 1 { String::new() } else { format!(" for {roles}") };
             let line = format!("listening on {scheme}{}{what}", listener.endpoint()?);
             print(&line).map_err(|failure| failure.error)?;
         }
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            // Without TLS there is nothing to read again, and still no reason to die.
+            while hangup.recv().await.is_some() {
+                let renewing = tls.clone();
+                let _ =
+                    tokio::task::spawn_blocking(move || renewing.as_ref().map(|tls| tls.renew_and_tell()))
+                        .await;
+            }
+        });
         let mut signalled = async move || {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | connections | 512 | closed at accept |
 //! | connections of one IPv4 address or IPv6 /64 | 32 | closed at accept |
+//! | TLS handshake | 5 s | closed |
 //! | whole request head, and idle keep-alive | 10 s | closed |
 //! | request head, bytes and lines | 16 KiB, 64 | 431 |
 //! | whole request body | 10 s | 408 |
@@ -56,6 +57,7 @@ use crate::site::Site;
 use crate::stall::StallLimited;
 use crate::storage::Storage;
 use crate::term_index::{Indexer, Place, TermIndex};
+use crate::tls::{self, Tls};
 
 /// Most requests that read storage at the same time; each may hold a bundle it builds.
 const READERS: usize = 32;
@@ -167,6 +169,11 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let going_down = watch::Sender::new(false);
     let (connections, per_address) =
         (Arc::new(Semaphore::new(limits.connections)), PerAddress::new(limits.connections_per_address));
+    let mut renewals = JoinSet::new();
+    // One pair is for all addresses.
+    if let Some(tls) = listeners.iter().find_map(Listener::tls) {
+        renewals.spawn(Arc::clone(tls).keep_new(tls::POLL));
+    }
     let mut gates = JoinSet::new();
     for listener in listeners {
         let door = Door::new(&served, listener.roles(), proxies.clone(), limits.request_timeout);
@@ -273,6 +280,7 @@ impl Gate {
                                 door: Arc::clone(&self.door),
                                 limits: self.limits,
                                 down: self.down.clone(),
+                                tls: self.listener.tls().cloned(),
                                 _permits: permits,
                             };
                             tasks.spawn(connection.run(stream));
@@ -324,11 +332,12 @@ struct Connection {
     door: Arc<Door>,
     limits: Limits,
     down: watch::Receiver<bool>,
+    tls: Option<Arc<Tls>>,
     _permits: Permits,
 }
 
 impl Connection {
-    async fn run(self, stream: Stream) {
+    async fn run(mut self, stream: Stream) {
         match stream {
             Stream::Tcp(stream) => {
                 // Answers are small and written whole; waiting to fill a segment would only delay them.
@@ -336,12 +345,23 @@ impl Connection {
                     tracing::debug!(peer = ?self.peer, %error, "no TCP_NODELAY");
                 }
                 let stream = StallLimited::new(stream, self.limits.write_timeout);
-                self.talk(stream).await;
+                match self.tls.take() {
+                    Some(tls) => self.talk_tls(stream, &tls).await,
+                    None => self.talk(stream).await,
+                }
             }
             Stream::Unix(stream) => {
                 let stream = StallLimited::new(stream, self.limits.write_timeout);
                 self.talk(stream).await;
             }
+        }
+    }
+
+    async fn talk_tls(self, stream: impl AsyncRead + AsyncWrite + Unpin, tls: &Tls) {
+        match timeout(self.limits.handshake_timeout, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => self.talk(stream).await,
+            Ok(Err(error)) => tracing::debug!(peer = ?self.peer, %error, "no TLS"),
+            Err(_) => tracing::debug!(peer = ?self.peer, "TLS handshake too slow"),
         }
     }
 

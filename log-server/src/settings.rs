@@ -27,6 +27,7 @@ use crate::listener::Endpoint;
 use crate::serve::Limits;
 use crate::settings::quantity::{Count, Span};
 use crate::site::{Host, SiteError, SitePath};
+use crate::tls::TlsFiles;
 
 pub mod quantity;
 
@@ -47,6 +48,9 @@ pub struct Keys {
     /// Where the server listens.
     #[command(flatten)]
     pub listen: ListenKeys,
+    /// The certificate.
+    #[command(flatten)]
+    pub tls: TlsKeys,
     /// Bounds.
     #[command(flatten)]
     pub limits: LimitKeys,
@@ -77,6 +81,19 @@ pub struct ListenKeys {
     /// Serves administration here; without it there is none over HTTP.
     #[arg(long = "listen-admin", env = "TALLYMARK_LOG_LISTEN_ADMIN", value_name = "ADDR")]
     pub admin: Option<Endpoint>,
+}
+
+/// `[tls]`: both or none. With both, every TCP address speaks TLS and nothing else.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct TlsKeys {
+    /// PEM file of the certificate and those that lead to its authority; taken anew when it changes.
+    #[arg(long = "tls-cert", env = "TALLYMARK_LOG_TLS_CERT", value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// PEM file of its private key.
+    #[arg(long = "tls-key", env = "TALLYMARK_LOG_TLS_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// `[limits]`.
@@ -166,6 +183,20 @@ macro_rules! first_of {
 impl ListenKeys {
     fn or(self, lower: Self) -> Self {
         first_of!(self, lower, read, write, admin)
+    }
+}
+
+impl TlsKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, cert, key)
+    }
+
+    fn files(self) -> Result<Option<TlsFiles>, SettingsError> {
+        match (self.cert, self.key) {
+            (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+            (None, None) => Ok(None),
+            _ => Err(SettingsError::HalfTls),
+        }
     }
 }
 
@@ -266,6 +297,7 @@ impl Keys {
         }
         Ok(Self {
             listen: self.listen.or(file.listen),
+            tls: self.tls.or(file.tls),
             limits: self.limits.or(file.limits),
             proxy: self.proxy.or(file.proxy),
             log: logs,
@@ -299,6 +331,7 @@ impl Keys {
         }
         Ok(Settings {
             listen: Listen { read, write: self.listen.write, admin: self.listen.admin },
+            tls: self.tls.files()?,
             limits,
             proxies: Proxies::parse(&self.proxy.trusted.unwrap_or_default())?,
             logs,
@@ -315,6 +348,8 @@ const MIN_HEAD_BYTES: usize = 8192;
 pub struct Settings {
     /// Where it listens.
     pub listen: Listen,
+    /// What TCP addresses show; plain HTTP if `None`.
+    pub tls: Option<TlsFiles>,
     /// Bounds on clients.
     pub limits: Limits,
     /// Whose word about clients counts.
@@ -355,6 +390,9 @@ pub struct LogSettings {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SettingsError {
+    /// A certificate without key, or a key without certificate.
+    #[error("tls.cert and tls.key go together, one of them is set")]
+    HalfTls,
     /// Heads of this size cannot be read.
     #[error("limits.max_head_bytes is {bytes}, at least {MIN_HEAD_BYTES} are wanted")]
     HeadBytes {
@@ -436,6 +474,7 @@ mod tests {
             (said.listen, said.limits, said.proxies),
             (defaults.listen, defaults.limits, defaults.proxies)
         );
+        assert_eq!(said.tls, None);
         assert_eq!(format!("{:?}", said.logs), format!("{:?}", defaults.logs));
     }
 }

@@ -13,3 +13,4 @@ mod search;
 mod service;
 mod signers;
 mod support;
+mod tls;
