@@ -20,6 +20,7 @@ use crate::config::{Config, Mode};
 use crate::http::problem::Problem;
 use crate::http::search::Search;
 use crate::listener::Roles;
+use crate::metrics::LogMetrics;
 use crate::publisher::Publisher;
 use crate::sequencer::Queue;
 use crate::storage::Storage;
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     /// Finds entries; `None` on a log made for conformance tests, whose entries mean nothing.
     pub(crate) search: Option<Search>,
+    pub(crate) metrics: LogMetrics,
     /// One permit per signature being verified: the number of processors.
     pub(crate) verifiers: Arc<Semaphore>,
     /// One permit per request that reads storage.
@@ -70,6 +72,10 @@ impl App {
     fn require_ready(&self) -> Result<(), Problem> {
         if !self.is_ready() {
             return Err(Problem::NotReady);
+        }
+        let pulse = self.queue.pulse();
+        if !pulse.is_steady() {
+            return Err(Problem::CheckpointStale { seconds: pulse.age().as_secs() });
         }
         // A log that cannot write now is better asked later; it goes on serving what it has.
         self.queue.time().now().map(|_| ()).map_err(|behind| Problem::Queue(behind.into()))

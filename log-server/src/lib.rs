@@ -39,6 +39,7 @@ pub mod metrics;
 pub mod opening;
 pub mod proof;
 pub mod publisher;
+pub mod pulse;
 pub mod second_root;
 pub mod sequencer;
 pub mod serve;

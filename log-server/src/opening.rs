@@ -33,8 +33,10 @@ use crate::key_file::KeyFileError;
 #[cfg(feature = "rocksdb")]
 use crate::key_file::{self, Passphrase};
 use crate::ledger::{Ledger, LedgerError};
+use crate::metrics::{LogMetrics, Metrics};
 use crate::proof::{ProveError, RecentTiles, TILE_HASHES, consistency, stored_node};
 use crate::publisher::{Publication, Publisher};
+use crate::pulse::Pulse;
 use crate::second_root::{SecondRootError, SecondTree};
 use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer};
 #[cfg(feature = "rocksdb")]
@@ -118,10 +120,13 @@ impl OpenLog {
         let proof = consistency(last.head().size(), head.size(), &recent, storage.as_ref())?;
         let time = clock.wall().as_secs().max(last.time());
         let checkpoint = signer.sign(&head, &proof, time)?;
+        let pulse = Arc::new(Pulse::new(Arc::clone(&clock)));
         let time = Arc::new(Timekeeper::new(clock, signer.last().time()));
+        let metrics = Metrics::new().of_log(&config.origin().to_string());
+        metrics.size(head.size().get());
         let publication = Publication::new(head, checkpoint.as_bytes().to_vec(), recent);
         let publisher = Arc::new(Publisher::new(publication));
-        let parts = Parts { storage, edge, second, head, signer, time, publisher };
+        let parts = Parts { storage, edge, second, head, signer, time, pulse, publisher, metrics };
         Ok(Self { config, parts, dir: None })
     }
 
@@ -143,13 +148,22 @@ impl OpenLog {
         StoredSource::new(Arc::clone(&self.parts.storage), self.parts.publisher.current())
     }
 
+    /// Counts into the page of a process from now on, instead of into one of its own that nobody sees.
+    #[must_use]
+    pub fn counted_by(mut self, metrics: &Metrics) -> Self {
+        self.parts.metrics = metrics.of_log(&self.config.origin().to_string());
+        self.parts.metrics.size(self.parts.head.size().get());
+        self
+    }
+
     /// Takes the log apart for service: the writer, the queue that feeds it, and what readers need.
     #[must_use]
     pub fn into_service(self, queue_capacity: usize) -> Service {
         let storage = Arc::clone(&self.parts.storage);
         let publisher = Arc::clone(&self.parts.publisher);
+        let metrics = self.parts.metrics.clone();
         let (sequencer, queue) = Sequencer::new(self.parts, queue_capacity);
-        Service { config: self.config, sequencer, queue, storage, publisher, dir: self.dir }
+        Service { config: self.config, sequencer, queue, storage, publisher, metrics, dir: self.dir }
     }
 }
 
@@ -161,6 +175,7 @@ pub struct Service {
     pub(crate) queue: Queue,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) publisher: Arc<Publisher>,
+    pub(crate) metrics: LogMetrics,
     pub(crate) dir: Option<DataDir>,
 }
 

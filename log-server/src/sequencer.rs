@@ -26,7 +26,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Instant;
 
 use merkle::{HeadError, LeafHash, LeafIndex, SizeError, TreeHead};
 use thiserror::Error;
@@ -35,8 +36,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::admission::Candidate;
 use crate::clock::{Behind, Timekeeper};
+use crate::metrics::{LogMetrics, Phase};
 use crate::proof::{ProveError, consistency};
 use crate::publisher::{Publication, Publisher};
+use crate::pulse::{self, Pulse};
 use crate::second_root::{SecondRootError, SecondTree};
 use crate::signing::{HeadSigner, SigningError};
 use crate::storage::{NewEntry, Step, Storage, StorageError};
@@ -108,13 +111,15 @@ pub struct Queue {
     places: Arc<Semaphore>,
     capacity: usize,
     time: Arc<Timekeeper>,
+    pulse: Arc<Pulse>,
 }
 
 impl Queue {
-    fn new(capacity: usize, time: Arc<Timekeeper>) -> (Self, Receiver<Submission>) {
+    fn new(capacity: usize, parts: &Parts) -> (Self, Receiver<Submission>) {
         // The channel needs no bound of its own: every message carries one of `capacity` permits.
         let (submissions, receiver) = mpsc::channel();
-        (Self { submissions, places: Arc::new(Semaphore::new(capacity)), capacity, time }, receiver)
+        let (time, pulse) = (Arc::clone(&parts.time), Arc::clone(&parts.pulse));
+        (Self { submissions, places: Arc::new(Semaphore::new(capacity)), capacity, time, pulse }, receiver)
     }
 
     /// Takes a place, before any work is spent on the entry.
@@ -133,6 +138,18 @@ impl Queue {
     #[must_use]
     pub fn time(&self) -> &Timekeeper {
         &self.time
+    }
+
+    /// Whether the sequencer still comes round.
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Places that are taken, and how many there are.
+    #[must_use]
+    pub fn occupancy(&self) -> (usize, usize) {
+        (self.capacity.saturating_sub(self.places.available_permits()), self.capacity)
     }
 }
 
@@ -188,7 +205,9 @@ pub(crate) struct Parts {
     pub(crate) head: TreeHead,
     pub(crate) signer: Box<dyn HeadSigner>,
     pub(crate) time: Arc<Timekeeper>,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) publisher: Arc<Publisher>,
+    pub(crate) metrics: LogMetrics,
 }
 
 /// The writer of one log.
@@ -201,7 +220,7 @@ pub struct Sequencer {
 impl Sequencer {
     /// A sequencer over proven parts, and the queue that feeds it.
     pub(crate) fn new(parts: Parts, queue_capacity: usize) -> (Self, Queue) {
-        let (queue, submissions) = Queue::new(queue_capacity, Arc::clone(&parts.time));
+        let (queue, submissions) = Queue::new(queue_capacity, &parts);
         (Self { parts, submissions }, queue)
     }
 
@@ -210,10 +229,14 @@ impl Sequencer {
     /// # Errors
     /// The first [`SequencerError`]. The outcome of the last step is then unknown and the process must end.
     pub fn run(mut self) -> Result<(), SequencerError> {
-        while let Ok(first) = self.submissions.recv() {
-            self.step_from(first)?;
+        loop {
+            match self.submissions.recv_timeout(pulse::INTERVAL) {
+                Ok(first) => self.step_from(first)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.parts.pulse.beat();
         }
-        Ok(())
     }
 
     /// Makes one step of what is queued now, without waiting; false if nothing is. For simulations, which have no thread.
@@ -259,9 +282,13 @@ impl Parts {
                 return Ok(());
             }
         };
+        let started = Instant::now();
         let (placed, entries) = self.place(batch)?;
+        self.metrics.phase(Phase::Place, started.elapsed());
+        let new = entries.len() as u64;
         let publication =
             if entries.is_empty() { self.publisher.current() } else { self.integrate(entries, time)? };
+        self.metrics.added(new, placed.len() as u64 - new);
         for Placed { index, leaf, novelty, answer, place } in placed {
             // Nobody listening is no error: the client went away, the entry stays.
             let _ = answer.send(Ok(Answer { index, leaf, novelty, publication: Arc::clone(&publication) }));
@@ -315,18 +342,27 @@ impl Parts {
 
     /// Appends new entries to the tree: checked, durable, signed, remembered, published, in this order.
     fn integrate(&mut self, entries: Vec<NewEntry>, time: u64) -> Result<Arc<Publication>, SequencerError> {
+        let started = Instant::now();
+        let new = entries.len() as u64;
         let leaves: Vec<LeafHash> = entries.iter().map(|entry| *entry.leaf()).collect();
         let tiles = self.edge.append(&leaves)?;
         let head = TreeHead::new(self.edge.size(), self.edge.root())?;
         let step = Step::new(self.head, head, entries, tiles)?;
         let encoded = self.storage.encode(&step)?;
         self.second.check(&encoded, &head)?;
+        let integrated = Instant::now();
         self.storage.commit(encoded)?;
+        let stored = Instant::now();
         let recent = self.publisher.current().recent().after(step.tiles());
         let proof = consistency(self.head.size(), head.size(), &recent, self.storage.as_ref())?;
         let checkpoint = self.signer.sign(&head, &proof, time)?;
         self.time.signed_at(time);
         self.head = head;
+        self.metrics.phase(Phase::Integrate, integrated - started);
+        self.metrics.phase(Phase::Store, stored - integrated);
+        self.metrics.phase(Phase::Sign, stored.elapsed());
+        self.metrics.signed();
+        self.metrics.stepped(new, head.size().get());
         Ok(self.publisher.publish(Publication::new(head, checkpoint.as_bytes().to_vec(), recent)))
     }
 }
@@ -435,6 +471,8 @@ mod tests {
                 head,
                 signer: Box::new(signer),
                 time: Arc::new(Timekeeper::new(Arc::clone(&clock) as Arc<dyn Clock>, 1_000)),
+                pulse: Arc::new(Pulse::new(Arc::clone(&clock) as Arc<dyn Clock>)),
+                metrics: crate::metrics::Metrics::new().of_log("log.test/1"),
                 publisher: Arc::clone(&publisher),
             };
             Self { dir, storage, publisher, places: Arc::new(Semaphore::new(10_000)), clock, parts }
@@ -577,12 +615,33 @@ mod tests {
         let behind = QueueError::ClockBehind(Behind { seconds: 60 });
         assert_eq!(answered.try_recv().unwrap().unwrap_err(), behind);
         assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
-        let (queue, _submissions) = Queue::new(1, Arc::clone(&case.parts.time));
+        let (queue, _submissions) = Queue::new(1, &case.parts);
         assert_eq!(queue.reserve().unwrap_err(), behind);
         case.clock.advance(std::time::Duration::from_secs(60));
         queue.reserve().unwrap();
         case.batch(&[b"b"]).unwrap();
         assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1, 2], 2));
+    }
+
+    #[test]
+    fn a_writer_that_waits_beats_and_one_that_is_gone_does_not() {
+        let case = Case::new();
+        let (parts, clock) = (case.parts, Arc::clone(&case.clock));
+        let (sequencer, queue) = Sequencer::new(parts, 1);
+        let writer = std::thread::spawn(move || sequencer.run());
+        clock.advance(pulse::INTERVAL * 10);
+        assert!(!queue.pulse().is_steady());
+        // Two intervals of real time are enough for one beat.
+        let patience = Instant::now();
+        while !queue.pulse().is_steady() {
+            assert!(patience.elapsed() < pulse::INTERVAL * 20, "no beat");
+            std::thread::yield_now();
+        }
+        let pulse = Arc::clone(&queue.pulse);
+        drop(queue);
+        writer.join().unwrap().unwrap();
+        clock.advance(pulse::INTERVAL * 10);
+        assert!(!pulse.is_steady());
     }
 
     #[test]

@@ -50,6 +50,7 @@ use crate::http::App;
 use crate::http::door::{Door, Served};
 use crate::http::search::Search;
 use crate::listener::{Listener, Stream};
+use crate::metrics::{Metrics, OpenConnection};
 use crate::opening::Service;
 use crate::publisher::Publisher;
 use crate::sequencer::SequencerError;
@@ -134,11 +135,13 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let House { sites, listeners, limits, proxies } = house;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let (verifiers, readers) = (Arc::new(Semaphore::new(processors)), Arc::new(Semaphore::new(READERS)));
+    let metrics = Metrics::new();
     let mut writers = JoinSet::new();
     let mut indexers = Vec::with_capacity(sites.len());
     let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
     for Site { log, path, host, queue } in sites {
-        let Service { config, sequencer, queue, storage, publisher, dir } = log.into_service(queue);
+        let service = log.counted_by(&metrics).into_service(queue);
+        let Service { config, sequencer, queue, storage, publisher, metrics, dir } = service;
         let origin = config.origin().to_string();
         let (ended, end) = oneshot::channel();
         let thread = std::thread::Builder::new().name("sequencer".to_owned());
@@ -156,6 +159,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
             storage,
             queue,
             search: indexer.as_ref().map(|(search, _)| search.clone()),
+            metrics,
             verifiers: Arc::clone(&verifiers),
             readers: Arc::clone(&readers),
             body_timeout: limits.body_timeout,
@@ -176,13 +180,14 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     }
     let mut gates = JoinSet::new();
     for listener in listeners {
-        let door = Door::new(&served, listener.roles(), proxies.clone(), limits.request_timeout);
+        let door = Door::new(&served, &metrics, listener.roles(), proxies.clone(), limits.request_timeout);
         let gate = Gate {
             listener,
             door: Arc::new(door),
             connections: Arc::clone(&connections),
             per_address: per_address.clone(),
             proxies: proxies.clone(),
+            metrics: metrics.clone(),
             limits,
             down: going_down.subscribe(),
         };
@@ -255,6 +260,7 @@ struct Gate {
     connections: Arc<Semaphore>,
     per_address: PerAddress,
     proxies: Proxies,
+    metrics: Metrics,
     limits: Limits,
     down: watch::Receiver<bool>,
 }
@@ -285,7 +291,10 @@ impl Gate {
                             };
                             tasks.spawn(connection.run(stream));
                         }
-                        Err(full) => tracing::debug!(?peer, %full, "closed at accept"),
+                        Err(full) => {
+                            self.metrics.connection_refused(full.label());
+                            tracing::debug!(?peer, %full, "closed at accept");
+                        }
                     },
                     Err(error) => {
                         tracing::warn!(%error, "could not accept a connection");
@@ -307,7 +316,7 @@ impl Gate {
             Some(block) => Some(self.per_address.take(block).ok_or(Full::Address)?),
             None => None,
         };
-        Ok(Permits { _permit: permit, _of_address: of_address })
+        Ok(Permits { _permit: permit, _of_address: of_address, _counted: self.metrics.connection() })
     }
 }
 
@@ -315,6 +324,7 @@ impl Gate {
 struct Permits {
     _permit: OwnedSemaphorePermit,
     _of_address: Option<AddressPermit>,
+    _counted: OpenConnection,
 }
 
 /// Which number of connections is reached.
@@ -324,6 +334,16 @@ enum Full {
     Address,
     #[error("too many connections")]
     House,
+}
+
+impl Full {
+    /// The label it is counted under.
+    fn label(&self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::House => "house",
+        }
+    }
 }
 
 /// One accepted connection.

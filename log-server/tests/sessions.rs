@@ -6,6 +6,7 @@ mod cases;
 mod export;
 mod http;
 mod kill;
+mod metrics;
 mod opening;
 mod pages;
 mod program;

@@ -4,12 +4,12 @@
 //! that place, and administration on the addresses that serve it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
-use axum::http::{Uri, header};
+use axum::http::{Method, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -17,9 +17,10 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use crate::client::{Client, Proxies};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, ProblemCode};
 use crate::http::{self, App, frame, not_found};
 use crate::listener::Roles;
+use crate::metrics::{self, LogMetrics, Metrics, Route};
 use crate::site::{Host, SitePath};
 
 /// A log in service and where it is found.
@@ -30,10 +31,19 @@ pub(crate) struct Served {
     pub(crate) app: Arc<App>,
 }
 
+/// The routes of one log, and where its answers are counted.
+#[derive(Debug)]
+struct Room {
+    host: Option<Host>,
+    path: SitePath,
+    router: TowerToHyperService<Router>,
+    metrics: LogMetrics,
+}
+
 /// What answers the requests of one listener.
 #[derive(Debug)]
 pub(crate) struct Door {
-    logs: Vec<(Option<Host>, SitePath, TowerToHyperService<Router>)>,
+    logs: Vec<Room>,
     house: TowerToHyperService<Router>,
     roles: Roles,
     proxies: Proxies,
@@ -43,17 +53,20 @@ pub(crate) struct Door {
 impl Door {
     pub(crate) fn new(
         served: &Arc<[Served]>,
+        metrics: &Metrics,
         roles: Roles,
         proxies: Proxies,
         request_timeout: Duration,
     ) -> Self {
-        let log = |served: &Served| {
-            let router = http::router(Arc::clone(&served.app), roles);
-            (served.host.clone(), served.path.clone(), TowerToHyperService::new(router))
+        let log = |served: &Served| Room {
+            host: served.host.clone(),
+            path: served.path.clone(),
+            router: TowerToHyperService::new(http::router(Arc::clone(&served.app), roles)),
+            metrics: served.app.metrics.clone(),
         };
         Self {
             logs: served.iter().map(log).collect(),
-            house: TowerToHyperService::new(house(Arc::clone(served))),
+            house: TowerToHyperService::new(house(Arc::clone(served), metrics.clone())),
             roles,
             proxies,
             request_timeout,
@@ -64,24 +77,34 @@ impl Door {
     pub(crate) async fn answer(&self, peer: Client, mut request: Request) -> Response {
         let client = self.proxies.client(peer, request.headers());
         request.extensions_mut().insert(client);
+        let (started, writes) = (Instant::now(), request.method() == Method::POST);
+        let log = self.log_for(&mut request);
+        let counted = log.map(|log| (&log.metrics, Route::of(request.uri().path(), writes)));
         let answering = async {
             // Neither router can fail.
-            match self.log_for(&mut request) {
-                Some(log) => log.call(request).await.into_response(),
+            match log {
+                Some(log) => log.router.call(request).await.into_response(),
                 None => self.house.call(request).await.into_response(),
             }
         };
-        match tokio::time::timeout(self.request_timeout, answering).await {
+        let response = match tokio::time::timeout(self.request_timeout, answering).await {
             Ok(response) => response,
             Err(_) => {
                 let limit_seconds = self.request_timeout.as_secs();
                 http::dress(Problem::RequestTimeout { limit_seconds }.into_response())
             }
+        };
+        if let Some((metrics, route)) = counted {
+            metrics.answered(route, response.status().as_u16(), started.elapsed());
+            if let Some(ProblemCode(code)) = response.extensions().get() {
+                metrics.refused(code);
+            }
         }
+        response
     }
 
     /// The log that a request is for; its path is below that log's then.
-    fn log_for(&self, request: &mut Request) -> Option<&TowerToHyperService<Router>> {
+    fn log_for(&self, request: &mut Request) -> Option<&Room> {
         if self.is_of_house(request.uri().path()) {
             return None;
         }
@@ -89,14 +112,13 @@ impl Door {
         let named = request.uri().authority().map(|authority| authority.as_str());
         let named = named.or_else(|| request.headers().get(header::HOST)?.to_str().ok()).unwrap_or_default();
         let at_host = |host: &Option<Host>| host.as_ref().is_none_or(|host| host.is_named_by(named));
-        let found =
-            |(host, path, _): &&(_, SitePath, _)| at_host(host) && path.strip(request.uri().path()).is_some();
-        let (_, path, log) = self.logs.iter().find(found)?;
-        if path.is_root() {
+        let found = |log: &&Room| at_host(&log.host) && log.path.strip(request.uri().path()).is_some();
+        let log = self.logs.iter().find(found)?;
+        if log.path.is_root() {
             return Some(log);
         }
         let whole = request.uri().path_and_query()?.as_str();
-        let below = PathAndQuery::try_from(path.strip(whole)?).ok()?;
+        let below = PathAndQuery::try_from(log.path.strip(whole)?).ok()?;
         *request.uri_mut() = Uri::from(below);
         Some(log)
     }
@@ -108,8 +130,10 @@ impl Door {
 }
 
 /// What is the server's own.
-fn house(served: Arc<[Served]>) -> Router {
+fn house(served: Arc<[Served]>, metrics: Metrics) -> Router {
+    let counted = Arc::clone(&served);
     Router::new()
+        .route("/metrics", get(async move || page(&counted, &metrics)))
         .route("/", get(logs))
         .route("/healthz", get(http::read::healthz))
         .route("/readyz", get(readyz))
@@ -125,6 +149,17 @@ async fn logs(State(served): State<Arc<[Served]>>) -> Response {
     let text: String = served.iter().map(line).collect();
     let headers = [(header::CONTENT_TYPE, http::read::TEXT), (header::CACHE_CONTROL, "no-cache")];
     (headers, text).into_response()
+}
+
+/// The metrics of the process, with what only a look tells.
+fn page(served: &[Served], metrics: &Metrics) -> Result<Response, Problem> {
+    for Served { app, .. } in served {
+        app.metrics.health(app.queue.pulse().age(), app.require_ready().is_ok());
+        let (waiting, places) = app.queue.occupancy();
+        app.metrics.queue(waiting, places);
+    }
+    let page = metrics.page().map_err(|_| Problem::WorkerLost)?;
+    Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], page).into_response())
 }
 
 /// Ready if every log is.

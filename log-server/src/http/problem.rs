@@ -30,6 +30,10 @@ pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";
 /// The longest a client is told to wait for the clock.
 const MAX_CLOCK_WAIT_SECONDS: u32 = 60;
 
+/// The code of a problem, left on its answer for whoever counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ProblemCode(pub(crate) &'static str);
+
 /// Everything a request can be refused with.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -47,6 +51,11 @@ pub enum Problem {
         size_bytes: Option<u64>,
         /// What is taken.
         limit_bytes: usize,
+    },
+    /// The writer has not come round for three publish intervals. Told by readiness only.
+    CheckpointStale {
+        /// For how long.
+        seconds: u64,
     },
     /// The log's own checkpoint does not parse: a fault of the program.
     Checkpoint(CheckpointError),
@@ -110,6 +119,9 @@ impl Problem {
             }
             Self::BodyTooLarge { .. } | Self::Entry(Refusal::TooLarge { .. }) => {
                 ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "the body is too large")
+            }
+            Self::CheckpointStale { .. } => {
+                ("checkpoint-stale", StatusCode::SERVICE_UNAVAILABLE, "the writer no longer comes round")
             }
             Self::ContentEncoded => {
                 ("content-encoded", StatusCode::UNSUPPORTED_MEDIA_TYPE, "content codings are not taken")
@@ -179,6 +191,9 @@ impl Problem {
             Self::BodyTooLarge { size_bytes: None, limit_bytes } => {
                 Some(format!("more than {limit_bytes} bytes, at most {limit_bytes} are taken"))
             }
+            Self::CheckpointStale { seconds } => {
+                Some(format!("its last sign of life is {seconds} s old; what is published is served"))
+            }
             Self::Entry(refusal) => Some(with_sources(refusal)),
             Self::Fault { id } => Some(format!("the log's own lines name it {id}")),
             Self::IndexBehind { indexed, size } => Some(format!("{indexed} of {size} entries can be found")),
@@ -218,6 +233,7 @@ impl Problem {
             Self::Queue(QueueError::Full { .. }) => Some(RetryAfter::between(1, 3)),
             Self::Queue(QueueError::Stopped)
             | Self::WorkerLost
+            | Self::CheckpointStale { .. }
             | Self::NotReady
             | Self::IndexBehind { .. }
             | Self::RequestTimeout { .. } => Some(RetryAfter::between(5, 10)),
@@ -251,6 +267,7 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let headers = [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
         let mut response = (status, headers, body).into_response();
+        response.extensions_mut().insert(ProblemCode(code));
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, after.value());
         }
@@ -292,6 +309,7 @@ mod tests {
         vec![
             Problem::BodyBroken,
             Problem::BodyTimeout { limit_seconds: 10 },
+            Problem::CheckpointStale { seconds: 4 },
             Problem::BodyTooLarge { size_bytes: Some(9000), limit_bytes: 8192 },
             Problem::BodyTooLarge { size_bytes: None, limit_bytes: 8192 },
             Problem::ContentEncoded,
