@@ -3,6 +3,7 @@
 
 mod arrows;
 mod examples;
+mod invariants;
 mod links;
 mod markers;
 mod reasons;
@@ -47,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         ("examples equal their files", examples::differing(&pages, &root)),
         ("links resolve", links::broken(&pages, &root)),
         ("no leftover markers", markers::leftover(&pages)),
+        ("every guard and its test exist", invariants::without_guard(&pages)),
         ("every reason has a case", reasons::without_case(&pages)),
         ("the README shows what is there", shop_window::differing(&pages, &members, &root)),
     ];
