@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// Copies a directory with everything in it. `to` must not exist.
+/// What keeps room on the disk of a running log; a start makes it again, and copies of it would only take time.
+const BALLAST: &str = "ballast";
+
+/// Copies a directory with everything in it but ballast. `to` must not exist.
 ///
 /// # Errors
 /// Something cannot be read or written.
@@ -12,6 +15,9 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
     for entry in std::fs::read_dir(from).with_context(|| format!("cannot list {}", from.display()))? {
         let entry = entry?;
+        if entry.file_name() == BALLAST {
+            continue;
+        }
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
@@ -23,7 +29,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every file below a directory, sorted.
+/// Every file below a directory but ballast, sorted.
 ///
 /// # Errors
 /// Something cannot be listed.
@@ -33,7 +39,7 @@ pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             found.extend(files(&entry.path())?);
-        } else {
+        } else if entry.file_name() != BALLAST {
             found.push(entry.path());
         }
     }
