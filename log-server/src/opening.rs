@@ -179,6 +179,14 @@ pub struct Service {
     pub(crate) dir: Option<DataDir>,
 }
 
+impl Service {
+    /// The writer, the queue that feeds it, and where it publishes: for simulations, which serve nobody.
+    #[must_use]
+    pub fn into_writer(self) -> (Sequencer, Queue, Arc<Publisher>) {
+        (self.sequencer, self.queue, self.publisher)
+    }
+}
+
 /// Proves the stored head from the tiles and against the last signed head; returns the two states that go on
 /// from it.
 fn prove_tail(

@@ -312,6 +312,10 @@ impl Parts {
                 (Some(index), _) => {
                     let mut same = false;
                     let at = index.get();
+                    let size = self.head.size().get();
+                    if at >= size {
+                        return Err(SequencerError::Overtaken { index: at, size });
+                    }
                     self.storage.entries(at..at + 1, &mut |_, entry| same = entry == bytes.as_slice())?;
                     if !same {
                         return Err(SequencerError::LeafCollision { index: at });
@@ -383,6 +387,16 @@ pub enum SequencerError {
     LeafCollision {
         /// Index of the stored entry.
         index: u64,
+    },
+    /// Another process writes to this log: it stored an entry that no tree of this process holds.
+    #[error(
+        "entry {index} is stored, but this process has published {size} entries: another one writes here"
+    )]
+    Overtaken {
+        /// Index of the stored entry.
+        index: u64,
+        /// Size of the tree that this process published.
+        size: u64,
     },
     /// The proof that the new tree extends the old one could not be built from what is stored.
     #[error("the new tree cannot be proven to extend the old one")]
@@ -677,6 +691,16 @@ mod tests {
         case.batch(&[b"a", b"b"]).unwrap();
         assert!(case.storage.damage_entry(1));
         assert!(matches!(case.batch(&[b"b"]), Err(SequencerError::LeafCollision { index: 1 })));
+    }
+
+    #[test]
+    fn a_duplicate_of_what_another_process_stored_is_not_answered() {
+        let (mut case, mut other) = (Case::new(), Case::new());
+        other.parts.storage = Arc::clone(&case.storage) as Arc<dyn Storage>;
+        other.batch(&[b"theirs"]).unwrap();
+        let refused = case.batch(&[b"theirs"]);
+        assert!(matches!(refused, Err(SequencerError::Overtaken { index: 0, size: 0 })), "{refused:?}");
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0], 0));
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! | [`seed`] | random numbers that can be had again |
 //! | [`image`] | a disk whose power can be cut |
 //! | [`copies`] | copies of a log at rest |
+//! | [`faults`], [`simulator`] | R4, R5: the log's own parts in this process, on storage and a key that fail |
 //! | [`tiles`] | R12 |
 //! | [`bad_requests`] | R20, R21 |
 //! | [`footprint`] | what a process costs |
@@ -33,8 +34,10 @@ pub mod bit_rot;
 pub mod client;
 pub mod clock_jumps;
 pub mod copies;
+pub mod faults;
 pub mod footprint;
 pub mod image;
+mod inside;
 pub mod kill;
 pub mod machine;
 pub mod old_copy;
@@ -45,6 +48,7 @@ pub mod prepared;
 pub mod product;
 pub mod scratch;
 pub mod seed;
+pub mod simulator;
 pub mod submitters;
 pub mod system_calls;
 pub mod tiles;

@@ -16,8 +16,8 @@ use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
 use crate::{
-    bad_requests, bit_rot, clock_jumps, image, kill, old_copy, power_cut, system_calls, tiles, two_servers,
-    whole_log,
+    bad_requests, bit_rot, clock_jumps, faults, image, kill, old_copy, power_cut, simulator, system_calls,
+    tiles, two_servers, whole_log,
 };
 
 /// How much is run.
@@ -75,6 +75,22 @@ pub const TESTS: &[Test] = &[
         cycles: [60, 1000, 20_000],
         cannot: system_calls::cannot,
         run: system_calls::run,
+    },
+    Test {
+        name: "R4",
+        does: "all pairs of faults of storage, key and signer",
+        unit: "tree sizes",
+        cycles: [5, 12, 12],
+        cannot: || None,
+        run: faults::run,
+    },
+    Test {
+        name: "R5",
+        does: "simulated worlds",
+        unit: "seeds",
+        cycles: [2_000, 20_000, 10_000_000],
+        cannot: || None,
+        run: simulator::run,
     },
     Test {
         name: "R7",

@@ -17,6 +17,12 @@ impl Seed {
         Self(seed)
     }
 
+    /// The number it stands for now.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0
+    }
+
     /// A number that differs from run to run, for a run that was given none.
     #[must_use]
     pub fn of_now() -> u64 {
