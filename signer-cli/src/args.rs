@@ -17,20 +17,21 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
-    CompletionsArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs, ManArgs, SignArgs, SubmitArgs, VerifyArgs,
-    VersionArgs,
+    CompletionsArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs, ManArgs, SearchArgs, SignArgs, SubmitArgs,
+    VerifyArgs, VersionArgs,
 };
 pub(crate) use self::named_path::NamedPath;
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 8] = [
+const EXCLUSIVE: [(&str, &str, &str); 9] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "pending", "log"),
     ("sign", "pending", "log_key"),
     ("sign", "pending", "trust"),
     ("sign", "log_key", "trust"),
     ("submit", "log_key", "trust"),
+    ("search", "log_key", "trust"),
     ("hash", "files", "json"),
     ("verify", "quiet", "json"),
 ];
@@ -92,6 +93,7 @@ pub(crate) enum Command {
     Keygen(KeygenArgs),
     Sign(SignArgs),
     Submit(SubmitArgs),
+    Search(SearchArgs),
     Verify(VerifyArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),

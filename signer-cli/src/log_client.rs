@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use attest::bundle::MAX_LOG_ENTRY_BYTES;
 use attest::types::ENTRY_MEDIA_TYPE;
-use reqwest::blocking::{Client, Response};
+use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
@@ -19,6 +19,8 @@ use serde::Deserialize;
 
 /// Largest answer read, in bytes: the longest that parses.
 pub(crate) const MAX_ANSWER_BYTES: u64 = MAX_LOG_ENTRY_BYTES as u64;
+/// Largest page of a search read, in bytes: 100 of the longest entries with the longest proofs.
+const MAX_PAGE_BYTES: u64 = 2 * 1024 * 1024;
 /// Longest wait for a connection: a host that takes longer is as good as down.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pauses between attempts; so one attempt more than there are pauses. A log that restarts is back within these.
@@ -147,13 +149,31 @@ impl LogClient {
     /// Any [`LogError`]. After [`LogError::TimedOut`] and [`LogError::Unreachable`] the entry may be in the log all the
     /// same; sending it again finds out.
     pub(crate) fn send(&self, entry: &[u8]) -> Result<Vec<u8>, LogError> {
+        self.ask(&|| {
+            let request = self.client.post(self.entries.clone()).header(CONTENT_TYPE, ENTRY_MEDIA_TYPE);
+            (request.body(entry.to_vec()), MAX_ANSWER_BYTES)
+        })
+    }
+
+    /// Asks for entries and gives the body of the answer: bytes that nobody has looked at yet.
+    ///
+    /// # Errors
+    /// Any [`LogError`].
+    pub(crate) fn search(&self, query: &[(&str, String)]) -> Result<Vec<u8>, LogError> {
+        let mut url = self.entries.clone();
+        url.query_pairs_mut().extend_pairs(query);
+        self.ask(&|| (self.client.get(url.clone()), MAX_PAGE_BYTES))
+    }
+
+    /// Sends a request until it is answered, or time or patience is up.
+    fn ask(&self, request: &dyn Fn() -> (RequestBuilder, u64)) -> Result<Vec<u8>, LogError> {
         let deadline = Instant::now() + self.limit;
         let mut pauses = PAUSES.iter();
         let mut attempts = 0;
         loop {
             attempts += 1;
             let left = deadline.saturating_duration_since(Instant::now());
-            let (error, asked) = match self.attempt(entry, left, attempts) {
+            let (error, asked) = match self.attempt(request(), left, attempts) {
                 Ok(body) => return Ok(body),
                 Err(Attempt::Over(error)) => return Err(error),
                 Err(Attempt::Again(error, asked)) => (error, asked),
@@ -167,13 +187,17 @@ impl LogClient {
         }
     }
 
-    fn attempt(&self, entry: &[u8], left: Duration, attempts: usize) -> Result<Vec<u8>, Attempt> {
-        let request = self.client.post(self.entries.clone()).timeout(left);
-        let request = request.header(CONTENT_TYPE, ENTRY_MEDIA_TYPE).header(ACCEPT, "application/json");
-        let response = request.body(entry.to_vec()).send().map_err(|e| self.failed(e, attempts))?;
+    fn attempt(
+        &self,
+        (request, limit): (RequestBuilder, u64),
+        left: Duration,
+        attempts: usize,
+    ) -> Result<Vec<u8>, Attempt> {
+        let request = request.timeout(left).header(ACCEPT, "application/json");
+        let response = request.send().map_err(|e| self.failed(e, attempts))?;
         let status = response.status();
         match status {
-            StatusCode::OK | StatusCode::CREATED => self.read_body(response, attempts),
+            StatusCode::OK | StatusCode::CREATED => self.read_body(response, attempts, limit),
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
@@ -205,12 +229,12 @@ impl LogClient {
         Attempt::Again(LogError::Unreachable { url, attempts, cause: source.without_url() }, None)
     }
 
-    fn read_body(&self, response: Response, attempts: usize) -> Result<Vec<u8>, Attempt> {
+    fn read_body(&self, response: Response, attempts: usize, limit: u64) -> Result<Vec<u8>, Attempt> {
         let mut body = Vec::new();
-        let read = response.take(MAX_ANSWER_BYTES + 1).read_to_end(&mut body);
-        if body.len() as u64 > MAX_ANSWER_BYTES {
+        let read = response.take(limit + 1).read_to_end(&mut body);
+        if body.len() as u64 > limit {
             let url = self.shown.clone();
-            return Err(Attempt::Over(LogError::AnswerTooLarge { url, limit: MAX_ANSWER_BYTES }));
+            return Err(Attempt::Over(LogError::AnswerTooLarge { url, limit }));
         }
         match read.map_err(|error| error.downcast::<reqwest::Error>()) {
             Ok(_) => Ok(body),
@@ -225,7 +249,7 @@ impl LogClient {
 
     /// The code and the words of a problem; empty if the answer is not one.
     fn read_problem(&self, response: Response, attempts: usize) -> (String, String) {
-        let body = self.read_body(response, attempts).unwrap_or_default();
+        let body = self.read_body(response, attempts, MAX_ANSWER_BYTES).unwrap_or_default();
         let problem: Problem = serde_json::from_slice(&body).unwrap_or_default();
         let words = if problem.detail.is_empty() { problem.title } else { problem.detail };
         (problem.code, words)

@@ -19,6 +19,7 @@ mod pages;
 mod passphrase;
 mod progress;
 mod report;
+mod search;
 mod sign;
 mod snapshot;
 mod statement_view;
@@ -55,6 +56,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Keygen(args) => keygen::run(args, manner)?,
         Command::Sign(args) => sign::run(args, manner)?,
         Command::Submit(args) => submit::run(args, manner)?,
+        Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
         Command::Inspect(args) => inspect::run(args)?,
         Command::Hash(args) => hash::run(args, manner)?,
@@ -71,6 +73,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Keygen(args) => args.json,
         Command::Sign(args) => args.json,
         Command::Submit(args) => args.json,
+        Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,

@@ -70,6 +70,24 @@ pub(crate) fn policy(args: &LogArgs, model: &Path) -> Result<Policy, TrustError>
     }
 }
 
+/// The policy without a model in sight: from the key, else from the trust file named or found.
+///
+/// # Errors
+/// As [`policy`].
+pub(crate) fn policy_alone(log_key: Option<&str>, trust: Option<&Path>) -> Result<Policy, TrustError> {
+    if let Some(key) = log_key {
+        return policy_of_key(key).map_err(|source| TrustError::LogKey { source });
+    }
+    // No path is a model, so the file in the working directory counts.
+    let path = trust.map(Path::to_owned).or_else(|| find_trust(Path::new(""))).ok_or(TrustError::Missing)?;
+    let bytes = read_bounded(&path, MAX_TRUST_BYTES as u64)
+        .map_err(|source| TrustError::Io { path: path.clone(), source })?;
+    match Requirements::parse(&bytes) {
+        Ok(requirements) => Ok(requirements.policy().clone()),
+        Err(source) => Err(TrustError::Malformed { path, source }),
+    }
+}
+
 fn policy_of_key(key: &str) -> Result<Policy, LogKeyFault> {
     let vkey: Vkey = key.parse()?;
     Ok(Policy::parse(format!("log {vkey}\nquorum none\n").as_bytes())?)

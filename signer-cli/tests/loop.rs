@@ -383,6 +383,81 @@ fn every_lie_of_a_log_is_refused_and_nothing_is_written() {
 }
 
 #[test]
+fn search_prints_what_is_proven_page_after_page() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    for (name, data) in
+        [("acme/churn:1", "a"), ("acme/other:1", "b"), ("acme/churn:2", "c"), ("acme/churn:3", "d")]
+    {
+        desk.write("model/config.json", data);
+        desk.succeed(&[
+            "sign",
+            "model",
+            "--as",
+            name,
+            "--key",
+            "key.pem",
+            "--log",
+            log.url(),
+            "--log-key",
+            log.vkey(),
+        ]);
+        std::fs::remove_file(desk.path("model/tallymark.jsonl")).expect("a bundle");
+    }
+    let ask = ["search", "name=acme/churn", "--log", log.url(), "--log-key", log.vkey()];
+    let out = desk.succeed(&ask);
+    let heads: Vec<_> = out.lines().filter(|line| line.starts_with('#')).collect();
+    assert_eq!(heads, ["#5 acme/churn:3", "#4 acme/churn:2", "#2 acme/churn:1"], "{out}");
+    let out = desk.succeed(&[&ask[..], &["--limit", "1", "--json"]].concat());
+    let value: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(value["entries"].as_array().map(Vec::len), Some(1));
+    assert_eq!((&value["entries"][0]["index"], &value["verified"]), (&Value::from(5), &Value::from(true)));
+    assert!(value["complete"].is_null(), "nobody can say that it is complete");
+    assert_eq!(desk.succeed(&["search", "name=acme/none", "--log", log.url(), "--log-key", log.vkey()]), "");
+}
+
+#[test]
+fn every_lie_about_a_search_is_refused() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    for (name, data) in [("acme/other:1", "b"), ("acme/churn:1", "a"), ("acme/churn:2", "c")] {
+        desk.write("model/config.json", data);
+        desk.succeed(&[
+            "sign",
+            "model",
+            "--as",
+            name,
+            "--key",
+            "key.pem",
+            "--log",
+            log.url(),
+            "--log-key",
+            log.vkey(),
+        ]);
+        std::fs::remove_file(desk.path("model/tallymark.jsonl")).expect("a bundle");
+    }
+    let ask = ["search", "name=acme/churn", "--log", log.url(), "--log-key", log.vkey()];
+    for (manner, exit, code) in [
+        (Manner::Garbage, 1, "log-answer-malformed"),
+        (Manner::OtherEntry, 1, "log-answer-not-verified"),
+        (Manner::OtherProof, 1, "log-answer-not-verified"),
+        (Manner::OtherIndex, 1, "log-answer-not-verified"),
+        (Manner::OtherTree, 1, "log-answer-not-verified"),
+        (Manner::ForeignCheckpoint, 1, "log-answer-not-verified"),
+        (Manner::Refusing, 3, "log-refused"),
+        (Manner::NotALog, 4, "not-a-log"),
+    ] {
+        log.behave(&[manner]);
+        desk.refuse(&ask, exit, code);
+    }
+    log.behave(&[Manner::Honest]);
+    let (url, foreign) = (log.url().to_owned(), log.foreign_vkey());
+    desk.refuse(
+        &["search", "name=acme/churn", "--log", &url, "--log-key", &foreign],
+        1,
+        "log-answer-not-verified",
+    );
+}
+
+#[test]
 fn answer_signed_by_another_key_than_the_one_named_is_refused() {
     let (desk, log) = (Desk::new(), TestLog::start());
     let before = desk.contents();

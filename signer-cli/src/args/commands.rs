@@ -11,6 +11,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use verifier::name_pattern::NamePattern;
 
 use super::NamedPath;
+use crate::search::Term;
 
 /// Make a key pair for signing
 ///
@@ -190,6 +191,45 @@ pub(crate) struct SubmitArgs {
     pub(crate) model: PathBuf,
     #[command(flatten)]
     pub(crate) log: LogArgs,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
+/// Find entries in a log, each proven before it is printed
+///
+/// Entries answer to all terms: `name=acme/churn`, `name=acme/` for all names below it, `digest=` of a statement, model or
+/// file, `input=` for what was made from it, `key=` for who signed. Newest first. That none was left out is the log's
+/// word.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark search name=acme/ --log https://log.example.org --trust tallymark.toml\n  tallymark \
+                        search input=$(tallymark hash ./base | cut -d' ' -f1) --log https://log.example.org"
+)]
+pub(crate) struct SearchArgs {
+    /// What to look for
+    #[arg(env = "TALLYMARK_TERMS", value_name = "FIELD=VALUE", required = true, value_delimiter = ' ')]
+    pub(crate) terms: Vec<Term>,
+    /// Where the log is [default: the address in the policy, if it has one]
+    #[arg(long, env = "TALLYMARK_LOG", value_name = "URL")]
+    pub(crate) log: Option<String>,
+    /// The log's key, as `tallymark-log init` prints it: `name+id+key`
+    #[arg(long, env = "TALLYMARK_LOG_KEY", value_name = "VKEY")]
+    pub(crate) log_key: Option<String>,
+    /// Trust file whose policy names the log
+    #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// Seconds to wait for each page
+    #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+    /// Print at most so many entries
+    #[arg(long, env = "TALLYMARK_LIMIT", value_name = "N", default_value_t = 100,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) limit: u64,
+    /// Begin with the oldest entry
+    #[arg(long, env = "TALLYMARK_OLDEST_FIRST", value_parser = BoolishValueParser::new())]
+    pub(crate) oldest_first: bool,
     /// Print JSON
     #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use attest::provenance::ProvenanceError;
 use attest::scan::ScanError;
+use tlog::proof::ProofError;
 use verifier::{Class, Refusal};
 
 use super::{Exit, Failure, OutputError};
@@ -14,6 +15,7 @@ use crate::key_file::KeyFileError;
 use crate::log_client::LogError;
 use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
+use crate::search::SearchError;
 use crate::sign::SignError;
 use crate::snapshot::SnapshotError;
 use crate::submit::SubmitError;
@@ -151,6 +153,55 @@ impl From<SubmitError> for Failure {
                 .hint("nothing was sent; sign the model again: tallymark sign"),
             E::OtherModel { .. } => told(Exit::VerifiedFalse, "model-changed")
                 .hint("nothing was sent; sign the model as it is now: tallymark sign"),
+        }
+    }
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Self {
+        use SearchError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        let distrust = "nothing of this answer is believed; tell the log's operator";
+        match &error {
+            E::Log(LogError::Refused { code, .. }) if code == "not-found" => {
+                told(Exit::Refused, "log-refused")
+                    .hint("this log has no search; read its entries instead, as monitors do")
+            }
+            E::Log(LogError::Refused { .. }) => told(Exit::Refused, "log-refused")
+                .hint("the log's own words are above; see tallymark search --help"),
+            E::Log(LogError::Busy { .. }) => told(Exit::Undecidable, "log-busy")
+                .hint("a log that has just started finds nothing for a moment; run the same command again"),
+            E::Log(LogError::TimedOut { .. }) => {
+                told(Exit::Undecidable, "log-timed-out").hint("to wait longer: --timeout SECONDS")
+            }
+            E::Log(LogError::Unreachable { url, .. }) => {
+                told(Exit::Undecidable, "log-unreachable").hint(format!("is it up? curl {url}/healthz"))
+            }
+            E::Log(LogError::Setup { .. }) => {
+                told(Exit::Io, "no-https").hint("install the system's certificates, or set SSL_CERT_FILE")
+            }
+            E::Log(LogError::Url { .. }) => told(Exit::Usage, "log-address")
+                .hint("write it like --log https://log.example.org or --log http://127.0.0.1:8080"),
+            E::Log(LogError::AnswerTooLarge { .. }) => told(Exit::VerifiedFalse, "log-answer-too-large")
+                .hint("check that --log is the address of a tallymark log"),
+            E::Log(LogError::Unexpected { .. }) => told(Exit::Undecidable, "not-a-log")
+                .hint("check that --log is the address of a tallymark log"),
+            E::Proof { source: ProofError::Quorum { .. }, .. } => told(
+                Exit::Undecidable,
+                "log-answer-not-witnessed",
+            )
+            .hint(
+                "the checkpoint of a search carries no cosignatures yet; name the log alone: --log-key VKEY",
+            ),
+            E::Proof { .. } => told(Exit::VerifiedFalse, "log-answer-not-verified")
+                .hint("compare the log's key with what its operator prints: --log-key VKEY")
+                .hint(distrust),
+            E::Malformed { .. } | E::Checkpoint { .. } => {
+                told(Exit::VerifiedFalse, "log-answer-malformed").hint(distrust)
+            }
+            E::Entry { .. } | E::NotAsked { .. } | E::Order { .. } | E::Endless { .. } => {
+                told(Exit::VerifiedFalse, "log-answer-not-verified").hint(distrust)
+            }
         }
     }
 }

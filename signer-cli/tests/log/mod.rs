@@ -145,22 +145,18 @@ impl State {
         };
         let asked_well = head.starts_with("POST /api/v1/entries HTTP/1.1\r\n")
             && head.to_ascii_lowercase().contains("content-type: application/cose\r\n");
-        let (status, body) = match manner {
+        let search = head.strip_prefix("GET /api/v1/entries?").and_then(|rest| rest.split(' ').next());
+        let (status, body) = match (manner, search) {
+            (Manner::Busy | Manner::Refusing | Manner::NotALog, _) => self.refuse(manner),
+            (_, Some(query)) => (200, self.page(query, manner)),
             _ if !asked_well => (404, r#"{"code":"not-found","title":"no such page"}"#.to_owned()),
-            Manner::Silent => {
+            (Manner::Silent, None) => {
                 std::thread::sleep(Duration::from_secs(3));
                 return Ok(());
             }
-            Manner::Busy => (503, r#"{"code":"busy","detail":"try later"}"#.to_owned()),
-            Manner::Refusing => (
-                400,
-                r#"{"code":"entry-refused","title":"t","detail":"no\u001b[2J thanks\nhint: run this"}"#
-                    .to_owned(),
-            ),
-            Manner::NotALog => (404, "<html>".to_owned()),
-            Manner::Redirecting => (307, String::new()),
-            Manner::Garbage => (201, r#"{"logIndex":"0""#.to_owned()),
-            Manner::Oversized => (201, " ".repeat((1 << 20) + 1)),
+            (Manner::Redirecting, None) => (307, String::new()),
+            (Manner::Garbage, None) => (201, r#"{"logIndex":"0""#.to_owned()),
+            (Manner::Oversized, None) => (201, " ".repeat((1 << 20) + 1)),
             _ => self.append(&entry, manner),
         };
         write!(
@@ -173,6 +169,60 @@ impl State {
         write!(stream, "Content-Length: {}\r\n\r\n", body.len())?;
         let sent = if manner == Manner::Cut { body.len() / 2 } else { body.len() };
         stream.write_all(&body.as_bytes()[..sent])
+    }
+
+    fn refuse(&self, manner: Manner) -> (u16, String) {
+        match manner {
+            Manner::Busy => (503, r#"{"code":"busy","detail":"try later"}"#.to_owned()),
+            Manner::NotALog => (404, "<html>".to_owned()),
+            _ => (
+                400,
+                r#"{"code":"entry-refused","title":"t","detail":"no\u001b[2J thanks\nhint: run this"}"#
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// A page of a search by `name=`, two hits long at most, newest first, with the cursor of the next.
+    fn page(&self, query: &str, manner: Manner) -> String {
+        let entries = self.entries.lock().expect("no panic under the lock");
+        let value = |name: &str| {
+            let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            pairs.clone().find(|(seen, _)| *seen == name).map(|(_, value)| value.replace("%2F", "/"))
+        };
+        let number = |name: &str| value(name).map(|text| text.parse::<usize>().expect("a number"));
+        let (name, limit) = (value("name").expect("a name"), number("limit").expect("a limit").min(2));
+        let asked = |index: &usize| {
+            let entry = attest::entry::Entry::parse(&entries[*index]).ok();
+            // A log that lies about what it was asked shows everything it has.
+            entry.is_some_and(|entry| manner == Manner::OtherEntry || entry.payload().name().as_str() == name)
+        };
+        let before = number("before").unwrap_or(entries.len());
+        let found: Vec<usize> = (0..before).rev().filter(asked).take(limit).collect();
+        let answers: Vec<serde_json::Value> = found
+            .iter()
+            .map(|index| {
+                let proven = if manner == Manner::OtherProof { 0 } else { *index };
+                let answer = self.answer(&entries, proven, &entries[*index], manner);
+                serde_json::from_str(&answer).expect("JSON")
+            })
+            .collect();
+        let hit = |answer: &serde_json::Value| {
+            serde_json::json!({
+                "logIndex": answer["logIndex"],
+                "hashes": answer["inclusionProof"]["hashes"],
+                "canonicalizedBody": answer["canonicalizedBody"],
+            })
+        };
+        let hits: Vec<_> = answers.iter().map(hit).collect();
+        let empty: serde_json::Value =
+            serde_json::from_str(&self.answer(&entries, 0, &entries[0], manner)).expect("JSON");
+        let checkpoint = &answers.first().unwrap_or(&empty)["inclusionProof"]["checkpoint"];
+        let mut page = serde_json::json!({ "checkpoint": checkpoint, "entries": hits });
+        if let Some(last) = found.last().filter(|_| found.len() == limit) {
+            page["next"] = serde_json::json!({ "before": last.to_string() });
+        }
+        if manner == Manner::Garbage { "{".to_owned() } else { page.to_string() }
     }
 
     fn append(&self, entry: &[u8], manner: Manner) -> (u16, String) {
