@@ -155,6 +155,9 @@ async fn logs(State(served): State<Arc<[Served]>>) -> Response {
 fn page(served: &[Served], metrics: &Metrics) -> Result<Response, Problem> {
     for Served { app, .. } in served {
         app.metrics.health(app.queue.pulse().age(), app.require_ready().is_ok());
+        if let Some(search) = &app.search {
+            app.metrics.indexed(search.index.indexed());
+        }
         let (waiting, places) = app.queue.occupancy();
         app.metrics.queue(waiting, places);
     }
