@@ -89,6 +89,36 @@ Example:
 Example:
   tallymark-log man /usr/local/share/man/man1")]
     Man(Man),
+    /// Copy a whole log, at rest or while it serves.
+    #[command(after_help = "\
+The copy is checked before it gets its name: the log in it is opened, its tail proven, every file hashed. The private
+key stays out unless asked for. A backup can be behind by the time it is needed; see `restore`.
+
+Example:
+  tallymark-log backup ./log --to /backup/log-monday")]
+    Backup(Backup),
+    /// Put a backup into a new directory, where it is read and signs nothing until `thaw`.
+    #[command(after_help = "\
+Example:
+  tallymark-log restore /backup/log-monday --to ./log
+  tallymark-log thaw ./log --ledger /mnt/old-disk/log/ledger")]
+    Restore(Restore),
+    /// Take no more entries, for ever; reading goes on. Works at rest and while the log serves.
+    #[command(after_help = "\
+Example:
+  tallymark-log freeze ./log --why \"2026 is over\"")]
+    Freeze(Freeze),
+    /// Let a log sign again that was restored, frozen, or found damaged.
+    #[command(after_help = "\
+A restored log needs the newest ledger or the newest checkpoint that anybody has, and must hold all that it stands for; a
+damaged one is searched from end to end first; a frozen one wants --unfreeze. A log that signs again from an older copy
+signs a second history, which nothing can undo.
+
+Example:
+  tallymark-log thaw ./log --ledger /mnt/old-disk/log/ledger
+  tallymark-log thaw ./log --checkpoint https://mirror.example.org/2026/checkpoint
+  tallymark-log thaw ./log --unfreeze")]
+    Thaw(Thaw),
     /// Write a log as files in the POSIX tile layout that other tools read.
     #[command(after_help = "\
 Takes a directory at rest, or with --url any running tlog-tiles log. Files that are there already must be equal; the
@@ -245,6 +275,60 @@ pub(crate) struct Remote {
     /// Files read at the same time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) threads: u8,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// Directory of the log.
+    pub(crate) dir: PathBuf,
+    /// Directory to make; must not exist.
+    #[arg(long, value_name = "BACKUP")]
+    pub(crate) to: PathBuf,
+    /// Copy key.pem too: whoever gets the backup gets the key as it is kept there.
+    #[arg(long)]
+    pub(crate) with_key: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    pub(crate) backup: PathBuf,
+    /// Directory to make; may exist if it is empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Freeze {
+    /// Directory of the log.
+    pub(crate) dir: PathBuf,
+    /// A sentence for whoever asks later.
+    #[arg(long, value_name = "TEXT", default_value = "by the operator")]
+    pub(crate) why: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Thaw {
+    /// Directory of the log. The log must not be running.
+    pub(crate) dir: PathBuf,
+    /// The newest ledger there is, from the machine that signed last.
+    #[arg(long, value_name = "FILE", group = "evidence")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// The newest signed checkpoint that anybody has: a file, or http://, https:// or file://.
+    #[arg(long, value_name = "FILE|URL", group = "evidence")]
+    pub(crate) checkpoint: Option<String>,
+    /// Answer for it yourself that no newer copy was ever signed for.
+    #[arg(long, group = "evidence")]
+    pub(crate) i_have_the_newest: bool,
+    /// Let a frozen log take entries again.
+    #[arg(long, group = "evidence")]
+    pub(crate) unfreeze: bool,
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::admission::Admission;
 use crate::config::{Config, Mode};
+use crate::gate::Closed;
 use crate::http::problem::Problem;
 use crate::http::search::Search;
 use crate::listener::Roles;
@@ -72,6 +73,11 @@ impl App {
     fn require_ready(&self) -> Result<(), Problem> {
         if !self.is_ready() {
             return Err(Problem::NotReady);
+        }
+        match self.queue.gate().check() {
+            // A frozen log is ready for what it is for: to be read.
+            Ok(()) | Err(Closed::Frozen) => {}
+            Err(closed) => return Err(Problem::Queue(closed.into())),
         }
         let pulse = self.queue.pulse();
         if !pulse.is_steady() {

@@ -20,15 +20,22 @@
 
 pub mod admission;
 pub mod audit;
+#[cfg(feature = "rocksdb")]
+pub mod backup;
+pub mod care;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod damage;
 pub mod data_dir;
 pub mod descriptors;
+pub mod disk;
 pub mod export;
 #[cfg(feature = "rocksdb")]
 pub mod fsck;
+pub mod gate;
+pub mod hold;
 pub mod http;
 #[cfg(feature = "rocksdb")]
 pub mod init;
@@ -40,6 +47,7 @@ pub mod opening;
 pub mod proof;
 pub mod publisher;
 pub mod pulse;
+pub mod scrub;
 pub mod second_root;
 pub mod sequencer;
 pub mod serve;
@@ -49,5 +57,7 @@ pub mod site;
 mod stall;
 pub mod storage;
 pub mod term_index;
+#[cfg(feature = "rocksdb")]
+pub mod thaw;
 pub mod tile_source;
 pub mod tls;

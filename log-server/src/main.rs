@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use log_server::care::Care;
 use log_server::config::Mode;
 use log_server::descriptors;
 use log_server::init::{InitError, init, init_elsewhere};
@@ -46,6 +47,10 @@ fn main() -> ExitCode {
         Command::Man(args) => run_man(&args),
         Command::Fsck(args) => upkeep::fsck(&args),
         Command::Export(args) => upkeep::export(&args),
+        Command::Backup(args) => upkeep::backup(&args),
+        Command::Restore(args) => upkeep::restore(&args),
+        Command::Freeze(args) => upkeep::freeze(&args),
+        Command::Thaw(args) => upkeep::thaw(&args),
     };
     match done {
         Ok(status) => status,
@@ -126,13 +131,14 @@ fn settings(args: args::Serve) -> Result<Settings, SettingsError> {
     args.keys.over(file, args.log)?.settings()
 }
 
-fn open_site(log: &LogSettings) -> Result<Site, Failure> {
+fn open_site(log: &LogSettings, care: Care) -> Result<Site, Failure> {
     let opened = OpenLog::open(&log.dir, || existing_passphrase(log.passphrase_file.as_deref()));
-    let opened = opened.map_err(|error| {
+    let mut opened = opened.map_err(|error| {
         let (class, hint) = (error.class(), error.hint());
         // Among several logs the operator must know which.
         Failure::of_class(class, hint, anyhow::Error::from(error).context(log.dir.display().to_string()))
     })?;
+    opened.set_care(care);
     let mut site = Site::new(opened);
     (site.path, site.host, site.queue) = (log.path.clone(), log.host.clone(), log.queue);
     Ok(site)
@@ -158,7 +164,8 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         error: error.into(),
     })?;
     let tls = tls.map(Arc::new);
-    let sites = settings.logs.iter().map(open_site).collect::<Result<Vec<_>, _>>()?;
+    let sites =
+        settings.logs.iter().map(|log| open_site(log, settings.care)).collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;
     let served = runtime.block_on(async {

@@ -16,6 +16,7 @@
 //! one step of entries beyond it. Full tiles and entries away from the right edge are not read here, a start would take minutes on a large log.
 //! `tallymark-log fsck` reads everything.
 
+use std::io;
 #[cfg(feature = "rocksdb")]
 use std::path::Path;
 use std::sync::Arc;
@@ -26,9 +27,12 @@ use merkle::{Hash, LeafHash, NodeId, TreeHead, TreeSize};
 use thiserror::Error;
 use tlog::tile::{RightEdge, RightEdgeError, TileCoord};
 
+use crate::care::{Care, Keepers};
 use crate::clock::{Clock, SystemClock, Timekeeper};
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::gate::{Closed, Gate};
+use crate::hold::{Hold, HoldError};
 use crate::key_file::KeyFileError;
 #[cfg(feature = "rocksdb")]
 use crate::key_file::{self, Passphrase};
@@ -54,10 +58,14 @@ pub struct OpenLog {
     parts: Parts,
     // Keeps other processes out until the log is dropped. `None` for a log in memory.
     dir: Option<DataDir>,
+    care: Care,
 }
 
 impl OpenLog {
     /// Opens the log in a directory.
+    ///
+    /// A log that is held ([`crate::hold`]) opens with its gate closed and shows the tree of the last head in its ledger;
+    /// so does one on a full disk, whose database is opened for reading only.
     ///
     /// # Errors
     /// [`OpeningError`], see its variants. Nothing was signed then, and nothing changed but a torn last record
@@ -71,14 +79,32 @@ impl OpenLog {
         Config::read(&path.join("log.toml"))?;
         let dir = DataDir::lock(path)?;
         let config = Config::read(&dir.config())?;
-        let storage = crate::storage::rocks::RocksStorage::open(&dir.database())?;
+        let gate = match Hold::read(dir.path())? {
+            Some(hold) => {
+                tracing::warn!(reason = ?hold.reason(), detail = hold.detail(), "the log is held and takes nothing");
+                Gate::closed(hold.reason().into())
+            }
+            None => Gate::open(),
+        };
+        if let Err(error) = crate::disk::make_room(dir.path()) {
+            tracing::warn!(%error, "the ballast could not be given up");
+        }
+        let storage = match crate::storage::rocks::RocksStorage::open(&dir.database()) {
+            Err(StorageError::Engine { source, .. }) if crate::disk::is_full(dir.path()) => {
+                tracing::error!(error = %source, "the disk is full, the log is opened for reading only");
+                gate.close(Closed::ReadOnly);
+                crate::storage::rocks::RocksStorage::open_read_only(&dir.database())?
+            }
+            opened => opened?,
+        };
         let ledger = Ledger::open(&dir.ledger(), config.vkey(), &mut |_| {})?;
         let key: Box<dyn HeadKey> = match config.key_place().open(config.vkey().public_key())? {
             Some(key) => key,
             None => Box::new(FileKey::new(key_file::read(&dir.key(), passphrase)?)),
         };
         let signer = LedgeredSigner::new(config.origin().clone(), key, ledger)?;
-        let mut log = Self::over(config, Box::new(signer), Arc::new(storage), Arc::new(SystemClock::new()))?;
+        let clock = Arc::new(SystemClock::new());
+        let mut log = Self::behind(gate, config, Box::new(signer), Arc::new(storage), clock)?;
         log.dir = Some(dir);
         Ok(log)
     }
@@ -106,6 +132,18 @@ impl OpenLog {
     /// As [`OpenLog::open`].
     pub fn over(
         config: Config,
+        signer: Box<dyn HeadSigner>,
+        storage: Arc<dyn Storage>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpeningError> {
+        Self::behind(Gate::open(), config, signer, storage, clock)
+    }
+
+    /// As [`OpenLog::over`], behind a gate that may be closed: then nothing is signed but, once more, the last head that
+    /// was signed before, which gives the same bytes again.
+    fn behind(
+        gate: Gate,
+        config: Config,
         mut signer: Box<dyn HeadSigner>,
         storage: Arc<dyn Storage>,
         clock: Arc<dyn Clock>,
@@ -116,24 +154,32 @@ impl OpenLog {
         }
         let (head, last) = (storage.head()?, *signer.last());
         let (edge, second) = prove_tail(storage.as_ref(), &head, last.head())?;
-        let recent = RecentTiles::right_edge(head.size(), storage.as_ref())?;
-        let proof = consistency(last.head().size(), head.size(), &recent, storage.as_ref())?;
+        // A step that a crash left unsigned stays so behind a closed gate.
+        let shown = if gate.check().is_ok() { head } else { *last.head() };
+        let recent = RecentTiles::right_edge(shown.size(), storage.as_ref())?;
+        let proof = consistency(last.head().size(), shown.size(), &recent, storage.as_ref())?;
         let time = clock.wall().as_secs().max(last.time());
-        let checkpoint = signer.sign(&head, &proof, time)?;
+        let checkpoint = signer.sign(&shown, &proof, time)?;
         let pulse = Arc::new(Pulse::new(Arc::clone(&clock)));
         let time = Arc::new(Timekeeper::new(clock, signer.last().time()));
         let metrics = Metrics::new().of_log(&config.origin().to_string());
-        metrics.size(head.size().get());
-        let publication = Publication::new(head, checkpoint.as_bytes().to_vec(), recent);
+        metrics.size(shown.size().get());
+        let publication = Publication::new(shown, checkpoint.as_bytes().to_vec(), recent);
         let publisher = Arc::new(Publisher::new(publication));
-        let parts = Parts { storage, edge, second, head, signer, time, pulse, publisher, metrics };
-        Ok(Self { config, parts, dir: None })
+        let gate = Arc::new(gate);
+        let parts = Parts { storage, edge, second, head, signer, time, gate, pulse, publisher, metrics };
+        Ok(Self { config, parts, dir: None, care: Care::NONE })
     }
 
     /// What the log is.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// How it is to be looked after while it is served; not at all unless said.
+    pub fn set_care(&mut self, care: Care) {
+        self.care = care;
     }
 
     /// The head it will start from.
@@ -157,13 +203,16 @@ impl OpenLog {
     }
 
     /// Takes the log apart for service: the writer, the queue that feeds it, and what readers need.
-    #[must_use]
-    pub fn into_service(self, queue_capacity: usize) -> Service {
+    ///
+    /// # Errors
+    /// What the system says if the threads that look after the log do not start.
+    pub fn into_service(self, queue_capacity: usize) -> io::Result<Service> {
         let storage = Arc::clone(&self.parts.storage);
         let publisher = Arc::clone(&self.parts.publisher);
         let metrics = self.parts.metrics.clone();
         let (sequencer, queue) = Sequencer::new(self.parts, queue_capacity);
-        Service { config: self.config, sequencer, queue, storage, publisher, metrics, dir: self.dir }
+        let dir = Keepers::start(self.care, self.dir, queue.gate(), &storage, &publisher)?;
+        Ok(Service { config: self.config, sequencer, queue, storage, publisher, metrics, dir })
     }
 }
 
@@ -176,7 +225,8 @@ pub struct Service {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) metrics: LogMetrics,
-    pub(crate) dir: Option<DataDir>,
+    /// Looks after the log, and keeps others out, until it is dropped.
+    pub(crate) dir: Keepers,
 }
 
 impl Service {
@@ -255,7 +305,15 @@ fn prove_last_bundle(storage: &dyn Storage, size: TreeSize) -> Result<(), Openin
     Ok(())
 }
 
-fn root_at(size: TreeSize, storage: &dyn Storage) -> Result<Hash, ProveError> {
+/// Proves the stored head from the tiles and against the last signed head.
+///
+/// # Errors
+/// As [`OpenLog::open`].
+pub(crate) fn prove(storage: &dyn Storage, head: &TreeHead, signed: &TreeHead) -> Result<(), OpeningError> {
+    prove_tail(storage, head, signed).map(drop)
+}
+
+pub(crate) fn root_at(size: TreeSize, storage: &dyn Storage) -> Result<Hash, ProveError> {
     range_hash(Subtree::whole(size), |id| stored_node(id, storage))
 }
 
@@ -352,6 +410,9 @@ pub enum OpeningError {
     /// The database cannot be used.
     #[error("the database cannot be used")]
     Storage(#[from] StorageError),
+    /// It cannot be said whether the log is held.
+    #[error(transparent)]
+    Hold(#[from] HoldError),
     /// The tiles of the right edge cannot be gone on from.
     #[error("the right edge cannot be read a second time")]
     SecondRoot(#[from] SecondRootError),
@@ -385,6 +446,8 @@ impl OpeningError {
             | Self::DataDir(DataDirError::Io { .. })
             | Self::KeyFile(KeyFileError::Io { .. } | KeyFileError::NoPassphrase { .. })
             | Self::Ledger(LedgerError::Io { .. }) => Class::Unavailable,
+            Self::Hold(HoldError::Io { .. }) => Class::Unavailable,
+            Self::Hold(_) => Class::Refused,
             Self::Config(_) | Self::DataDir(_) | Self::KeyFile(_) | Self::Ledger(_) => Class::Refused,
             Self::Node(ProveError::Storage { source }) | Self::Storage(source) => match source {
                 StorageError::Engine { .. } => Class::Unavailable,

@@ -36,6 +36,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::admission::Candidate;
 use crate::clock::{Behind, Timekeeper};
+use crate::gate::{Closed, Gate};
 use crate::metrics::{LogMetrics, Phase};
 use crate::proof::{ProveError, consistency};
 use crate::publisher::{Publication, Publisher};
@@ -111,6 +112,7 @@ pub struct Queue {
     places: Arc<Semaphore>,
     capacity: usize,
     time: Arc<Timekeeper>,
+    gate: Arc<Gate>,
     pulse: Arc<Pulse>,
 }
 
@@ -118,20 +120,30 @@ impl Queue {
     fn new(capacity: usize, parts: &Parts) -> (Self, Receiver<Submission>) {
         // The channel needs no bound of its own: every message carries one of `capacity` permits.
         let (submissions, receiver) = mpsc::channel();
-        let (time, pulse) = (Arc::clone(&parts.time), Arc::clone(&parts.pulse));
-        (Self { submissions, places: Arc::new(Semaphore::new(capacity)), capacity, time, pulse }, receiver)
+        let (time, gate, pulse) =
+            (Arc::clone(&parts.time), Arc::clone(&parts.gate), Arc::clone(&parts.pulse));
+        let places = Arc::new(Semaphore::new(capacity));
+        (Self { submissions, places, capacity, time, gate, pulse }, receiver)
     }
 
     /// Takes a place, before any work is spent on the entry.
     ///
     /// # Errors
-    /// [`QueueError::ClockBehind`] while nothing can be written, [`QueueError::Full`] if all places are taken.
+    /// [`QueueError::Closed`] or [`QueueError::ClockBehind`] while nothing can be written, [`QueueError::Full`] if all
+    /// places are taken.
     pub fn reserve(&self) -> Result<Place, QueueError> {
+        self.gate.check()?;
         self.time.now()?;
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(permit) => Ok(Place { submissions: self.submissions.clone(), permit }),
             Err(_) => Err(QueueError::Full { capacity: self.capacity }),
         }
+    }
+
+    /// Whether the log takes entries.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// The clock that steps are signed by.
@@ -167,7 +179,8 @@ impl Place {
     ///
     /// # Errors
     /// [`QueueError::Stopped`] if the sequencer ended before it answered: the entry may be in the log or not.
-    /// [`QueueError::ClockBehind`] if no step could be made: it is not, unless it was there before.
+    /// [`QueueError::ClockBehind`] and [`QueueError::Closed`] if no step could be made: it is not, unless it was there
+    /// before.
     pub async fn submit(self, candidate: Candidate) -> Result<Answer, QueueError> {
         let (answer, answered) = oneshot::channel();
         let submission = Submission { candidate, answer, _place: self.permit };
@@ -185,6 +198,9 @@ pub enum QueueError {
     /// The wall clock stands before the last signed time; nothing is written until it has passed.
     #[error(transparent)]
     ClockBehind(#[from] Behind),
+    /// The log takes nothing.
+    #[error(transparent)]
+    Closed(#[from] Closed),
     /// All places are taken.
     #[error("all {capacity} places in the queue are taken")]
     Full {
@@ -206,6 +222,7 @@ pub(crate) struct Parts {
     pub(crate) signer: Box<dyn HeadSigner>,
     pub(crate) time: Arc<Timekeeper>,
     pub(crate) pulse: Arc<Pulse>,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) metrics: LogMetrics,
 }
@@ -273,11 +290,13 @@ struct Placed {
 
 impl Parts {
     fn sequence(&mut self, batch: Vec<Submission>) -> Result<(), SequencerError> {
-        let time = match self.time.now() {
+        // What was queued before the gate closed or the clock went back is not written after it.
+        let may = self.gate.check().map_err(QueueError::from);
+        let time = match may.and_then(|()| self.time.now().map_err(QueueError::from)) {
             Ok(time) => time,
-            Err(behind) => {
+            Err(refused) => {
                 for Submission { answer, .. } in batch {
-                    let _ = answer.send(Err(behind.into()));
+                    let _ = answer.send(Err(refused));
                 }
                 return Ok(());
             }
@@ -359,6 +378,10 @@ impl Parts {
         let stored = Instant::now();
         let recent = self.publisher.current().recent().after(step.tiles());
         let proof = consistency(self.head.size(), head.size(), &recent, self.storage.as_ref())?;
+        // Damage that was found while this step was written: the tree below it is not what it was.
+        if self.gate.check() == Err(Closed::Damaged) {
+            return Err(SequencerError::Damaged);
+        }
         let checkpoint = self.signer.sign(&head, &proof, time)?;
         self.time.signed_at(time);
         self.head = head;
@@ -375,6 +398,9 @@ impl Parts {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SequencerError {
+    /// Damage was found while a step was being written; it was not signed.
+    #[error("damage was found while a step was being written")]
+    Damaged,
     /// The computed head is not a head.
     #[error("the new tree head is impossible")]
     Head {
@@ -487,6 +513,7 @@ mod tests {
                 time: Arc::new(Timekeeper::new(Arc::clone(&clock) as Arc<dyn Clock>, 1_000)),
                 pulse: Arc::new(Pulse::new(Arc::clone(&clock) as Arc<dyn Clock>)),
                 metrics: crate::metrics::Metrics::new().of_log("log.test/1"),
+                gate: Arc::new(Gate::open()),
                 publisher: Arc::clone(&publisher),
             };
             Self { dir, storage, publisher, places: Arc::new(Semaphore::new(10_000)), clock, parts }
@@ -616,6 +643,30 @@ mod tests {
         let refused = case.batch(&[b"b"]);
         assert!(matches!(refused, Err(SequencerError::SecondRoot { .. })), "{refused:?}");
         assert_eq!(case.storage.head().unwrap().size().get(), 1);
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
+    }
+
+    #[test]
+    fn a_closed_gate_refuses_at_the_queue_and_what_is_queued_already() {
+        let mut case = Case::new();
+        case.batch(&[b"a"]).unwrap();
+        let (queue, _submissions) = Queue::new(1, &case.parts);
+        let (submission, mut answered) = case.submission(b"b");
+        case.parts.gate.close(Closed::Frozen);
+        assert_eq!(queue.reserve().unwrap_err(), QueueError::Closed(Closed::Frozen));
+        case.parts.sequence(vec![submission]).unwrap();
+        assert_eq!(answered.try_recv().unwrap().unwrap_err(), QueueError::Closed(Closed::Frozen));
+        assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
+    }
+
+    #[test]
+    fn a_step_that_is_under_way_when_damage_is_found_is_not_signed() {
+        let mut case = Case::new();
+        case.batch(&[b"a"]).unwrap();
+        case.parts.gate.close(Closed::Damaged);
+        let entry = NewEntry::new(LeafHash::of(b"b"), b"b".to_vec());
+        // As if the gate had closed after the step began.
+        assert!(matches!(case.parts.integrate(vec![entry], 1_000), Err(SequencerError::Damaged)));
         assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
     }
 

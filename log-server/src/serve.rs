@@ -141,6 +141,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
     for Site { log, path, host, queue } in sites {
         let service = log.counted_by(&metrics).into_service(queue);
+        let service = service.map_err(|source| ServeError::Thread { source })?;
         let Service { config, sequencer, queue, storage, publisher, metrics, dir } = service;
         let origin = config.origin().to_string();
         let (ended, end) = oneshot::channel();

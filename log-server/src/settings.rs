@@ -22,8 +22,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::care::Care;
 use crate::client::Proxies;
+use crate::disk::{Amount, Mark, Marks};
 use crate::listener::Endpoint;
+use crate::scrub::Pace;
 use crate::serve::Limits;
 use crate::settings::quantity::{Count, Span};
 use crate::site::{Host, SiteError, SitePath};
@@ -57,6 +60,12 @@ pub struct Keys {
     /// Who may say on whose behalf it asks.
     #[command(flatten)]
     pub proxy: ProxyKeys,
+    /// Free space.
+    #[command(flatten)]
+    pub disk: DiskKeys,
+    /// Reading everything again.
+    #[command(flatten)]
+    pub scrub: ScrubKeys,
     /// The logs, each a table `[[log]]`.
     #[arg(skip)]
     pub log: Vec<LogKeys>,
@@ -151,6 +160,41 @@ pub struct ProxyKeys {
     pub trusted: Option<Vec<String>>,
 }
 
+/// `[disk]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct DiskKeys {
+    /// Free space below which a line is written [default: 15%,16GiB, the lesser of both].
+    #[arg(long = "disk-warn", env = "TALLYMARK_LOG_DISK_WARN", value_name = "SPACE")]
+    pub warn: Option<Mark>,
+    /// Free space below which no entries are taken [default: 10%,8GiB].
+    #[arg(long = "disk-read-only", env = "TALLYMARK_LOG_DISK_READ_ONLY", value_name = "SPACE")]
+    pub read_only: Option<Mark>,
+    /// Free space below which the ballast is given up [default: 5%,4GiB].
+    #[arg(long = "disk-stop", env = "TALLYMARK_LOG_DISK_STOP", value_name = "SPACE")]
+    pub stop: Option<Mark>,
+    /// Space kept in each log's directory for a full disk; 0 for none [default: 256MiB].
+    #[arg(long = "disk-ballast", env = "TALLYMARK_LOG_DISK_BALLAST", value_name = "BYTES")]
+    pub ballast: Option<Amount>,
+    /// Between two looks [default: 1s].
+    #[arg(long = "disk-pause", env = "TALLYMARK_LOG_DISK_PAUSE", value_name = "TIME")]
+    pub pause: Option<Span>,
+}
+
+/// `[scrub]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ScrubKeys {
+    /// Bytes of entries read again each second; 0 for no scrub [default: 4MiB].
+    #[arg(long = "scrub-rate", env = "TALLYMARK_LOG_SCRUB_RATE", value_name = "BYTES")]
+    pub rate: Option<Amount>,
+    /// Rest after everything was read [default: 10m].
+    #[arg(long = "scrub-pause", env = "TALLYMARK_LOG_SCRUB_PAUSE", value_name = "TIME")]
+    pub pause: Option<Span>,
+}
+
 /// `[[log]]`. As flags these are about the only log there is.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields, default)]
@@ -242,6 +286,29 @@ impl LimitKeys {
     }
 }
 
+impl DiskKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, warn, read_only, stop, ballast, pause)
+    }
+
+    fn marks(&self) -> Marks {
+        let standard = Marks::STANDARD;
+        Marks {
+            warn: self.warn.unwrap_or(standard.warn),
+            read_only: self.read_only.unwrap_or(standard.read_only),
+            stop: self.stop.unwrap_or(standard.stop),
+            ballast_bytes: self.ballast.map_or(standard.ballast_bytes, Amount::get),
+            pause: self.pause.map_or(standard.pause, Span::get),
+        }
+    }
+}
+
+impl ScrubKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, rate, pause)
+    }
+}
+
 impl ProxyKeys {
     fn or(self, lower: Self) -> Self {
         first_of!(self, lower, trusted)
@@ -300,6 +367,8 @@ impl Keys {
             tls: self.tls.or(file.tls),
             limits: self.limits.or(file.limits),
             proxy: self.proxy.or(file.proxy),
+            disk: self.disk.or(file.disk),
+            scrub: self.scrub.or(file.scrub),
             log: logs,
         })
     }
@@ -334,6 +403,13 @@ impl Keys {
             tls: self.tls.files()?,
             limits,
             proxies: Proxies::parse(&self.proxy.trusted.unwrap_or_default())?,
+            care: Care {
+                disk: Some(self.disk.marks()),
+                scrub: Pace {
+                    bytes_per_second: self.scrub.rate.map_or(Pace::STANDARD.bytes_per_second, Amount::get),
+                    rest: self.scrub.pause.map_or(Pace::STANDARD.rest, Span::get),
+                },
+            },
             logs,
         })
     }
@@ -354,6 +430,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whose word about clients counts.
     pub proxies: Proxies,
+    /// How each log is looked after.
+    pub care: Care,
     /// The logs; at least one.
     pub logs: Vec<LogSettings>,
 }

@@ -11,6 +11,7 @@
 //! entry means (only [`crate::admission`] knows), proofs.
 
 use std::ops::Range;
+use std::path::Path;
 
 use merkle::{LeafHash, LeafIndex, TreeHead};
 use thiserror::Error;
@@ -76,6 +77,26 @@ pub trait Storage: std::fmt::Debug + Send + Sync + 'static {
     /// [`StorageError::Engine`], or [`StorageError::BadRecord`] if an index does not decode. Never takes a
     /// failed look-up for "not there".
     fn find(&self, leaves: &[LeafHash]) -> Result<Vec<Option<LeafIndex>>, StorageError>;
+
+    /// Copies the whole store, as of now, to a directory that does not exist yet, from where it opens like this one.
+    ///
+    /// # Errors
+    /// [`StorageError::Engine`] if it could not be copied, or the engine keeps nothing on disk.
+    fn copy_to(&self, dir: &Path) -> Result<(), StorageError> {
+        let source = format!("nothing is kept on disk, so nothing goes to {}", dir.display());
+        Err(StorageError::Engine { act: Act::Copy, source: source.into() })
+    }
+
+    /// The store as it is on disk now, for reading only and past every cache, by way of a copy in `dir`, which must not
+    /// exist and is the caller's to remove.
+    ///
+    /// # Errors
+    /// [`StorageError::Engine`] if it could not be copied; [`StorageError::Corrupt`] if the copy is damaged.
+    fn fresh(&self, dir: &Path) -> Result<Box<dyn Storage>, StorageError> {
+        self.copy_to(dir)?;
+        let source = format!("nothing is opened from {}", dir.display());
+        Err(StorageError::Engine { act: Act::Open, source: source.into() })
+    }
 
     /// Counts every record by walking over all of them.
     ///
@@ -205,6 +226,8 @@ impl Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Act {
+    /// Copy the database.
+    Copy,
     /// Open the database.
     Open,
     /// Read a record.
@@ -218,6 +241,7 @@ pub enum Act {
 impl std::fmt::Display for Act {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Copy => "copy the database",
             Self::Open => "open the database",
             Self::Read => "read a record",
             Self::Walk => "walk over the records",

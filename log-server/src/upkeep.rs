@@ -6,12 +6,17 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use log_server::audit::{self, audit};
+use log_server::backup::{self, BackupError, Manifest};
 use log_server::config::Config;
+use log_server::control;
 use log_server::damage::Damage;
+use log_server::data_dir::{DataDir, DataDirError};
 use log_server::export::{Exported, export as export_to};
 use log_server::fsck::fsck as fsck_dir;
+use log_server::hold::{self, HoldError, Reason};
 use log_server::key_file::existing_passphrase;
 use log_server::opening::OpenLog;
+use log_server::thaw::{self, Evidence};
 use log_server::tile_source::{self, SourceError, TileSource};
 use tlog::checkpoint::Origin;
 use tlog::vkey::Vkey;
@@ -200,4 +205,137 @@ pub(crate) fn export(args: &args::Export) -> Result<ExitCode, Failure> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn failed_backup(error: BackupError) -> Failure {
+    let status = if error.is_refusal() { REFUSED } else { UNAVAILABLE };
+    Failure { hint: error.hint(), status, error: error.into() }
+}
+
+pub(crate) fn backup(args: &args::Backup) -> Result<ExitCode, Failure> {
+    let made = match backup::backup_at_rest(&args.dir, &args.to, args.with_key) {
+        Err(BackupError::DataDir(DataDirError::InUse { .. })) => backup_of_running(args)?,
+        made => made.map_err(failed_backup)?,
+    };
+    report_copy(&made, args.json, &format_args!("backup  {}", args.to.display()))?;
+    if !args.with_key && !args.json {
+        print(&"note    the private key is not in it; keep key.pem elsewhere")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The server copies its database into the log's directory, from where it is carried out like one at rest.
+fn backup_of_running(args: &args::Backup) -> Result<Manifest, Failure> {
+    let name = format!("{}{}", control::COPY_PREFIX, std::process::id());
+    let copied = args.dir.join(&name);
+    control::command(&args.dir, &format!("checkpoint {name}")).map_err(|error| Failure {
+        error: error.into(),
+        hint: Some("the server that has the log open must be this program, on this machine"),
+        status: UNAVAILABLE,
+    })?;
+    let made = backup::backup(&args.dir, &copied, &args.to, args.with_key).map_err(failed_backup);
+    if let Err(error) = std::fs::remove_dir_all(&copied) {
+        eprintln!("note    could not remove {}: {error}", copied.display());
+    }
+    made
+}
+
+fn report_copy(manifest: &Manifest, json: bool, first: &dyn std::fmt::Display) -> Result<(), Failure> {
+    if json {
+        return print(&serde_json::json!(manifest));
+    }
+    let bytes: u64 = manifest.files.iter().map(|row| row.bytes).sum();
+    print(&format_args!(
+        "{first}\nsize    {}\nroot    {}\nfiles   {}, {bytes} bytes, each checked",
+        manifest.size,
+        manifest.root,
+        manifest.files.len(),
+    ))
+}
+
+pub(crate) fn restore(args: &args::Restore) -> Result<ExitCode, Failure> {
+    let manifest = backup::restore(&args.backup, &args.to).map_err(failed_backup)?;
+    let dir = args.to.display();
+    report_copy(&manifest, args.json, &format_args!("log     {dir}"))?;
+    if !args.json {
+        let has_key = manifest.files.iter().any(|row| row.path == "key.pem");
+        let key = if has_key { "" } else { "put the log's key.pem there, mode 600; then " };
+        print(&format_args!(
+            "state   restored: it is read and signs nothing\n\n\
+             Next: {key}tallymark-log thaw {dir} --ledger NEWEST_LEDGER"
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn failed_hold(error: HoldError) -> Failure {
+    let status = if matches!(error, HoldError::Io { .. }) { UNAVAILABLE } else { REFUSED };
+    Failure { error: error.into(), hint: None, status }
+}
+
+pub(crate) fn freeze(args: &args::Freeze) -> Result<ExitCode, Failure> {
+    let why = args.why.replace(['\n', '\r'], " ");
+    Config::read(&args.dir.join("log.toml")).map_err(Failure::unavailable)?;
+    match DataDir::lock(&args.dir) {
+        Ok(dir) => hold::freeze(dir.path(), &why).map_err(failed_hold)?,
+        Err(DataDirError::InUse { .. }) => {
+            control::command(&args.dir, &format!("freeze {why}")).map_err(Failure::unavailable)?;
+        }
+        Err(error) => return Err(Failure::unavailable(error)),
+    }
+    print(&format_args!("frozen  {}: it is read and takes nothing more", args.dir.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn thaw(args: &args::Thaw) -> Result<ExitCode, Failure> {
+    let evidence = if let Some(ledger) = &args.ledger {
+        Some(Evidence::Ledger(ledger.clone()))
+    } else if let Some(place) = &args.checkpoint {
+        Some(Evidence::Checkpoint(checkpoint_at(place)?))
+    } else if args.i_have_the_newest || args.unfreeze {
+        Some(Evidence::Word)
+    } else {
+        None
+    };
+    let held = hold::Hold::read(&args.dir).map_err(failed_hold)?;
+    let fits = match held.as_ref().map(hold::Hold::reason) {
+        Some(Reason::Restored) => evidence.is_some() && !args.unfreeze,
+        Some(Reason::Frozen) => args.unfreeze,
+        Some(Reason::Damaged) | None => true,
+    };
+    if !fits {
+        return Err(Failure {
+            error: anyhow::anyhow!("nothing was brought forward that lets this log go"),
+            hint: Some(
+                "a restored log wants --ledger NEWEST_LEDGER, --checkpoint NEWEST or --i-have-the-newest; a frozen one \
+                 --unfreeze",
+            ),
+            status: REFUSED,
+        });
+    }
+    let let_go = thaw::thaw(&args.dir, &evidence.unwrap_or(Evidence::Word)).map_err(|error| Failure {
+        hint: error.hint(),
+        status: if error.is_refusal() { REFUSED } else { UNAVAILABLE },
+        error: error.into(),
+    })?;
+    let was = match let_go {
+        Reason::Damaged => "damaged and is sound",
+        Reason::Frozen => "frozen",
+        Reason::Restored => "restored",
+    };
+    print(&format_args!("thawed  {}: it was {was}; the next start signs again", args.dir.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bytes of a checkpoint in a file or at an address, whose last part may be left out.
+fn checkpoint_at(place: &str) -> Result<Vec<u8>, Failure> {
+    let read = if place.contains("://") {
+        let source = tile_source::at(place.trim_end_matches("/checkpoint")).map_err(Failure::unavailable)?;
+        tile_source::checkpoint(source.as_ref()).map_err(Failure::unavailable)?
+    } else {
+        Some(std::fs::read(place).map_err(|error| {
+            Failure::unavailable(anyhow::Error::from(error).context(format!("could not read {place}")))
+        })?)
+    };
+    read.ok_or_else(|| Failure::unavailable(anyhow::anyhow!("there is no checkpoint at {place}")))
 }

@@ -16,6 +16,7 @@ use serde::Serialize;
 use tlog::checkpoint::CheckpointError;
 
 use crate::admission::{ENTRY_MEDIA_TYPE, Refusal, TYPE_BASE};
+use crate::gate::Closed;
 use crate::http::answer::{JSON_MEDIA_TYPE, PROOF_MEDIA_TYPE};
 use crate::http::fault::FaultId;
 use crate::http::retry_after::RetryAfter;
@@ -156,6 +157,21 @@ impl Problem {
                 ("not-found", StatusCode::NOT_FOUND, "no such resource is published")
             }
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "the server is going down"),
+            Self::Queue(QueueError::Closed(Closed::Damaged)) => {
+                ("damaged", StatusCode::SERVICE_UNAVAILABLE, "the log was found damaged and signs nothing")
+            }
+            Self::Queue(QueueError::Closed(Closed::DiskFull)) => {
+                ("disk-full", StatusCode::INSUFFICIENT_STORAGE, "the disk of the log is nearly full")
+            }
+            Self::Queue(QueueError::Closed(Closed::Frozen)) => {
+                ("frozen", StatusCode::GONE, "the log is frozen and takes nothing new")
+            }
+            Self::Queue(QueueError::Closed(Closed::ReadOnly)) => {
+                ("read-only", StatusCode::INSUFFICIENT_STORAGE, "the log is open for reading only")
+            }
+            Self::Queue(QueueError::Closed(Closed::Restored)) => {
+                ("restored", StatusCode::SERVICE_UNAVAILABLE, "the log was restored and not yet released")
+            }
             Self::Queue(QueueError::ClockBehind(_)) => (
                 "clock-behind",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -202,6 +218,7 @@ impl Problem {
             Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
             Self::Queue(QueueError::ClockBehind(behind)) => Some(behind.to_string()),
             Self::Question(error) => Some(error.to_string()),
+            Self::Queue(QueueError::Closed(closed)) => Some(closed.to_string()),
             Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => Some(
                 "submit the same bytes again: if the entry is in the log, the answer is its index".to_owned(),
@@ -224,6 +241,10 @@ impl Problem {
     /// When the same request may fare better.
     fn retry_after(&self) -> Option<RetryAfter> {
         match self {
+            // Somebody has to look into it first.
+            Self::Queue(QueueError::Closed(Closed::Damaged | Closed::Restored)) => {
+                Some(RetryAfter::between(60, 120))
+            }
             Self::Queue(QueueError::ClockBehind(behind)) => {
                 // A clock that is far off is not waited for: somebody will set it right.
                 let seconds =
@@ -327,6 +348,11 @@ mod tests {
             Problem::NotReady,
             Problem::Queue(QueueError::ClockBehind(Behind { seconds: 3 })),
             Problem::Question(QuestionError::Nothing),
+            Problem::Queue(QueueError::Closed(Closed::Damaged)),
+            Problem::Queue(QueueError::Closed(Closed::DiskFull)),
+            Problem::Queue(QueueError::Closed(Closed::Frozen)),
+            Problem::Queue(QueueError::Closed(Closed::ReadOnly)),
+            Problem::Queue(QueueError::Closed(Closed::Restored)),
             Problem::Queue(QueueError::Full { capacity: 1 }),
             Problem::Queue(QueueError::Stopped),
             Problem::RequestTimeout { limit_seconds: 30 },

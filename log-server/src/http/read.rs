@@ -14,6 +14,7 @@ use tlog::entry_bundle::push_entry;
 use tlog::tile::{BundleIndex, TileCoord, TilePath, TileWidth};
 
 use crate::config::Mode;
+use crate::gate::Closed;
 use crate::http::App;
 use crate::http::fault;
 use crate::http::problem::Problem;
@@ -96,12 +97,7 @@ pub(super) async fn readyz(State(app): State<Arc<App>>) -> Result<Response, Prob
 }
 
 pub(super) fn ready() -> Response {
-    (
-        [(header::CONTENT_TYPE, TEXT)],
-        "ready
-",
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, TEXT)], "ready\n").into_response()
 }
 
 #[derive(Serialize)]
@@ -110,6 +106,16 @@ struct About {
     vkey: String,
     policy: String,
     conformance: bool,
+    state: &'static str,
+    scrub: Scrubbed,
+}
+
+/// How far everything has been read again since the start.
+#[derive(Serialize)]
+struct Scrubbed {
+    passes: u64,
+    at: u64,
+    of: u64,
 }
 
 /// What the log says it is. A client must not take its trust from here.
@@ -119,6 +125,11 @@ pub(super) async fn log(State(app): State<Arc<App>>) -> Response {
         vkey: app.config.vkey().to_string(),
         policy: app.config.policy_line(),
         conformance: app.config.mode() == Mode::Conformance,
+        scrub: {
+            let scrubbed = app.queue.gate().scrubbed();
+            Scrubbed { passes: scrubbed.passes(), at: scrubbed.at(), of: scrubbed.of() }
+        },
+        state: app.queue.gate().check().map_or_else(Closed::code, |()| "open"),
     };
     // Strings and a bool always serialise.
     let body = serde_json::to_vec(&about).unwrap_or_default();

@@ -21,6 +21,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use merkle::{LeafHash, LeafIndex, TreeHead};
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, Direction, IteratorMode,
     Options, ReadOptions, WriteBatch, WriteOptions,
@@ -37,6 +38,8 @@ const META: &str = "meta";
 /// Files RocksDB may keep open. With 512 connections this stays below the usual soft limit
 /// of 1,024; [`crate::descriptors`] refuses what does not fit.
 pub const MAX_OPEN_FILES: u16 = 256;
+/// Files that a second look at the database may keep open.
+const FRESH_OPEN_FILES: i32 = 32;
 /// RocksDB's own log files that are kept; one is begun at each start.
 const INFO_LOGS: usize = 10;
 /// Bytes after which an info log is ended and another begun.
@@ -205,6 +208,21 @@ impl Storage for RocksStorage {
                 None => Ok(None),
             })
             .collect()
+    }
+
+    fn copy_to(&self, dir: &Path) -> Result<(), StorageError> {
+        let checkpoint = Checkpoint::new(&self.db).map_err(|source| engine(Act::Copy, source))?;
+        checkpoint.create_checkpoint(dir).map_err(|source| engine(Act::Copy, source))
+    }
+
+    fn fresh(&self, dir: &Path) -> Result<Box<dyn Storage>, StorageError> {
+        self.copy_to(dir)?;
+        let mut options = database_options();
+        options.set_max_open_files(FRESH_OPEN_FILES);
+        options.set_use_direct_reads(true);
+        let db = DB::open_cf_descriptors_read_only(&options, dir, families(), false)
+            .map_err(|source| engine(Act::Open, source))?;
+        Ok(Box::new(Self { db }))
     }
 
     fn inventory(&self) -> Result<Inventory, StorageError> {
