@@ -456,3 +456,36 @@ impl BackupError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_on_the_page_is_one_and_its_form_is_closed() {
+        let text = include_str!("../../testdata/backup/manifest.json");
+        let manifest: Manifest = serde_json::from_str(text).unwrap();
+        assert_eq!((manifest.version, manifest.size, manifest.files.len()), (MANIFEST_VERSION, 0, 5));
+        assert!(manifest.files.iter().all(|row| is_name_of_backup(&row.path)));
+        assert_eq!(serde_json::to_string_pretty(&manifest).unwrap() + "\n", text);
+        assert!(serde_json::from_str::<Manifest>(&text.replace("\"size\"", "\"sizes\"")).is_err());
+    }
+
+    #[test]
+    fn no_name_leads_out_of_a_backup() {
+        for name in [
+            "../ledger",
+            "/etc/passwd",
+            "db/../ledger",
+            "db/a/b",
+            "db",
+            "",
+            "./ledger",
+            "hold",
+            "manifest.json",
+        ] {
+            assert!(!is_name_of_backup(name), "{name:?}");
+        }
+        assert!(is_name_of_backup("db/000012.sst") && is_name_of_backup("key.pem"));
+    }
+}

@@ -37,7 +37,7 @@ pub(crate) struct Keepers {
     _control: Option<Control>,
     _scrubber: Option<Scrubber>,
     _watch: Option<Watch>,
-    _dir: Option<DataDir>,
+    dir: Option<DataDir>,
 }
 
 impl Keepers {
@@ -53,7 +53,7 @@ impl Keepers {
         publisher: &Arc<Publisher>,
     ) -> std::io::Result<Self> {
         let path = dir.as_ref().map(|dir| dir.path().to_owned());
-        let mut keepers = Self { _control: None, _scrubber: None, _watch: None, _dir: dir };
+        let mut keepers = Self { _control: None, _scrubber: None, _watch: None, dir };
         if let (Some(marks), Some(path)) = (care.disk, &path) {
             keepers._watch = Some(Watch::start(path.clone(), marks, Arc::clone(gate))?);
         }
@@ -76,5 +76,10 @@ impl Keepers {
             }
         }
         Ok(keepers)
+    }
+
+    /// The directory they look after; `None` for a log in memory.
+    pub(crate) fn dir(&self) -> Option<&DataDir> {
+        self.dir.as_ref()
     }
 }

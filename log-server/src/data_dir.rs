@@ -7,6 +7,9 @@
 //! DIR/ledger     every head ever signed (see `ledger`); outside the database on purpose
 //! DIR/index/     what entries can be found by (see `term_index`); derived, may be deleted while nothing runs
 //! DIR/ledger.N   its full segments, N = 000000, 000001, …; a backup needs all of them
+//! DIR/hold       why the log must not sign, if it must not (see `hold`)
+//! DIR/ballast    space to give up when the disk is full (see `disk`)
+//! DIR/control    a socket for commands while a server runs (see `control`)
 //! DIR/lock       held with flock(2) while a process uses the directory; never removed
 //! ```
 

@@ -194,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn the_hold_on_the_page_reads_as_the_page_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = include_str!("../../testdata/backup/hold");
+        fs::write(dir.path().join(FILE_NAME), text).unwrap();
+        let hold = Hold::read(dir.path()).unwrap().unwrap();
+        assert_eq!((hold.reason(), hold.detail()), (Reason::Restored, "from a backup of size 70000"));
+        hold.write(dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join(FILE_NAME)).unwrap(), text);
+    }
+
+    #[test]
     fn a_graver_hold_is_not_forgotten_by_freezing() {
         let dir = tempfile::tempdir().unwrap();
         freeze(dir.path(), "end of 2026").unwrap();

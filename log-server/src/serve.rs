@@ -152,7 +152,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
         });
         thread.map_err(|source| ServeError::Thread { source })?;
         writers.spawn(async move { (origin, end.await) });
-        let indexer = start_indexer(&config, dir.as_ref(), &publisher, &storage)?;
+        let indexer = start_indexer(&config, dir.dir(), &publisher, &storage)?;
         let app = Arc::new(App {
             admission: Admission::new(config.mode()),
             config,
