@@ -137,8 +137,9 @@ fn fill(
     }
     let storage = RocksStorage::open_read_only(&into.join("db"))?;
     let head = storage.head()?;
-    names.extend(copy_ledger(dir, into)?);
-    let signed = cut_ledger(&into.join("ledger"), config, &head)?;
+    let segments = copy_ledger(dir, into)?;
+    let signed = cut_ledger(&into.join("ledger"), segments.len() > 1, config, &head)?;
+    names.extend(segments);
     opening::prove(&storage, &head, &signed)?;
     drop(storage);
     names.sort();
@@ -190,7 +191,12 @@ fn copy_ledger(dir: &Path, into: &Path) -> Result<Vec<String>, BackupError> {
 }
 
 /// Cuts off what was signed after the database was copied, and a torn record; returns the last head that stays.
-fn cut_ledger(path: &Path, config: &Config, head: &TreeHead) -> Result<TreeHead, BackupError> {
+fn cut_ledger(
+    path: &Path,
+    has_header: bool,
+    config: &Config,
+    head: &TreeHead,
+) -> Result<TreeHead, BackupError> {
     let (mut over, mut signed) = (0, TreeHead::empty());
     let summary = ledger::read(path, config.vkey(), &mut |record| {
         if record.head().size() <= head.size() {
@@ -202,8 +208,9 @@ fn cut_ledger(path: &Path, config: &Config, head: &TreeHead) -> Result<TreeHead,
     let cut = || {
         let file = OpenOptions::new().write(true).open(path)?;
         let len = file.metadata()?.len().checked_sub(over + summary.torn_bytes());
-        // A header and the record that is carried over from the segment before must stay.
-        let len = len.filter(|len| *len >= 2 * RECORD_BYTES as u64 || (over == 0 && *len > 0));
+        // The empty tree, or a header and the record that is carried over from the segment before, must stay.
+        let least = if has_header { 2 * RECORD_BYTES } else { RECORD_BYTES };
+        let len = len.filter(|len| *len >= least as u64);
         if let Some(len) = len {
             file.set_len(len)?;
             file.sync_all()?;
