@@ -178,7 +178,7 @@ pub struct DiskKeys {
     #[arg(long = "disk-ballast", env = "TALLYMARK_LOG_DISK_BALLAST", value_name = "BYTES")]
     pub ballast: Option<Amount>,
     /// Between two looks [default: 1s].
-    #[arg(long = "disk-pause", env = "TALLYMARK_LOG_DISK_PAUSE", value_name = "TIME")]
+    #[arg(id = "disk-pause", long = "disk-pause", env = "TALLYMARK_LOG_DISK_PAUSE", value_name = "TIME")]
     pub pause: Option<Span>,
 }
 
@@ -191,7 +191,7 @@ pub struct ScrubKeys {
     #[arg(long = "scrub-rate", env = "TALLYMARK_LOG_SCRUB_RATE", value_name = "BYTES")]
     pub rate: Option<Amount>,
     /// Rest after everything was read [default: 10m].
-    #[arg(long = "scrub-pause", env = "TALLYMARK_LOG_SCRUB_PAUSE", value_name = "TIME")]
+    #[arg(id = "scrub-pause", long = "scrub-pause", env = "TALLYMARK_LOG_SCRUB_PAUSE", value_name = "TIME")]
     pub pause: Option<Span>,
 }
 
