@@ -34,6 +34,7 @@ pub mod json;
 pub mod key;
 pub mod model_name;
 pub mod model_path;
+pub mod name_pattern;
 pub mod provenance;
 pub mod role;
 pub mod scan;

@@ -2,7 +2,8 @@
 //!
 //! Names are labels: trust comes from who signed, identity from the tree digest. They are narrow (ASCII, lower
 //! case, short) so that two names that look alike are alike, and so that the log carries no free text.
-//! Follows spec/entry.md. Out of scope: patterns over names (crate `verifier`).
+//! Follows spec/entry.md. Out of scope: patterns over names
+//! ([`name_pattern`](crate::name_pattern)).
 
 use core::fmt;
 use core::str::FromStr;

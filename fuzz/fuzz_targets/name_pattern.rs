@@ -5,7 +5,7 @@
 
 use attest::model_name::ModelName;
 use libfuzzer_sys::fuzz_target;
-use verifier::name_pattern::NamePattern;
+use attest::name_pattern::NamePattern;
 
 fuzz_target!(|input: &[u8]| {
     run(input);

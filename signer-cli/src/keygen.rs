@@ -1,7 +1,7 @@
 //! `tallymark keygen`: a new key pair, and the words by which others come to trust it.
 
 use attest::key::PrivateKey;
-use verifier::name_pattern::NamePattern;
+use attest::name_pattern::NamePattern;
 
 use crate::args::{KeygenArgs, Manner};
 use crate::key_file::{self, KeyFileError};

@@ -34,7 +34,6 @@ pub mod facts;
 pub mod failure;
 pub mod load;
 pub mod logged;
-pub mod name_pattern;
 pub mod outcome;
 pub mod reason;
 pub mod refusal;

@@ -25,7 +25,7 @@ use tlog::policy::{Policy, PolicyError};
 use toml::Spanned;
 
 use crate::failure::Failure;
-use crate::name_pattern::{NamePattern, PatternError};
+use attest::name_pattern::{NamePattern, PatternError};
 
 /// Largest trust file, in bytes: some thousand publishers. A bound, so that a wrong path does not fill the memory.
 pub const MAX_TRUST_BYTES: usize = 1 << 20;

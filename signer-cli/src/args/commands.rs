@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use attest::key::Algorithm;
 use attest::model_name::{ModelName, NameVersion, VersionLabel};
+use attest::name_pattern::NamePattern;
 use attest::provenance::Relation;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
-use verifier::name_pattern::NamePattern;
 
 use super::NamedPath;
 use crate::search::Term;

@@ -1,4 +1,4 @@
-//! Patterns over model names, for the trust file: who may sign what.
+//! Patterns over model names: who may sign what (trust file), who may submit what (admission to a log).
 //!
 //! ```text
 //! acme/churn    that name and no other
@@ -13,7 +13,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use attest::model_name::ModelName;
+use crate::model_name::ModelName;
 
 /// Longest pattern, in bytes: as long as the longest name (spec/statement.md).
 pub const MAX_PATTERN_BYTES: usize = 128;
