@@ -4,17 +4,31 @@
 //! the key they carry. It does not ask whose key that is, nor what the statement says. A log made for
 //! conformance tests takes raw bytes as well.
 //!
-//! In scope: media type, size, form, signature. Out of scope: duplicates and order ([`crate::sequencer`]).
+//! Beside that a log may ask who submits and how often: [`gate`] has the questions in their order.
+//!
+//! In scope: media type, size, form, signature, tokens, publishers, rates. Out of scope: duplicates and order
+//! ([`crate::sequencer`]).
 
-use attest::entry::{Entry, EntryError};
+use attest::entry::{Entry, EntryError, EntryPayload};
 pub use attest::types::{ENTRY_KIND, ENTRY_KIND_VERSION, ENTRY_MEDIA_TYPE, TYPE_BASE};
 use merkle::LeafHash;
 use thiserror::Error;
 use tlog::entry_bundle::MAX_ENTRY_BYTES;
 
+use crate::admission::denial::Denial;
 use crate::config::Mode;
 
+pub mod buckets;
+pub mod denial;
+pub mod gate;
+pub mod publishers;
+pub mod rate;
+pub mod rules;
 pub mod terms;
+pub mod token;
+pub mod token_file;
+mod token_use;
+pub mod writes;
 
 /// The one parameter that RFC 9052 §2 registers for it, with the one value that fits.
 const COSE_TYPE: &str = "cose-type=cose-sign1";
@@ -70,10 +84,23 @@ impl Admission {
     /// # Errors
     /// [`Refusal::TooLarge`], [`Refusal::Malformed`] or [`Refusal::SignatureInvalid`].
     pub fn admit_signed(self, bytes: Vec<u8>) -> Result<Candidate, Refusal> {
+        self.admit_signed_if(bytes, |_| Ok(()))
+    }
+
+    /// Takes a signed entry that `may` be taken, which is asked before the signature is verified.
+    ///
+    /// # Errors
+    /// As [`Admission::admit_signed`], and [`Refusal::Denied`].
+    pub(crate) fn admit_signed_if(
+        self,
+        bytes: Vec<u8>,
+        may: impl FnOnce(&EntryPayload) -> Result<(), Denial>,
+    ) -> Result<Candidate, Refusal> {
         if bytes.len() > MAX_SIGNED_BYTES {
             return Err(Refusal::TooLarge { size_bytes: bytes.len(), limit_bytes: MAX_SIGNED_BYTES });
         }
         let entry = Entry::parse(&bytes).map_err(|source| Refusal::Malformed { source })?;
+        may(entry.payload()).map_err(Refusal::Denied)?;
         entry.verify().map_err(|source| Refusal::SignatureInvalid { source })?;
         Ok(Candidate { leaf: LeafHash::of(&bytes), bytes })
     }
@@ -109,6 +136,9 @@ pub fn is_entry_media_type(content_type: &str) -> bool {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Refusal {
+    /// An entry, but not from this submitter or not by this key.
+    #[error(transparent)]
+    Denied(Denial),
     /// Not an entry of the form in `spec/entry.md`.
     #[error("not a log entry")]
     Malformed {

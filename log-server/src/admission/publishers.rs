@@ -95,16 +95,23 @@ impl Publishers {
         }
         let publisher = |(at, block): (usize, Block)| {
             let (number, name) = (at + 1, block.name);
-            let pattern =
-                name.parse().map_err(|source| PublishersError::Pattern { number, name: name.clone(), source })?;
+            let pattern = name.parse().map_err(|source| PublishersError::Pattern {
+                number,
+                name: name.clone(),
+                source,
+            })?;
             if block.keys.is_empty() {
                 return Err(PublishersError::NoKeys { number, name });
             }
             let key = |text: &String| Ok(PublicKey::from_base64(text)?.key_id());
             let keys = block.keys.iter().map(key).collect::<Result<_, KeyError>>();
-            Ok(Publisher { pattern, keys: keys.map_err(|source| PublishersError::Key { number, name, source })? })
+            Ok(Publisher {
+                pattern,
+                keys: keys.map_err(|source| PublishersError::Key { number, name, source })?,
+            })
         };
-        let publishers = document.publisher.into_iter().enumerate().map(publisher).collect::<Result<_, _>>()?;
+        let publishers =
+            document.publisher.into_iter().enumerate().map(publisher).collect::<Result<_, _>>()?;
         Ok(Self { others: document.others, publishers })
     }
 
@@ -254,7 +261,10 @@ mod tests {
         let head = "version = 1\nothers = \"any\"\n";
         Publishers::parse(&format!("{head}{block}")).unwrap();
         assert!(matches!(parse(""), PublishersError::Syntax { .. }));
-        assert!(matches!(parse("version = 1\n"), PublishersError::Syntax { .. }), "others is never a default");
+        assert!(
+            matches!(parse("version = 1\n"), PublishersError::Syntax { .. }),
+            "others is never a default"
+        );
         assert!(matches!(parse(&head.replace('1', "2")), PublishersError::Version { seen: 2 }));
         assert!(matches!(parse(&head.replace("any", "some")), PublishersError::Syntax { .. }));
         assert!(matches!(parse(&format!("{head}extra = 1\n")), PublishersError::Syntax { .. }));
@@ -272,9 +282,8 @@ mod tests {
         let mut spki = vec![0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00, 0x01];
         spki.resize(44, 0);
         let weak = base64::engine::general_purpose::STANDARD.encode(spki);
-        let text = format!(
-            "version = 1\nothers = \"any\"\n[[publisher]]\nname = \"a\"\nkeys = [\"{weak}\"]\n"
-        );
+        let text =
+            format!("version = 1\nothers = \"any\"\n[[publisher]]\nname = \"a\"\nkeys = [\"{weak}\"]\n");
         let refused = Publishers::parse(&text).unwrap_err();
         assert!(matches!(refused, PublishersError::Key { source: KeyError::SmallOrder, .. }), "{refused:?}");
     }

@@ -251,7 +251,14 @@ pub struct Grant {
 impl Grant {
     /// What a new token is to allow.
     #[must_use]
-    pub fn new(token: &Token, label: Label, now: u64, life: Life, names: Vec<NamePattern>, class: Class) -> Self {
+    pub fn new(
+        token: &Token,
+        label: Label,
+        now: u64,
+        life: Life,
+        names: Vec<NamePattern>,
+        class: Class,
+    ) -> Self {
         let expires = now.saturating_add(life.seconds());
         Self { digest: token.digest(), label, created: now, expires, names, class }
     }
@@ -289,7 +296,9 @@ pub enum TokenError {
     #[error("a token's id is {ID_DIGITS} lower-case hex digits, as `token list` shows it")]
     Id,
     /// Not a label.
-    #[error("a token's name is a-z 0-9 . _ -, begins with a letter or digit and has at most {MAX_LABEL_BYTES} bytes")]
+    #[error(
+        "a token's name is a-z 0-9 . _ -, begins with a letter or digit and has at most {MAX_LABEL_BYTES} bytes"
+    )]
     Label,
     /// Not a time, or too long a one.
     #[error("a token's life is a number and d, h or m, such as 90d, at most {MAX_LIFE_DAYS}d")]
@@ -337,7 +346,9 @@ mod tests {
         for (text, seconds) in [("90d", 7_776_000), ("12h", 43_200), ("1m", 60), ("396d", 34_214_400)] {
             assert_eq!(text.parse::<Life>().unwrap().seconds(), seconds);
         }
-        for text in ["", "d", "0d", "90", "90s", "397d", "-1d", "+1d", "1.5d", "01d", "9999999999999999999d", "1é"] {
+        for text in
+            ["", "d", "0d", "90", "90s", "397d", "-1d", "+1d", "1.5d", "01d", "9999999999999999999d", "1é"]
+        {
             assert!(text.parse::<Life>().is_err(), "{text:?}");
         }
     }
@@ -360,8 +371,7 @@ mod tests {
     fn a_grant_ends_at_its_second() {
         let token = Token::generate().unwrap();
         let names = vec!["acme/*".parse().unwrap(), "zeta".parse().unwrap()];
-        let grant =
-            Grant::new(&token, "ci".parse().unwrap(), 100, "1m".parse().unwrap(), names, Class::Bulk);
+        let grant = Grant::new(&token, "ci".parse().unwrap(), 100, "1m".parse().unwrap(), names, Class::Bulk);
         assert!(!grant.is_expired(159) && grant.is_expired(160));
         let covers = |name: &str| grant.covers(&name.parse().unwrap());
         assert!(covers("acme/churn") && covers("zeta") && !covers("acme/eu/churn") && !covers("zeta2"));

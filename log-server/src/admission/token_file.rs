@@ -309,11 +309,15 @@ impl TokenFileError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::LabelTaken { .. } => Some("revoke the older one: tallymark-log token list, then token revoke ID"),
-            Self::Permissions { .. } => Some("chmod 600 the file, and make new tokens if others may have read it"),
-            Self::Row { .. } | Self::Syntax { .. } | Self::Version { .. } => {
-                Some("the file is written by tallymark-log token; restore it, or move it away and make new tokens")
+            Self::LabelTaken { .. } => {
+                Some("revoke the older one: tallymark-log token list, then token revoke ID")
             }
+            Self::Permissions { .. } => {
+                Some("chmod 600 the file, and make new tokens if others may have read it")
+            }
+            Self::Row { .. } | Self::Syntax { .. } | Self::Version { .. } => Some(
+                "the file is written by tallymark-log token; restore it, or move it away and make new tokens",
+            ),
             Self::TooMany { .. } => Some("revoke those that have expired: tallymark-log token list"),
             Self::Unknown { .. } => Some("tallymark-log token list shows the ids"),
             Self::Io { .. } | Self::TooLong { .. } => None,
@@ -433,7 +437,10 @@ mod tests {
         assert!(matches!(parse(""), TokenFileError::Syntax { .. }));
         assert!(matches!(parse(&format!("{text}x")), TokenFileError::Syntax { .. }));
         assert!(matches!(with("\"version\": 1", "\"version\": 2"), TokenFileError::Version { seen: 2 }));
-        assert!(matches!(with("\"version\": 1", "\"version\": 1, \"version\": 1"), TokenFileError::Syntax { .. }));
+        assert!(matches!(
+            with("\"version\": 1", "\"version\": 1, \"version\": 1"),
+            TokenFileError::Syntax { .. }
+        ));
         assert!(matches!(with("\"class\": \"bulk\"", "\"class\": \"fast\""), TokenFileError::Syntax { .. }));
         assert!(matches!(with("\"created\": 0", "\"created\": -1"), TokenFileError::Syntax { .. }));
         assert!(matches!(with("\"created\": 0", "\"made\": 0"), TokenFileError::Syntax { .. }));
