@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use log_server::admission::token::{Class, Label, Life, NamePattern, TokenId};
 use log_server::settings::{Keys, LogKeys};
 use tlog::checkpoint::Origin;
 use tlog::vkey::Vkey;
@@ -69,6 +70,15 @@ open the socket (mode 0600). Prints `signing for ORIGIN at SOCKET` once it does.
 Example:
   tallymark-log sign-heads ./signer --socket ./signer/socket --passphrase-file ./passphrase")]
     SignHeads(SignHeads),
+    /// Make, list and revoke the tokens with which entries may be submitted.
+    #[command(
+        subcommand,
+        after_help = "\
+Example:
+  tallymark-log token new ./log --name ci --expires 90d
+  tallymark-log token list ./log"
+    )]
+    Token(TokenCommand),
     /// Recompute a whole log from its entries and compare: a directory at rest, or any tlog-tiles log at a URL.
     #[command(after_help = "\
 Reads every entry; changes nothing. Exit status 1 and a line for each finding if anything is damaged. With --url
@@ -243,6 +253,69 @@ pub(crate) struct Serve {
     pub(crate) log: LogKeys,
     #[command(flatten)]
     pub(crate) keys: Keys,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print it, this once. Two of a name may be good at the same time, so that one can follow another.
+    #[command(after_help = "\
+The log keeps only its SHA-256, in DIR/tokens. A running server takes the token a second later.
+
+Example:
+  umask 077; tallymark-log token new ./log --name ci --expires 90d > ci.token
+  tallymark-log token new ./log --name backfill --expires 7d --names 'acme/**' --class bulk")]
+    New(NewToken),
+    /// List tokens: id, name, class, time left, model names. Never the tokens themselves.
+    #[command(after_help = "\
+Example:
+  tallymark-log token list ./log --json")]
+    List(TokenList),
+    /// Take a token out. A running server refuses it within two seconds.
+    #[command(after_help = "\
+Example:
+  tallymark-log token revoke ./log 8f434346648f")]
+    Revoke(RevokeToken),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewToken {
+    /// Directory of the log.
+    #[arg(env = "TALLYMARK_LOG_DIR")]
+    pub(crate) dir: PathBuf,
+    /// Who it is for, such as ci: a-z 0-9 . _ -. Shown in listings and log lines.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Label,
+    /// How long it is good: a number and d, h or m, at most 396d.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Life,
+    /// Model names it may be used for, as patterns: acme/churn, acme/*, acme/**. May be given several times.
+    #[arg(long, value_name = "PATTERN", default_value = "**")]
+    pub(crate) names: Vec<NamePattern>,
+    /// normal, or bulk for backfills: at most half of the queue, so the first to be told to wait.
+    #[arg(long, value_name = "CLASS", default_value = "normal")]
+    pub(crate) class: Class,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenList {
+    /// Directory of the log.
+    #[arg(env = "TALLYMARK_LOG_DIR")]
+    pub(crate) dir: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeToken {
+    /// Directory of the log.
+    #[arg(env = "TALLYMARK_LOG_DIR")]
+    pub(crate) dir: PathBuf,
+    /// The token's id, from `token list`.
+    pub(crate) id: TokenId,
 }
 
 #[derive(Debug, Args)]

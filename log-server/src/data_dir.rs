@@ -10,6 +10,7 @@
 //! DIR/hold       why the log must not sign, if it must not (see `hold`)
 //! DIR/ballast    space to give up when the disk is full (see `disk`)
 //! DIR/control    a socket for commands while a server runs (see `control`)
+//! DIR/tokens     digests of bearer tokens (see `admission::token_file`), if there are any
 //! DIR/lock       held with flock(2) while a process uses the directory; never removed
 //! ```
 

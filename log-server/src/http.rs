@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 
-use crate::admission::Admission;
+use crate::admission::gate::Gate;
 use crate::config::{Config, Mode};
 use crate::gate::Closed;
 use crate::http::problem::Problem;
@@ -27,6 +27,7 @@ use crate::sequencer::Queue;
 use crate::storage::Storage;
 
 pub mod answer;
+mod authorization;
 pub mod body;
 pub(crate) mod door;
 pub mod fault;
@@ -39,7 +40,7 @@ mod submit;
 /// Longest request target, bytes. The longest tile path there is takes under 60.
 pub const MAX_TARGET_BYTES: usize = 2048;
 /// What `Access-Control-Allow-Headers` names.
-const CORS_HEADERS: &str = "accept, content-type";
+const CORS_HEADERS: &str = "accept, authorization, content-type";
 /// How long a browser may remember a preflight answer, seconds.
 const PREFLIGHT_SECONDS: &str = "86400";
 
@@ -47,7 +48,9 @@ const PREFLIGHT_SECONDS: &str = "86400";
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) config: Config,
-    pub(crate) admission: Admission,
+    pub(crate) gate: Arc<Gate>,
+    /// Places in the queue that bulk submissions may take.
+    pub(crate) bulk: Semaphore,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) queue: Queue,

@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use log_server::admission::gate::Gate;
+use log_server::admission::rules::RuleFiles;
+use log_server::admission::writes::Writes;
 use log_server::care::Care;
 use log_server::config::Mode;
 use log_server::descriptors;
@@ -27,6 +30,7 @@ use crate::args::{Cli, Command};
 mod args;
 mod pages;
 mod signer;
+mod token;
 mod upkeep;
 
 /// Damage found, or the log refuses to start.
@@ -43,6 +47,7 @@ fn main() -> ExitCode {
         Command::SampleConfig => print(&SAMPLE.trim_end()).map(|()| ExitCode::SUCCESS),
         Command::InitSigner(args) => signer::run_init(&args),
         Command::SignHeads(args) => signer::run(&args),
+        Command::Token(command) => token::run(&command),
         Command::Completions(args) => run_completions(&args),
         Command::Man(args) => run_man(&args),
         Command::Fsck(args) => upkeep::fsck(&args),
@@ -139,7 +144,14 @@ fn open_site(log: &LogSettings, care: Care) -> Result<Site, Failure> {
         Failure::of_class(class, hint, anyhow::Error::from(error).context(log.dir.display().to_string()))
     })?;
     opened.set_care(care);
+    let files = RuleFiles::new(Some(log.dir.join(token::TOKENS)), log.publishers.clone());
+    let gate = Gate::new(opened.config().mode(), log.writes, log.rates, files).map_err(|error| Failure {
+        hint: error.hint(),
+        status: if error.is_io() { UNAVAILABLE } else { REFUSED },
+        error: error.into(),
+    })?;
     let mut site = Site::new(opened);
+    site.gate = gate;
     (site.path, site.host, site.queue) = (log.path.clone(), log.host.clone(), log.queue);
     Ok(site)
 }
@@ -249,6 +261,14 @@ fn describe(site: &Site) {
     let (config, size) = (site.log.config(), site.log.head().size().get());
     let (origin, path) = (config.origin().to_string(), format!("{}/", site.path));
     tracing::info!(origin, size, path, "log open, tail proven");
+    let (writes, tokens) = (site.gate.writes(), site.gate.book().current());
+    match (writes, tokens.map_or(0, |rules| rules.tokens.grants().len())) {
+        (Writes::Token, 0) => tracing::warn!(
+            origin,
+            "entries are taken with a token and there is none: tallymark-log token new DIR, or --writes open"
+        ),
+        (writes, tokens) => tracing::info!(origin, %writes, tokens, "whose entries are taken"),
+    }
     if config.mode() == Mode::Conformance {
         tracing::warn!(origin, "conformance log: POST /add takes anything from anybody");
     }

@@ -201,6 +201,9 @@ pub enum QueueError {
     /// The log takes nothing.
     #[error(transparent)]
     Closed(#[from] Closed),
+    /// All places for bulk submissions are taken.
+    #[error("all places in the queue for bulk submissions are taken")]
+    BulkFull,
     /// All places are taken.
     #[error("all {capacity} places in the queue are taken")]
     Full {

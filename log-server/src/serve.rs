@@ -41,7 +41,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::admission::Admission;
+use crate::admission;
 use crate::admission::terms::terms;
 use crate::client::{AddressPermit, Client, PerAddress, Proxies};
 use crate::config::{Config, Mode};
@@ -64,6 +64,8 @@ use crate::tls::{self, Tls};
 const READERS: usize = 32;
 /// How long to leave the listener alone when the system has no descriptor for a new connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Between two looks at the files with the rules of admission.
+const RULES_PERIOD: Duration = Duration::from_secs(1);
 /// How long an aged connection may take for its last answer.
 const LAST_ANSWER: Duration = Duration::from_secs(60);
 
@@ -139,7 +141,12 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let mut writers = JoinSet::new();
     let mut indexers = Vec::with_capacity(sites.len());
     let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
-    for Site { log, path, host, queue } in sites {
+    let mut watchers = JoinSet::new();
+    for Site { log, path, host, queue, gate } in sites {
+        let (gate, bulk) = (Arc::new(gate), Semaphore::new((queue / 2).max(1)));
+        if gate.book().has_files() {
+            watchers.spawn(watch_rules(Arc::clone(&gate)));
+        }
         let service = log.counted_by(&metrics).into_service(queue);
         let service = service.map_err(|source| ServeError::Thread { source })?;
         let Service { config, sequencer, queue, storage, publisher, metrics, dir } = service;
@@ -154,7 +161,8 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
         writers.spawn(async move { (origin, end.await) });
         let indexer = start_indexer(&config, dir.dir(), &publisher, &storage)?;
         let app = Arc::new(App {
-            admission: Admission::new(config.mode()),
+            gate,
+            bulk,
             config,
             publisher,
             storage,
@@ -239,6 +247,16 @@ fn start_indexer(
     let indexer = indexer.map_err(|source| ServeError::Thread { source })?;
     let waker = indexer.waker();
     Ok(Some((Search { index, waker }, indexer)))
+}
+
+/// Looks at the rules of a log for as long as it is served.
+async fn watch_rules(gate: Arc<admission::gate::Gate>) {
+    loop {
+        tokio::time::sleep(RULES_PERIOD).await;
+        let gate = Arc::clone(&gate);
+        // A panic while reading leaves the rules as they were, and the next look tries again.
+        let _ = tokio::task::spawn_blocking(move || gate.book().refresh()).await;
+    }
 }
 
 /// How the thread of one log's sequencer ended, as its watcher tells it.

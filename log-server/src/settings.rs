@@ -22,6 +22,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::admission::gate::Rates;
+use crate::admission::rate::Rate;
+use crate::admission::writes::Writes;
 use crate::care::Care;
 use crate::client::Proxies;
 use crate::disk::{Amount, Mark, Marks};
@@ -40,6 +43,8 @@ pub const SAMPLE: &str = include_str!("../tallymark-log.toml");
 pub const DEFAULT_READ: &str = "127.0.0.1:8080";
 /// Entries that may wait in one log unless its settings say otherwise.
 pub const DEFAULT_QUEUE: usize = 1024;
+/// What one address may send unless its settings say otherwise: ten times what a busy registry releases.
+const DEFAULT_RATE_ADDRESS: &str = "100/s:500";
 /// Far above a file with a thousand logs.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
@@ -215,6 +220,24 @@ pub struct LogKeys {
     /// Entries waiting at the same time; more are answered 503 [default: 1024].
     #[arg(long, env = "TALLYMARK_LOG_QUEUE", value_name = "N")]
     pub queue: Option<Count>,
+    /// Whose entries are taken: open, token or off [default: open if only this machine can reach it, else token].
+    #[arg(long, env = "TALLYMARK_LOG_WRITES", value_name = "WHO")]
+    pub writes: Option<Writes>,
+    /// File with the keys that may sign under each name [default: every key, every name].
+    #[arg(long, env = "TALLYMARK_LOG_PUBLISHERS", value_name = "FILE")]
+    pub publishers: Option<PathBuf>,
+    /// Entries from one IPv4 address or IPv6 /64; this machine is not counted [default: 100/s:500].
+    #[arg(long, env = "TALLYMARK_LOG_RATE_ADDRESS", value_name = "RATE")]
+    pub rate_address: Option<Rate>,
+    /// Entries signed by one key [default: unlimited].
+    #[arg(long, env = "TALLYMARK_LOG_RATE_KEY", value_name = "RATE")]
+    pub rate_key: Option<Rate>,
+    /// Entries with one token [default: unlimited].
+    #[arg(long, env = "TALLYMARK_LOG_RATE_TOKEN", value_name = "RATE")]
+    pub rate_token: Option<Rate>,
+    /// Entries to the log, whoever brings them [default: unlimited].
+    #[arg(long, env = "TALLYMARK_LOG_RATE_LOG", value_name = "RATE")]
+    pub rate_log: Option<Rate>,
 }
 
 /// The first of two that says something, for each field; a field that is left out does not compile.
@@ -317,16 +340,48 @@ impl ProxyKeys {
 
 impl LogKeys {
     fn or(self, lower: Self) -> Self {
-        first_of!(self, lower, dir, path, host, passphrase_file, queue)
+        first_of!(
+            self,
+            lower,
+            dir,
+            path,
+            host,
+            passphrase_file,
+            queue,
+            writes,
+            publishers,
+            rate_address,
+            rate_key,
+            rate_token,
+            rate_log,
+        )
     }
 
     fn is_empty(&self) -> bool {
-        let Self { dir, path, host, passphrase_file, queue } = self;
-        dir.is_none() && path.is_none() && host.is_none() && passphrase_file.is_none() && queue.is_none()
+        let Self { dir, path, host, passphrase_file, queue, writes, publishers, .. } = self;
+        let Self { rate_address, rate_key, rate_token, rate_log, .. } = self;
+        let rates = [rate_address, rate_key, rate_token, rate_log];
+        (dir.is_none() && path.is_none() && host.is_none() && passphrase_file.is_none() && queue.is_none())
+            && (writes.is_none() && publishers.is_none() && rates.iter().all(|rate| rate.is_none()))
     }
 
-    fn settings(self) -> Result<LogSettings, SettingsError> {
+    /// `only_here` says that nobody but this machine can reach the addresses that take entries.
+    fn settings(self, only_here: bool) -> Result<LogSettings, SettingsError> {
+        let rate_address = match self.rate_address {
+            Some(rate) => rate,
+            None => DEFAULT_RATE_ADDRESS.parse().map_err(|_| SettingsError::NoLog)?,
+        };
+        let rates = Rates {
+            address: Some(rate_address),
+            key: self.rate_key,
+            log: self.rate_log,
+            token: self.rate_token,
+        };
+        let writes = self.writes.unwrap_or(if only_here { Writes::Open } else { Writes::Token });
         Ok(LogSettings {
+            writes,
+            publishers: self.publishers,
+            rates,
             dir: self.dir.ok_or(SettingsError::NoDir)?,
             path: self.path.unwrap_or_default(),
             host: self.host,
@@ -386,7 +441,10 @@ impl Keys {
         if limits.head_bytes < MIN_HEAD_BYTES {
             return Err(SettingsError::HeadBytes { bytes: limits.head_bytes });
         }
-        let logs = self.log.into_iter().map(LogKeys::settings).collect::<Result<Vec<_>, _>>()?;
+        let proxies = Proxies::parse(&self.proxy.trusted.unwrap_or_default())?;
+        let takes_entries = self.listen.write.as_ref().unwrap_or(&read);
+        let only_here = takes_entries.is_local() && proxies == Proxies::none();
+        let logs = self.log.into_iter().map(|log| log.settings(only_here)).collect::<Result<Vec<_>, _>>()?;
         if logs.is_empty() {
             return Err(SettingsError::NoLog);
         }
@@ -402,7 +460,7 @@ impl Keys {
             listen: Listen { read, write: self.listen.write, admin: self.listen.admin },
             tls: self.tls.files()?,
             limits,
-            proxies: Proxies::parse(&self.proxy.trusted.unwrap_or_default())?,
+            proxies,
             care: Care {
                 disk: Some(self.disk.marks()),
                 scrub: Pace {
@@ -462,6 +520,12 @@ pub struct LogSettings {
     pub passphrase_file: Option<PathBuf>,
     /// Entries between admission and answer.
     pub queue: usize,
+    /// Whose entries are taken.
+    pub writes: Writes,
+    /// Where the allow-list is.
+    pub publishers: Option<PathBuf>,
+    /// How often entries are taken.
+    pub rates: Rates,
 }
 
 /// Why a server cannot run like that.
@@ -541,6 +605,27 @@ impl SettingsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_are_taken_from_anybody_only_where_nobody_else_gets_to() {
+        let writes = |text: &str| {
+            let keys: Keys = toml::from_str(&format!("{text}\n[[log]]\ndir = \"/x\"\n")).unwrap();
+            keys.settings().unwrap().logs[0].writes
+        };
+        for here in
+            ["", "[listen]\nread = \"[::1]:80\"", "[listen]\nread = \"0.0.0.0:80\"\nwrite = \"unix:/x\""]
+        {
+            assert_eq!(writes(here), Writes::Open, "{here}");
+        }
+        for reached in [
+            "[listen]\nread = \"0.0.0.0:80\"",
+            "[listen]\nread = \"[::]:80\"",
+            "[listen]\nwrite = \"192.0.2.1:80\"",
+            "[proxy]\ntrusted = [\"127.0.0.1\"]",
+        ] {
+            assert_eq!(writes(reached), Writes::Token, "{reached}");
+        }
+    }
 
     #[test]
     fn the_sample_says_the_defaults() {

@@ -10,6 +10,7 @@ use axum::http::Uri;
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::admission::gate::Gate;
 use crate::opening::OpenLog;
 use crate::settings::DEFAULT_QUEUE;
 
@@ -30,13 +31,16 @@ pub struct Site {
     pub host: Option<Host>,
     /// Entries between admission and answer.
     pub queue: usize,
+    /// Who may add to it.
+    pub gate: Gate,
 }
 
 impl Site {
-    /// A log at the root, under any name, with a queue of the usual length.
+    /// A log at the root, under any name, with a queue of the usual length, that takes entries from anybody.
     #[must_use]
     pub fn new(log: OpenLog) -> Self {
-        Self { log, path: SitePath::default(), host: None, queue: DEFAULT_QUEUE }
+        let gate = Gate::open(log.config().mode());
+        Self { log, path: SitePath::default(), host: None, queue: DEFAULT_QUEUE, gate }
     }
 }
 

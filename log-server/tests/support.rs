@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use attest::digest::Sha256Digest;
 use attest::entry::{Entry, EntryPayload};
-use attest::key::{Algorithm, PrivateKey};
+use attest::key::{Algorithm, PrivateKey, PublicKey};
 use attest::provenance::Provenance;
 use attest::statement::Statement;
 use attest::tree::{FileLeaf, Tree};
@@ -282,6 +282,10 @@ impl Signer {
         Self { key: PrivateKey::generate(algorithm).unwrap() }
     }
 
+    pub(crate) fn public_key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
     /// A signed entry about a model of one file; different numbers are different models.
     pub(crate) fn entry(&self, number: u64) -> Vec<u8> {
         let digest = Sha256Digest::of(&number.to_be_bytes());
@@ -316,8 +320,14 @@ pub(crate) fn program() -> Command {
 
 /// Starts the program as a server and waits for its line.
 pub(crate) fn spawn_server(dir: &Path, passphrase: Option<&str>) -> (Child, SocketAddr) {
+    spawn_server_with(dir, passphrase, &[])
+}
+
+/// The same with more flags.
+pub(crate) fn spawn_server_with(dir: &Path, passphrase: Option<&str>, more: &[&str]) -> (Child, SocketAddr) {
     let mut command = program();
     command.args(["serve", &dir.display().to_string(), "--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
+    command.args(more);
     if let Some(passphrase) = passphrase {
         command.env("TALLYMARK_LOG_PASSPHRASE", passphrase);
     }

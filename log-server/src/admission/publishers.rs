@@ -246,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_page_is_read() {
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/admission/publishers.toml");
+        let list = Publishers::read(Path::new(example)).unwrap();
+        judge(&list, "acme/churn", ONE).unwrap();
+        judge(&list, "acme/audited", ONE).unwrap_err();
+        judge(&list, "zeta/x", OTHER).unwrap();
+    }
+
+    #[test]
     fn other_names_are_refused_where_the_list_says_so() {
         let list = list("refuse", &[("acme/churn", ONE)]);
         judge(&list, "acme/churn", ONE).unwrap();

@@ -167,6 +167,28 @@ pub enum RulesError {
     },
 }
 
+impl RulesError {
+    /// What the operator can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Publishers { .. } => {
+                Some("spec/admission.md shows the form; without --publishers every key may sign")
+            }
+            Self::Tokens { source, .. } => source.hint(),
+        }
+    }
+
+    /// Whether the system failed, and not the file.
+    #[must_use]
+    pub fn is_io(&self) -> bool {
+        match self {
+            Self::Publishers { source, .. } => matches!(source, PublishersError::Io { .. }),
+            Self::Tokens { source, .. } => source.is_io(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use attest::digest::Sha256Digest;
 use attest::model_name::ModelName;
-use attest::name_pattern::NamePattern;
+pub use attest::name_pattern::NamePattern;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};

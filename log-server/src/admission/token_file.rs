@@ -9,7 +9,9 @@
 //!       "name": "ci",
 //!       "created": 1795744800,
 //!       "expires": 1803520800,
-//!       "names": ["acme/*"],
+//!       "names": [
+//!         "acme/*"
+//!       ],
 //!       "class": "normal"
 //!     }
 //!   ]
@@ -354,6 +356,14 @@ mod tests {
             tokens.add(grant(label, 5).1, 5).unwrap();
         }
         assert_eq!(Tokens::parse(&tokens.to_bytes()).unwrap(), tokens);
+    }
+
+    #[test]
+    fn the_example_of_the_page_is_read_and_written_back() {
+        let example = include_bytes!("../../../testdata/admission/tokens.json");
+        let tokens = Tokens::parse(example).unwrap();
+        assert_eq!(tokens.grants()[0].id().to_string(), "8f434346648f");
+        assert_eq!(tokens.to_bytes(), example);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tlog::checkpoint::CheckpointError;
 
+use crate::admission::denial::Denial;
 use crate::admission::{ENTRY_MEDIA_TYPE, Refusal, TYPE_BASE};
 use crate::gate::Closed;
 use crate::http::answer::{JSON_MEDIA_TYPE, PROOF_MEDIA_TYPE};
@@ -62,6 +63,8 @@ pub enum Problem {
     Checkpoint(CheckpointError),
     /// The body has a content coding.
     ContentEncoded,
+    /// Not from this submitter, or not by this key.
+    Denied(Denial),
     /// Not an entry, or not one this log takes.
     Entry(Refusal),
     /// The program panicked behind the request.
@@ -127,6 +130,7 @@ impl Problem {
             Self::ContentEncoded => {
                 ("content-encoded", StatusCode::UNSUPPORTED_MEDIA_TYPE, "content codings are not taken")
             }
+            Self::Denied(denial) | Self::Entry(Refusal::Denied(denial)) => denial_row(denial),
             Self::Entry(Refusal::Malformed { .. }) => {
                 ("entry-malformed", StatusCode::BAD_REQUEST, "the body is not a log entry")
             }
@@ -180,7 +184,7 @@ impl Problem {
             Self::Question(_) => {
                 ("query-invalid", StatusCode::BAD_REQUEST, "the query is none that this log answers")
             }
-            Self::Queue(QueueError::Full { .. }) => {
+            Self::Queue(QueueError::Full { .. } | QueueError::BulkFull) => {
                 ("queue-full", StatusCode::SERVICE_UNAVAILABLE, "too many entries are waiting")
             }
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => {
@@ -210,6 +214,7 @@ impl Problem {
             Self::CheckpointStale { seconds } => {
                 Some(format!("its last sign of life is {seconds} s old; what is published is served"))
             }
+            Self::Denied(denial) => Some(denial.to_string()),
             Self::Entry(refusal) => Some(with_sources(refusal)),
             Self::Fault { id } => Some(format!("the log's own lines name it {id}")),
             Self::IndexBehind { indexed, size } => Some(format!("{indexed} of {size} entries can be found")),
@@ -220,6 +225,7 @@ impl Problem {
             Self::Question(error) => Some(error.to_string()),
             Self::Queue(QueueError::Closed(closed)) => Some(closed.to_string()),
             Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
+            Self::Queue(QueueError::BulkFull) => Some("the places for bulk submissions are taken".to_owned()),
             Self::Queue(QueueError::Stopped) | Self::WorkerLost => Some(
                 "submit the same bytes again: if the entry is in the log, the answer is its index".to_owned(),
             ),
@@ -252,6 +258,14 @@ impl Problem {
                 Some(RetryAfter::between(seconds, seconds + 2))
             }
             Self::Queue(QueueError::Full { .. }) => Some(RetryAfter::between(1, 3)),
+            // Those who can wait come back after those who cannot.
+            Self::Queue(QueueError::BulkFull) => Some(RetryAfter::between(5, 15)),
+            Self::Denied(Denial::OverRate { wait, .. }) => {
+                // At least the whole of it, and half as long again at most.
+                let wait = u32::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u32::MAX).max(1);
+                Some(RetryAfter::between(wait, wait.saturating_add(wait.div_ceil(2))))
+            }
+            Self::Denied(Denial::RulesUnreadable) => Some(RetryAfter::between(5, 10)),
             Self::Queue(QueueError::Stopped)
             | Self::WorkerLost
             | Self::CheckpointStale { .. }
@@ -263,6 +277,43 @@ impl Problem {
     }
 }
 
+/// 401 says: show who you are, or somebody else; 403: it is known who you are, and the answer is no.
+fn denial_row(denial: &Denial) -> Row {
+    match denial {
+        Denial::OverRate { .. } => {
+            ("rate-limited", StatusCode::TOO_MANY_REQUESTS, "too many entries in too short a time")
+        }
+        Denial::Publisher(_) => {
+            ("publisher-not-allowed", StatusCode::FORBIDDEN, "the key may not sign this name in this log")
+        }
+        Denial::RulesUnreadable => {
+            ("rules-unreadable", StatusCode::SERVICE_UNAVAILABLE, "the log cannot say whose entries it takes")
+        }
+        Denial::Scope { .. } => ("token-scope", StatusCode::FORBIDDEN, "the token is for other names"),
+        Denial::TokenExpired { .. } => ("token-expired", StatusCode::UNAUTHORIZED, "the token has expired"),
+        Denial::TokenInvalid => {
+            ("token-invalid", StatusCode::UNAUTHORIZED, "the token is not one of this log")
+        }
+        Denial::TokenMissing => {
+            ("token-missing", StatusCode::UNAUTHORIZED, "this log takes entries with a token")
+        }
+        Denial::WritesOff => ("writes-off", StatusCode::FORBIDDEN, "this log takes no entries"),
+    }
+}
+
+/// `WWW-Authenticate` (RFC 6750 §3): no error code where nothing was shown.
+fn challenge(denial: &Denial) -> Option<&'static str> {
+    match denial {
+        Denial::TokenMissing => Some("Bearer"),
+        Denial::TokenInvalid => Some("Bearer error=\"invalid_token\""),
+        Denial::TokenExpired { .. } => {
+            Some("Bearer error=\"invalid_token\", error_description=\"the token has expired\"")
+        }
+        Denial::Scope { .. } => Some("Bearer error=\"insufficient_scope\""),
+        Denial::OverRate { .. } | Denial::Publisher(_) | Denial::RulesUnreadable | Denial::WritesOff => None,
+    }
+}
+
 #[derive(Serialize)]
 struct Document {
     r#type: String,
@@ -271,6 +322,9 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
     code: &'static str,
+    /// Whose rate it is, with `rate-limited`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limited: Option<&'static str>,
 }
 
 impl IntoResponse for Problem {
@@ -283,7 +337,12 @@ impl IntoResponse for Problem {
         }
         let (code, status, title) = self.row();
         let r#type = format!("{TYPE_BASE}problem/{code}");
-        let document = Document { r#type, title, status: status.as_u16(), detail: self.detail(), code };
+        let limited = match &self {
+            Self::Denied(Denial::OverRate { who, .. }) => Some(who.kind()),
+            _ => None,
+        };
+        let document =
+            Document { r#type, title, status: status.as_u16(), detail: self.detail(), code, limited };
         // Strings and a number always serialise; an empty body would still carry the status.
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let headers = [(header::CONTENT_TYPE, PROBLEM_MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
@@ -291,6 +350,11 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(ProblemCode(code));
         if let Some(after) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, after.value());
+        }
+        if let Self::Denied(denial) = &self
+            && let Some(challenge) = challenge(denial)
+        {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         if let Self::MethodNotAllowed { allow } = self {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
@@ -315,9 +379,13 @@ fn with_sources(error: &dyn Error) -> String {
 mod tests {
     use super::*;
     use crate::admission::Admission;
+    use crate::admission::denial::Limited;
+    use crate::admission::publishers::PublisherNotAllowed;
+    use crate::admission::token::TokenDigest;
     use crate::clock::Behind;
     use crate::config::Mode;
     use merkle::LeafIndex;
+    use std::time::Duration;
 
     /// One of each; the compiler insists on a row for every variant in [`Problem::row`].
     fn all() -> Vec<Problem> {
@@ -327,7 +395,27 @@ mod tests {
             panic!("an empty body is malformed")
         };
         let index = LeafIndex::new(1).unwrap().get();
+        let token = TokenDigest::of("token").id();
+        let not_allowed = PublisherNotAllowed {
+            name: "acme/churn".into(),
+            key: "00".into(),
+            pattern: Some("acme/*".into()),
+        };
+        let over = Denial::OverRate {
+            who: Limited::Address,
+            rate: "50/s:200".parse().unwrap(),
+            wait: Duration::from_millis(1500),
+        };
         vec![
+            Problem::Denied(over),
+            Problem::Denied(Denial::Publisher(not_allowed)),
+            Problem::Denied(Denial::RulesUnreadable),
+            Problem::Denied(Denial::Scope { token: token.clone(), name: "acme/churn".to_owned() }),
+            Problem::Denied(Denial::TokenExpired { token }),
+            Problem::Denied(Denial::TokenInvalid),
+            Problem::Denied(Denial::TokenMissing),
+            Problem::Denied(Denial::WritesOff),
+            Problem::Queue(QueueError::BulkFull),
             Problem::BodyBroken,
             Problem::BodyTimeout { limit_seconds: 10 },
             Problem::CheckpointStale { seconds: 4 },
@@ -388,8 +476,24 @@ mod tests {
     #[test]
     fn only_refusals_for_now_say_when_to_come_back() {
         for problem in all() {
-            let is_for_now = problem.row().1 == StatusCode::SERVICE_UNAVAILABLE;
+            let status = problem.row().1;
+            let is_for_now =
+                matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
             assert_eq!(problem.retry_after().is_some(), is_for_now, "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_401_has_a_challenge_and_a_429_says_whose_rate_it_is_and_waits_at_least_as_long_as_it_takes() {
+        for problem in all() {
+            let status = problem.row().1;
+            let response = problem.into_response();
+            let has = |name| response.headers().contains_key(name);
+            assert!(status != StatusCode::UNAUTHORIZED || has(header::WWW_AUTHENTICATE));
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                let after: u32 = response.headers()[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+                assert!((2..=3).contains(&after), "{after}");
+            }
         }
     }
 }

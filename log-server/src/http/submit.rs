@@ -2,23 +2,29 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::admission::gate::{Gate, Pass};
+use crate::admission::token::Class;
 use crate::admission::{self, Candidate, Refusal};
+use crate::client::Client;
 use crate::http::App;
 use crate::http::answer::{self, Form};
+use crate::http::authorization;
 use crate::http::body;
 use crate::http::fault;
 use crate::http::problem::Problem;
 use crate::proof::prove;
-use crate::sequencer::{Answer, Novelty};
+use crate::sequencer::{Answer, Novelty, QueueError};
 
 /// `POST /api/v1/entries`.
 pub(super) async fn entry(
     State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -27,9 +33,10 @@ pub(super) async fn entry(
     if !content_type.is_some_and(admission::is_entry_media_type) {
         return Err(Problem::MediaType);
     }
+    let pass = app.gate.enter(client, authorization::shown(&headers)).map_err(Problem::Denied)?;
     let bytes = body::read(&headers, body, admission::MAX_SIGNED_BYTES, app.body_timeout).await?;
     let entry = bytes.clone();
-    let answer = submit(&app, move |door| door.admit_signed(bytes)).await?;
+    let answer = submit(&app, pass, move |gate, pass| gate.admit_signed(pass, bytes)).await?;
     let status = match answer.novelty() {
         Novelty::New => StatusCode::CREATED,
         Novelty::Duplicate => StatusCode::OK,
@@ -41,11 +48,13 @@ pub(super) async fn entry(
 /// `POST /add`, on a log made for conformance tests: any bytes in, the index as decimal text out.
 pub(super) async fn add(
     State(app): State<Arc<App>>,
+    Extension(client): Extension<Client>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let pass = app.gate.enter(client, authorization::shown(&headers)).map_err(Problem::Denied)?;
     let bytes = body::read(&headers, body, admission::MAX_RAW_BYTES, app.body_timeout).await?;
-    let answer = submit(&app, move |door| door.admit_raw(bytes)).await?;
+    let answer = submit(&app, pass, move |gate, _| gate.admit_raw(bytes)).await?;
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((headers, answer.index().get().to_string()).into_response())
 }
@@ -54,16 +63,25 @@ pub(super) async fn add(
 ///
 /// The place in the queue is taken before the signature is verified, so that a full log refuses cheaply. A
 /// client that goes away before the entry is handed over takes it back; after that it does not.
-async fn submit<F>(app: &App, admit: F) -> Result<Answer, Problem>
+async fn submit<F>(app: &App, pass: Pass, admit: F) -> Result<Answer, Problem>
 where
-    F: FnOnce(admission::Admission) -> Result<Candidate, Refusal> + Send + 'static,
+    F: FnOnce(&Gate, &Pass) -> Result<Candidate, Refusal> + Send + 'static,
 {
     if !app.is_ready() {
         return Err(Problem::NotReady);
     }
+    // Kept until the answer is there, like the place.
+    let _bulk = match pass.class() {
+        Class::Normal => None,
+        Class::Bulk => Some(app.bulk.try_acquire().map_err(|_| Problem::Queue(QueueError::BulkFull))?),
+    };
     let place = app.queue.reserve().map_err(Problem::Queue)?;
-    let door = app.admission;
-    let candidate = fault::on_thread(&app.verifiers, move || admit(door)).await?.map_err(Problem::Entry)?;
+    let gate = Arc::clone(&app.gate);
+    let candidate = fault::on_thread(&app.verifiers, move || admit(&gate, &pass)).await?;
+    let candidate = candidate.map_err(|refusal| match refusal {
+        Refusal::Denied(denial) => Problem::Denied(denial),
+        refusal => Problem::Entry(refusal),
+    })?;
     place.submit(candidate).await.map_err(Problem::Queue)
 }
 
