@@ -50,6 +50,15 @@ Example:
   tallymark-log serve ./log --listen 127.0.0.1:8080 --passphrase-file ./passphrase
   tallymark-log serve --config /etc/tallymark-log.toml")]
     Serve(Box<Serve>),
+    /// Look at everything a server needs, and say what is wrong with it.
+    #[command(after_help = "\
+Takes what `serve` takes, changes nothing, and works beside a running server. Exit status 1 if a server would not start or
+should not, 5 if something could not be looked at.
+
+Example:
+  tallymark-log doctor ./log --passphrase-file ./passphrase
+  tallymark-log doctor --config /etc/tallymark-log.toml --json")]
+    Doctor(Box<Doctor>),
     /// Print a configuration file with every key, its default, and what it does.
     #[command(after_help = "\
 Example:
@@ -316,6 +325,15 @@ pub(crate) struct RevokeToken {
     pub(crate) dir: PathBuf,
     /// The token's id, from `token list`.
     pub(crate) id: TokenId,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

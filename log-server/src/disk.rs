@@ -55,7 +55,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    fn bytes_of(self, space: Space) -> u64 {
+    pub(crate) fn bytes_of(self, space: Space) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes,
             // Divided first: a file system has more than 100 bytes and may have many.
@@ -203,14 +203,14 @@ enum Level {
 
 /// The space of a file system, bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Space {
-    free: u64,
+pub(crate) struct Space {
+    pub(crate) free: u64,
     total: u64,
 }
 
 impl Space {
     /// What a process without privileges may still use.
-    fn of(dir: &Path) -> io::Result<Self> {
+    pub(crate) fn of(dir: &Path) -> io::Result<Self> {
         let seen = statvfs(dir)?;
         let bytes = |blocks: u64| blocks.saturating_mul(seen.f_frsize);
         Ok(Self { free: bytes(seen.f_bavail), total: bytes(seen.f_blocks) })

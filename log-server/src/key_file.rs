@@ -147,7 +147,8 @@ pub fn new_passphrase(file: Option<&Path>) -> Result<Passphrase, KeyFileError> {
     Passphrase::new(first.as_str().to_owned())
 }
 
-fn given_passphrase(file: Option<&Path>) -> Option<Result<Passphrase, KeyFileError>> {
+/// The passphrase that was given without asking anybody, if any was.
+pub(crate) fn given_passphrase(file: Option<&Path>) -> Option<Result<Passphrase, KeyFileError>> {
     if let Some(path) = file {
         return Some(Passphrase::from_file(path));
     }

@@ -31,6 +31,8 @@ pub mod damage;
 pub mod data_dir;
 pub mod descriptors;
 pub mod disk;
+#[cfg(feature = "rocksdb")]
+pub mod doctor;
 pub mod export;
 #[cfg(feature = "rocksdb")]
 pub mod fsck;
@@ -43,7 +45,9 @@ pub mod key_file;
 pub mod ledger;
 pub mod listener;
 pub mod metrics;
+pub mod notify;
 pub mod opening;
+pub mod process;
 pub mod proof;
 pub mod publisher;
 pub mod pulse;

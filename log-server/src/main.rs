@@ -13,10 +13,13 @@ use log_server::admission::writes::Writes;
 use log_server::care::Care;
 use log_server::config::Mode;
 use log_server::descriptors;
+use log_server::doctor::{Finding, State, doctor};
 use log_server::init::{InitError, init, init_elsewhere};
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
 use log_server::listener::{Endpoint, Listener};
+use log_server::notify::Manager;
 use log_server::opening::{Class, OpenLog};
+use log_server::process::harden;
 use log_server::serve::{House, ServeError, serve};
 use log_server::settings::{Keys, LogSettings, SAMPLE, Settings, SettingsError};
 use log_server::signing::place::KeyPlace;
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Init(args) => run_init(&args),
         Command::Serve(args) => run_serve(*args),
+        Command::Doctor(args) => run_doctor(*args),
         Command::SampleConfig => print(&SAMPLE.trim_end()).map(|()| ExitCode::SUCCESS),
         Command::InitSigner(args) => signer::run_init(&args),
         Command::SignHeads(args) => signer::run(&args),
@@ -91,6 +95,7 @@ impl Failure {
 }
 
 fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
+    harden().map_err(Failure::unavailable)?;
     let mode = if args.conformance { Mode::Conformance } else { Mode::Service };
     let made = match signer::place(&args.key)? {
         KeyPlace::File => at_rest(args.unencrypted_key, args.passphrase_file.as_deref())
@@ -136,6 +141,27 @@ fn settings(args: args::Serve) -> Result<Settings, SettingsError> {
     args.keys.over(file, args.log)?.settings()
 }
 
+fn run_doctor(args: args::Doctor) -> Result<ExitCode, Failure> {
+    harden().map_err(Failure::unavailable)?;
+    let findings = match settings(args.serve) {
+        Ok(settings) => doctor(&settings),
+        Err(error) => vec![Finding::of_settings(&error)],
+    };
+    let is = |state| findings.iter().any(|finding| finding.state == state);
+    if args.json {
+        print(&serde_json::json!({ "findings": findings }))?;
+    } else {
+        for finding in &findings {
+            print(finding)?;
+        }
+    }
+    Ok(match (is(State::Fail), is(State::Unknown)) {
+        (true, _) => ExitCode::from(REFUSED),
+        (false, true) => ExitCode::from(UNAVAILABLE),
+        (false, false) => ExitCode::SUCCESS,
+    })
+}
+
 fn open_site(log: &LogSettings, care: Care) -> Result<Site, Failure> {
     let opened = OpenLog::open(&log.dir, || existing_passphrase(log.passphrase_file.as_deref()));
     let mut opened = opened.map_err(|error| {
@@ -163,6 +189,8 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         error: error.into(),
     })?;
     log_lines();
+    harden().map_err(Failure::unavailable)?;
+    let manager = Manager::from_environment().map_err(Failure::unavailable)?.map(Arc::new);
     let files = u64::from(MAX_OPEN_FILES) * settings.logs.len() as u64;
     let wanted = descriptors::wanted(settings.limits.connections, files);
     if let Some(allowed) = descriptors::allowed().filter(|allowed| *allowed < wanted) {
@@ -189,6 +217,7 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         }
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut hangup = signal(SignalKind::hangup())?;
         sites.iter().for_each(describe);
         for listener in &listeners {
             let scheme = match (listener.endpoint()?, listener.tls()) {
@@ -201,7 +230,10 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
             let line = format!("listening on {scheme}{}{what}", listener.endpoint()?);
             print(&line).map_err(|failure| failure.error)?;
         }
-        let mut hangup = signal(SignalKind::hangup())?;
+        if let Some(manager) = manager.clone() {
+            manager.ready();
+            tokio::spawn(async move { manager.watch().await });
+        }
         tokio::spawn(async move {
             // Without TLS there is nothing to read again, and still no reason to die.
             while hangup.recv().await.is_some() {
@@ -220,6 +252,9 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         let (first, second) = tokio::sync::oneshot::channel::<()>();
         tokio::spawn(async move {
             signalled().await;
+            if let Some(manager) = manager {
+                manager.stopping();
+            }
             // The server may have ended by itself meanwhile.
             let _ = first.send(());
             signalled().await;

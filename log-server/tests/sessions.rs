@@ -5,10 +5,12 @@
 mod admission;
 mod care;
 mod cases;
+mod doctor;
 mod doubt;
 mod export;
 mod http;
 mod kill;
+mod manager;
 mod metrics;
 mod opening;
 mod pages;

@@ -218,3 +218,47 @@ fn a_pair_that_cannot_be_used_is_refused_by_its_reason() {
     let half = program().args(["serve", "/nowhere", "--tls-cert"]).arg(&cert).output().unwrap();
     assert_eq!(half.status.code(), Some(2));
 }
+
+#[test]
+fn the_signing_program_submits_over_tls_and_only_to_a_log_it_can_tell() {
+    // Built by `cargo test --workspace`; a run of this crate alone may have none.
+    let tool = Path::new(env!("CARGO_BIN_EXE_tallymark-log")).with_file_name("tallymark");
+    if !tool.exists() {
+        println!("skipped: the_signing_program_submits_over_tls_..., {} is not built", tool.display());
+        return;
+    }
+    let log = LogDir::new(Mode::Service);
+    let certificate = Certificate::new();
+    let files = certificate.write(log.scratch());
+    let server = Running::start(&log, &files, &[]);
+    let work = log.scratch();
+    std::fs::create_dir(work.join("model")).unwrap();
+    std::fs::write(work.join("model/weights.bin"), "weights").unwrap();
+    std::fs::write(work.join("passphrase"), "of the publisher\n").unwrap();
+    let run = |roots: &Path, words: &[&str]| {
+        let mut command = Command::new(&tool);
+        command.current_dir(work).args(words).env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR");
+        command.env("HOME", work).stdin(Stdio::null()).output().unwrap()
+    };
+    let with_key = ["--key", "publisher.pem", "--passphrase-file", "passphrase"];
+    let made = run(&files.cert, &[&["keygen", "--name", "acme/*"], &with_key[..]].concat());
+    assert!(made.status.success(), "{made:?}");
+    let signed =
+        run(&files.cert, &[&["sign", "model", "--as", "acme/m:1", "--pending"], &with_key[..]].concat());
+    assert!(signed.status.success(), "{signed:?}");
+    let (url, vkey) = (format!("https://localhost:{}", server.addr.port()), log.vkey().to_string());
+    let submit = ["submit", "model", "--log", &url, "--log-key", &vkey, "--yes", "--timeout", "5"];
+    let size = || {
+        opened(get(certificate.client(), server.addr, "/checkpoint").unwrap().as_bytes(), log.vkey()).size()
+    };
+    // Somebody else's certificate is the only one it trusts: nothing is sent.
+    let elsewhere = log.scratch().join("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let stranger = Certificate::new().write(&elsewhere);
+    let refused = run(&stranger.cert, &submit);
+    assert!(!refused.status.success(), "{refused:?}");
+    assert_eq!(size().get(), 0);
+    let taken = run(&files.cert, &submit);
+    assert!(taken.status.success(), "{taken:?}");
+    assert_eq!(size().get(), 1);
+}

@@ -364,7 +364,7 @@ impl IntoResponse for Problem {
 }
 
 /// An error and everything below it, on one line.
-fn with_sources(error: &dyn Error) -> String {
+pub(crate) fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
