@@ -220,7 +220,7 @@ pub(crate) fn run(args: &SearchArgs, manner: Manner) -> Result<(), Failure> {
         (None, _) => return Err(SignError::NoLog.into()),
     };
     let client = LogClient::new(url, Duration::from_secs(args.timeout)).map_err(SearchError::from)?;
-    let hits = all_pages(args, &client, &policy)?;
+    let (hits, end) = all_pages(args, &client, &policy)?;
     if args.json {
         let entries: Vec<_> = hits
             .iter()
@@ -234,7 +234,10 @@ pub(crate) fn run(args: &SearchArgs, manner: Manner) -> Result<(), Failure> {
             })
             .collect();
         // What is listed is verified; that nothing is missing is not, and cannot be.
-        let value = json!({ "schema_version": 1, "verified": true, "complete": null, "entries": entries });
+        let more = end == End::Limit;
+        let value = json!({
+            "schema_version": 1, "verified": true, "complete": null, "more": more, "entries": entries,
+        });
         print(&format!("{value:#}\n"))?;
     } else {
         let mut text = String::new();
@@ -250,11 +253,30 @@ pub(crate) fn run(args: &SearchArgs, manner: Manner) -> Result<(), Failure> {
         1 => "1 entry, proven".to_owned(),
         count => format!("{count} entries, each proven"),
     };
-    note(manner, &format!("{found}; that none was left out is the log's word"));
+    note(
+        manner,
+        &match end {
+            End::Limit => format!("{found}; there may be more: --limit N"),
+            End::OfLog => format!("{found}; that none was left out is the log's word"),
+        },
+    );
     Ok(())
 }
 
-fn all_pages(args: &SearchArgs, client: &LogClient, policy: &Policy) -> Result<Vec<Proven>, SearchError> {
+/// Where a search came to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// As many entries as were wanted, and the log has gone on looking.
+    Limit,
+    /// The log says that there is nothing more.
+    OfLog,
+}
+
+fn all_pages(
+    args: &SearchArgs,
+    client: &LogClient,
+    policy: &Policy,
+) -> Result<(Vec<Proven>, End), SearchError> {
     let mut hits: Vec<Proven> = Vec::new();
     let mut cursor = args.oldest_first.then(|| Cursor::After("0".to_owned()));
     for _ in 0..MAX_PAGES {
@@ -287,7 +309,8 @@ fn all_pages(args: &SearchArgs, client: &LogClient, policy: &Policy) -> Result<V
         }
         match page.next {
             Some(next) if (hits.len() as u64) < args.limit => cursor = Some(next),
-            _ => return Ok(hits),
+            Some(_) => return Ok((hits, End::Limit)),
+            None => return Ok((hits, End::OfLog)),
         }
     }
     Err(SearchError::Endless { pages: MAX_PAGES })

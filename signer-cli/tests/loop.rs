@@ -412,6 +412,9 @@ fn search_prints_what_is_proven_page_after_page() {
     assert_eq!(value["entries"].as_array().map(Vec::len), Some(1));
     assert_eq!((&value["entries"][0]["index"], &value["verified"]), (&Value::from(5), &Value::from(true)));
     assert!(value["complete"].is_null(), "nobody can say that it is complete");
+    assert_eq!(value["more"], true);
+    let all = desk.succeed(&[&ask[..], &["--json"]].concat());
+    assert_eq!(serde_json::from_str::<Value>(&all).expect("JSON")["more"], false);
     assert_eq!(desk.succeed(&["search", "name=acme/none", "--log", log.url(), "--log-key", log.vkey()]), "");
 }
 
