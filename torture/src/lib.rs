@@ -19,7 +19,7 @@
 //! | [`copies`] | copies of a log at rest |
 //! | [`faults`], [`simulator`] | R4, R5: the log's own parts in this process, on storage and a key that fail |
 //! | [`tiles`] | R12 |
-//! | [`bad_requests`] | R20, R21 |
+//! | [`soak`], [`slow`], [`bad_requests`], [`bombs`] | R17, R19, R20 and R21, R22 and R23 |
 //! | [`footprint`] | what a process costs |
 //! | [`wire`] | bytes on a socket as a hostile client sends them |
 //! | [`prepared`] | a log with something of everything in it, to be damaged in copies |
@@ -31,6 +31,7 @@
 
 pub mod bad_requests;
 pub mod bit_rot;
+pub mod bombs;
 pub mod client;
 pub mod clock_jumps;
 pub mod copies;
@@ -49,6 +50,8 @@ pub mod product;
 pub mod scratch;
 pub mod seed;
 pub mod simulator;
+pub mod slow;
+pub mod soak;
 pub mod submitters;
 pub mod system_calls;
 pub mod tiles;

@@ -44,6 +44,9 @@ struct Cli {
     /// Other cycles than the form's.
     #[arg(long, value_name = "N")]
     cycles: Option<u64>,
+    /// Entries a second, for R17.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    rate: u64,
     /// Where the tests' choices come from [default: another each time, and printed].
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -87,6 +90,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
     let mut order = Order::new(Program::new(&program), base, seed, form);
     order.cycles = cli.cycles;
     order.keep = cli.keep;
+    order.rate = cli.rate;
     order.count_findings = cli.count_findings;
     for mount in scratch::sweep(&order.base)? {
         println!("unmounted what a dead run had left: {}", mount.display());

@@ -16,8 +16,8 @@ use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
 use crate::{
-    bad_requests, bit_rot, clock_jumps, faults, image, kill, old_copy, power_cut, simulator, system_calls,
-    tiles, two_servers, whole_log,
+    bad_requests, bit_rot, bombs, clock_jumps, faults, image, kill, old_copy, power_cut, simulator, slow,
+    soak, system_calls, tiles, two_servers, whole_log,
 };
 
 /// How much is run.
@@ -141,6 +141,22 @@ pub const TESTS: &[Test] = &[
         run: tiles::run,
     },
     Test {
+        name: "R17",
+        does: "a steady load, with an eye on memory",
+        unit: "seconds",
+        cycles: [20, 600, 86_400],
+        cannot: || None,
+        run: soak::run,
+    },
+    Test {
+        name: "R19",
+        does: "slow clients, and a shutdown while entries are under way",
+        unit: "slow connections",
+        cycles: [100, 2000, 20_000],
+        cannot: || None,
+        run: slow::run,
+    },
+    Test {
         name: "R20",
         does: "bad requests",
         unit: "requests",
@@ -155,6 +171,22 @@ pub const TESTS: &[Test] = &[
         cycles: [20_000, 100_000, 10_000_000],
         cannot: || None,
         run: bad_requests::run_labels,
+    },
+    Test {
+        name: "R22",
+        does: "requests that would like to be large",
+        unit: "bombs",
+        cycles: [16, 50, 1000],
+        cannot: || None,
+        run: bombs::run,
+    },
+    Test {
+        name: "R23",
+        does: "one entry from everybody at once",
+        unit: "submissions",
+        cycles: [1000, 5000, 100_000],
+        cannot: || None,
+        run: bombs::run_duplicates,
     },
 ];
 
@@ -186,6 +218,8 @@ pub struct Run {
     /// A planted fault is looked for: a finding ends a cycle and not the test, and the share of cycles with a finding
     /// is what counts.
     pub count_findings: bool,
+    /// Entries a second, for the test that keeps to a rate.
+    pub rate: u64,
     counts: Vec<(String, u64)>,
     notes: Vec<String>,
 }
@@ -266,13 +300,15 @@ pub struct Order {
     pub keep: bool,
     /// See [`Run::count_findings`].
     pub count_findings: bool,
+    /// See [`Run::rate`].
+    pub rate: u64,
 }
 
 impl Order {
     /// An order with the defaults.
     #[must_use]
     pub fn new(program: Program, base: PathBuf, seed: u64, form: Form) -> Self {
-        Self { program, base, seed, form, cycles: None, keep: false, count_findings: false }
+        Self { program, base, seed, form, cycles: None, keep: false, count_findings: false, rate: 1000 }
     }
 
     /// Runs one test and prints how it ended.
@@ -331,6 +367,7 @@ impl Order {
             seed: Seed::new(self.seed),
             cycles,
             count_findings: self.count_findings,
+            rate: self.rate,
             counts: Vec::new(),
             notes: Vec::new(),
         };

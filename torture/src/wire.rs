@@ -62,6 +62,36 @@ pub fn reply(stream: &mut TcpStream, patience: Duration) -> Reply {
     last_status(&seen).map_or(Reply::Silent, Reply::Status)
 }
 
+/// Reads one whole answer and no more: how it ended, and its body as text.
+pub fn answer(stream: &mut TcpStream, patience: Duration) -> (Reply, String) {
+    let (started, mut seen, mut piece) = (Instant::now(), Vec::new(), [0; 4096]);
+    let mut timed_out = false;
+    while started.elapsed() < patience && seen.len() < ANSWER_BYTES && whole_body(&seen).is_none() {
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => seen.extend_from_slice(piece.get(..read).unwrap_or_default()),
+            Err(error) => {
+                timed_out =
+                    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut);
+                break;
+            }
+        }
+    }
+    let body = whole_body(&seen).unwrap_or_default();
+    let nothing = if timed_out { Reply::Silent } else { Reply::Closed };
+    (last_status(&seen).map_or(nothing, Reply::Status), body)
+}
+
+/// The body of an answer, once all of it is there.
+fn whole_body(bytes: &[u8]) -> Option<String> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let (head, body) = bytes.split_at(end);
+    let head = String::from_utf8_lossy(head).to_lowercase();
+    let length: usize =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or(0);
+    Some(String::from_utf8_lossy(body.get(..length)?).into_owned())
+}
+
 fn last_status(bytes: &[u8]) -> Option<u16> {
     let text = String::from_utf8_lossy(bytes);
     text.lines().rev().find_map(|line| line.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok())
@@ -90,5 +120,13 @@ mod tests {
         assert_eq!(ask(b"HTTP/1.1 200 OK\r\n\r\n"), Reply::Status(200));
         assert_eq!(ask(b"HTTP/1.1 200 OK\r\n\r\nabcHTTP\r\nHTTP/1.1 500 No\r\n\r\n"), Reply::Status(500));
         assert_eq!(ask(b""), Reply::Closed);
+    }
+
+    #[test]
+    fn a_body_is_whole_when_its_length_has_come() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+        assert_eq!(whole_body(head), None);
+        assert_eq!(whole_body(&[head.as_slice(), b"abc"].concat()).as_deref(), Some("abc"));
+        assert_eq!(whole_body(b"HTTP/1.1 204 No Content\r\n\r\n").as_deref(), Some(""));
     }
 }

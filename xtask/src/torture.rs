@@ -16,11 +16,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if let Some((_, only)) = arguments.split_first().filter(|(first, _)| *first == "--mutations") {
         return mutations::run(only);
     }
+    if let Some((_, rest)) = arguments.split_first().filter(|(first, _)| *first == "soak") {
+        return soak(rest);
+    }
     let release = arguments.iter().any(|word| word == "--release");
     let rest: Vec<&String> = arguments.iter().filter(|word| *word != "--release").collect();
     match torture(release, |call| call.args(rest))? {
         Ended::Held | Ended::SomeSkipped => Ok(()),
     }
+}
+
+/// R17 by the minute: `soak --minutes 60 --rate 1000`.
+fn soak(arguments: &Arguments) -> Result<()> {
+    let (mut minutes, mut rest) = (60_u64, Vec::new());
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--minutes" => {
+                let count = words.next().context("--minutes takes a number")?;
+                minutes = count.parse().with_context(|| format!("`{count}` is no number of minutes"))?;
+            }
+            _ => rest.push(word),
+        }
+    }
+    let seconds = minutes.saturating_mul(60).to_string();
+    torture(true, |call| call.args(["R17", "--cycles", &seconds]).args(rest)).map(drop)
 }
 
 /// The short form, and whether this machine could do all of it.
