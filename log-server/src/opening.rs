@@ -202,6 +202,14 @@ impl OpenLog {
         self
     }
 
+    /// The writer, the queue that feeds it, and where it publishes: for simulations, which serve nobody and have no thread.
+    #[must_use]
+    pub fn into_writer(self, queue_capacity: usize) -> (Sequencer, Queue, Arc<Publisher>) {
+        let publisher = Arc::clone(&self.parts.publisher);
+        let (sequencer, queue) = Sequencer::new(self.parts, queue_capacity);
+        (sequencer, queue, publisher)
+    }
+
     /// Takes the log apart for service: the writer, the queue that feeds it, and what readers need.
     ///
     /// # Errors
@@ -227,14 +235,6 @@ pub struct Service {
     pub(crate) metrics: LogMetrics,
     /// Looks after the log, and keeps others out, until it is dropped.
     pub(crate) dir: Keepers,
-}
-
-impl Service {
-    /// The writer, the queue that feeds it, and where it publishes: for simulations, which serve nobody.
-    #[must_use]
-    pub fn into_writer(self) -> (Sequencer, Queue, Arc<Publisher>) {
-        (self.sequencer, self.queue, self.publisher)
-    }
 }
 
 /// Proves the stored head from the tiles and against the last signed head; returns the two states that go on

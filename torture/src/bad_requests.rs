@@ -286,14 +286,19 @@ impl std::fmt::Display for Statuses {
 pub fn run_labels(run: &mut Run) -> Result<()> {
     let (dir, words) = (run.dir.join("log"), run.dir.join("words"));
     let outside = Outside::new(run.program.init(&dir)?, &run.dir.join("outside"))?;
-    let server = run.program.serve(&dir, &words)?.serving("for the first time")?;
+    // The page of metrics is on an address of its own.
+    let metrics = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let flags = ["--listen-admin".to_owned(), metrics.to_string()];
+    let program = run.program.with_flags(&flags.each_ref().map(String::as_str));
+    let server = program.serve(&dir, &words)?.serving("for the first time")?;
     let (addr, process) = (server.addr(), server.id());
+    ensure!(addr != metrics, "the log names its administration before its readers");
     let next = AtomicU64::new(0);
     let warm = run.cycles / WARM_UP;
     different(addr, &next, warm)?;
-    let (rss, page) = (Footprint::of(process)?.rss_kib, metrics_shape(addr)?);
+    let (rss, page) = (Footprint::of(process)?.rss_kib, metrics_shape(metrics)?);
     different(addr, &next, run.cycles)?;
-    let (rss_after, page_after) = (Footprint::of(process)?.rss_kib, metrics_shape(addr)?);
+    let (rss_after, page_after) = (Footprint::of(process)?.rss_kib, metrics_shape(metrics)?);
     run.count("different requests", run.cycles);
     run.note(match &page {
         Some((lines, _)) => format!("the metrics page has {lines} lines"),

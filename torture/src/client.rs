@@ -16,6 +16,7 @@ const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Answer {
     status: u16,
+    headers: Vec<(String, String)>,
     body: Vec<u8>,
 }
 
@@ -24,6 +25,12 @@ impl Answer {
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// The header of this name, given in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(seen, _)| seen == name).map(|(_, value)| value.as_str())
     }
 
     /// The body.
@@ -113,19 +120,21 @@ impl Client {
         let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
         let status = status.ok_or_else(|| broken("no status line"))?;
         let mut length = 0_usize;
+        let mut headers = Vec::new();
         loop {
             self.line(&mut line)?;
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().map_err(|_| broken("no length"))?;
             }
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         if length > MAX_BODY_BYTES {
             return Err(broken("the answer is too long"));
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        Ok(Answer { status, body })
+        Ok(Answer { status, headers, body })
     }
 
     fn line(&mut self, line: &mut String) -> Result<(), Error> {

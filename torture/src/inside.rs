@@ -346,11 +346,7 @@ impl Log {
         let signer = FaultySigner { signer, ledger: self.ledger.clone(), fate: Arc::clone(&fate) };
         let storage = Arc::new(Faulty { disk, fate });
         let log = OpenLog::over(self.config.clone(), Box::new(signer), storage, clock)?;
-        // Threads that do not start are the machine's fault, as a disk is.
-        let service = log.into_service(QUEUE);
-        let service =
-            service.map_err(|source| StorageError::Engine { act: Act::Open, source: source.into() })?;
-        let (sequencer, queue, publisher) = service.into_writer();
+        let (sequencer, queue, publisher) = log.into_writer(QUEUE);
         Ok(Process { sequencer, queue, publisher, waiting: Vec::new() })
     }
 }

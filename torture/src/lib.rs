@@ -19,7 +19,7 @@
 //! | [`copies`] | copies of a log at rest |
 //! | [`faults`], [`simulator`] | R4, R5: the log's own parts in this process, on storage and a key that fail |
 //! | [`tiles`] | R12 |
-//! | [`soak`], [`slow`], [`bad_requests`], [`bombs`] | R17, R19, R20 and R21, R22 and R23 |
+//! | [`soak`], [`overload`], [`slow`], [`bad_requests`], [`bombs`] | R17, R18, R19, R20 and R21, R22 and R23 |
 //! | [`footprint`] | what a process costs |
 //! | [`wire`] | bytes on a socket as a hostile client sends them |
 //! | [`prepared`] | a log with something of everything in it, to be damaged in copies |
@@ -43,6 +43,7 @@ pub mod kill;
 pub mod machine;
 pub mod old_copy;
 pub mod outside;
+pub mod overload;
 pub mod plan;
 pub mod power_cut;
 pub mod prepared;

@@ -16,8 +16,8 @@ use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
 use crate::{
-    bad_requests, bit_rot, bombs, clock_jumps, faults, image, kill, old_copy, power_cut, simulator, slow,
-    soak, system_calls, tiles, two_servers, whole_log,
+    bad_requests, bit_rot, bombs, clock_jumps, faults, image, kill, old_copy, overload, power_cut, simulator,
+    slow, soak, system_calls, tiles, two_servers, whole_log,
 };
 
 /// How much is run.
@@ -147,6 +147,14 @@ pub const TESTS: &[Test] = &[
         cycles: [20, 600, 86_400],
         cannot: || None,
         run: soak::run,
+    },
+    Test {
+        name: "R18",
+        does: "one submitter sends without a pause",
+        unit: "seconds",
+        cycles: [12, 120, 3600],
+        cannot: || None,
+        run: overload::run,
     },
     Test {
         name: "R19",
