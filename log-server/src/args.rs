@@ -108,6 +108,17 @@ Example:
 Example:
   tallymark-log man /usr/local/share/man/man1")]
     Man(Man),
+    /// Make a new directory for a log from its tiles: to move it from another machine, engine or implementation.
+    #[command(after_help = "\
+Origin and key stay what they are. Every entry is checked as if it were submitted, everything else is computed from the
+entries, and the root must be the signed one. The new log signs nothing until `thaw`, because the old one may still sign;
+freeze or stop that first, and put its key.pem into the new directory.
+
+Example:
+  tallymark-log import --url https://log.example.org/2026 --vkey \"$(cat log.vkey)\" --to ./log
+  tallymark-log import --url file:///srv/tiles --vkey \"$(cat log.vkey)\" --to ./log
+  tallymark-log thaw ./log --checkpoint https://log.example.org/2026/checkpoint")]
+    Import(Import),
     /// Copy a whole log, at rest or while it serves.
     #[command(after_help = "\
 The copy is checked before it gets its name: the log in it is opened, its tail proven, every file hashed. The private
@@ -366,6 +377,28 @@ pub(crate) struct Remote {
     /// Files read at the same time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(crate) threads: u8,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Prefix under which the log has `checkpoint` and `tile/`: http://, https:// or file://.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// The log's key, from where you trust it.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) vkey: Vkey,
+    /// Directory to make; may exist if it is empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) to: PathBuf,
+    /// The log takes any bytes, and goes on to; else every entry must be a signed one.
+    #[arg(long)]
+    pub(crate) conformance: bool,
+    /// Files read at the same time.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(crate) threads: u8,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

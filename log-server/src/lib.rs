@@ -40,6 +40,8 @@ pub mod gate;
 pub mod hold;
 pub mod http;
 #[cfg(feature = "rocksdb")]
+pub mod import;
+#[cfg(feature = "rocksdb")]
 pub mod init;
 pub mod key_file;
 pub mod ledger;

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Command::Man(args) => run_man(&args),
         Command::Fsck(args) => upkeep::fsck(&args),
         Command::Export(args) => upkeep::export(&args),
+        Command::Import(args) => upkeep::import(&args),
         Command::Backup(args) => upkeep::backup(&args),
         Command::Restore(args) => upkeep::restore(&args),
         Command::Freeze(args) => upkeep::freeze(&args),

@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use log_server::audit::{self, audit};
 use log_server::backup::{self, BackupError, Manifest};
+use log_server::clock::{Clock as _, SystemClock};
 use log_server::config::Config;
+use log_server::config::Mode;
 use log_server::control;
 use log_server::damage::Damage;
 use log_server::data_dir::{DataDir, DataDirError};
 use log_server::export::{Exported, export as export_to};
 use log_server::fsck::fsck as fsck_dir;
 use log_server::hold::{self, HoldError, Reason};
+use log_server::import::import as import_from;
 use log_server::key_file::existing_passphrase;
 use log_server::opening::OpenLog;
 use log_server::thaw::{self, Evidence};
@@ -202,6 +205,33 @@ pub(crate) fn export(args: &args::Export) -> Result<ExitCode, Failure> {
             "size    {size}\nroot    {root}\nwritten {written} files, {kept} were there\n\n\
              Next: tallymark-log fsck --url file://{} --vkey VKEY",
             args.to.canonicalize().unwrap_or_else(|_| args.to.clone()).display()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn import(args: &args::Import) -> Result<ExitCode, Failure> {
+    let mut meter = Meter::new("import");
+    let remote = Named { url: &args.url, vkey: &args.vkey, origin: None, threads: usize::from(args.threads) };
+    let source = remote.source()?;
+    let mode = if args.conformance { Mode::Conformance } else { Mode::Service };
+    let time = SystemClock::new().wall().as_secs();
+    let mut progress = |done, all| meter.at(done, all);
+    let made = import_from(source.as_ref(), remote.vkey, mode, remote.threads, &args.to, time, &mut progress);
+    let head = made.map_err(|error| Failure {
+        hint: error.hint(),
+        status: if error.is_refusal() { REFUSED } else { UNAVAILABLE },
+        error: error.into(),
+    })?;
+    let (size, root, dir) = (head.size().get(), head.root(), args.to.display());
+    if args.json {
+        print(&serde_json::json!({ "size": size, "root": root.to_string(), "dir": dir.to_string() }))?;
+    } else {
+        print(&format_args!(
+            "size    {size}\nroot    {root}\nstate   restored: it is read and signs nothing\n\n\
+             Next: freeze or stop the old log, put its key.pem there, mode 600; then\n\
+             tallymark-log thaw {dir} --checkpoint {}/checkpoint",
+            args.url.trim_end_matches('/')
         ))?;
     }
     Ok(ExitCode::SUCCESS)

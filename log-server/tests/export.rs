@@ -8,11 +8,18 @@ use log_server::audit::{self, AuditError, Options, audit};
 use log_server::config::Mode;
 use log_server::damage::Damage;
 use log_server::export::{ExportError, export};
+use log_server::fsck::fsck;
+use log_server::import::{Growth, ImportError, import};
+use log_server::opening::OpenLog;
+use log_server::serve::Limits;
+use log_server::storage::Storage as _;
+use log_server::storage::memory::MemoryStorage;
+use log_server::thaw::{Evidence, ThawError, thaw};
 use log_server::tile_source::http::HttpSource;
 use log_server::tile_source::{DirSource, TileSource};
 use tlog::vkey::Vkey;
 
-use crate::support::{LogDir, Signer, program};
+use crate::support::{LogDir, Server, Signer, program};
 
 const PLAIN: Options = Options { origin: None, entries: false, threads: 4 };
 
@@ -180,4 +187,99 @@ fn a_bundle_that_is_not_the_signed_one_never_gets_under_a_checkpoint() {
     let refused = export(&DirSource::new(from), log.vkey(), None, 1, &to, &mut |_, _| {});
     assert!(matches!(refused, Err(ExportError::Damaged(Damage::RootDiffers { .. }))));
     assert!(!to.join("checkpoint").exists());
+}
+
+/// The key belongs to the old directory; an import brings none.
+fn move_key(log: &LogDir, to: &Path) {
+    fs::copy(log.path().join("key.pem"), to.join("key.pem")).unwrap();
+}
+
+fn sound(dir: &Path) -> bool {
+    fsck(dir, &mut |_, _| {}).unwrap().damages().is_empty()
+}
+
+#[test]
+fn a_log_is_moved_by_its_tiles_and_signs_only_after_its_newest_checkpoint_is_shown() {
+    let log = log_of(700);
+    let to = log.scratch().join("moved");
+    let server = log.serve();
+    let url = format!("http://{}", server.addr);
+    let words =
+        ["import", "--url", &url, "--vkey", &log.vkey().to_string(), "--to", &to.display().to_string()];
+    let done = program().args(words).arg("--conformance").output().unwrap();
+    assert_eq!(done.status.code(), Some(0), "{done:?}");
+    let checkpoint = server.get("/checkpoint").body;
+    server.stop();
+    move_key(&log, &to);
+    assert!(sound(&to));
+    let open = || OpenLog::open(&to, || panic!("the key is not encrypted")).unwrap();
+    let server = Server::start(open(), Limits::STANDARD);
+    assert_eq!(server.get("/checkpoint").body, checkpoint);
+    assert_eq!(server.client().post("/add", "x/y", b"new").problem(), "restored");
+    server.stop();
+    thaw(&to, &Evidence::Checkpoint(checkpoint)).unwrap();
+    let server = Server::start(open(), Limits::STANDARD);
+    let old = server.client().post("/add", "x/y", b"entry 5");
+    let new = server.client().post("/add", "x/y", b"new");
+    assert_eq!((old.status, new.text()), (200, "700"));
+    server.stop();
+    assert!(sound(&to));
+}
+
+#[test]
+fn an_import_that_the_log_outgrew_does_not_sign() {
+    let log = log_of(5);
+    let (out, to) = (log.scratch().join("out"), log.scratch().join("moved"));
+    export_of(&log, &out).unwrap();
+    import(&DirSource::new(out), log.vkey(), Mode::Conformance, 1, &to, 7, &mut |_, _| {}).unwrap();
+    add(&log, 5..6);
+    let ledger = Evidence::Ledger(log.path().join("ledger"));
+    assert!(matches!(thaw(&to, &ledger), Err(ThawError::Behind { size_seen: 5, size_signed: 6 })));
+}
+
+#[test]
+fn what_is_not_the_signed_tree_or_not_signed_entries_does_not_become_a_log() {
+    let log = log_of(300);
+    let (out, to) = (log.scratch().join("out"), log.scratch().join("moved"));
+    export_of(&log, &out).unwrap();
+    let source = DirSource::new(out.clone());
+    let attempt = |mode| {
+        let made = import(&source, log.vkey(), mode, 2, &to, 7, &mut |_, _| {});
+        assert!(!to.join("log.toml").exists() || made.is_ok());
+        fs::remove_dir_all(&to).unwrap();
+        made
+    };
+    let refused = attempt(Mode::Service);
+    assert!(matches!(refused, Err(ImportError::Damaged(Damage::EntryBad { index: 0 }))), "{refused:?}");
+    assert_eq!(attempt(Mode::Conformance).unwrap().size().get(), 300);
+    let bundle = out.join("tile/entries/000");
+    let sound = fs::read(&bundle).unwrap();
+    let mut bytes = sound.clone();
+    *bytes.last_mut().unwrap() ^= 0x80;
+    fs::write(&bundle, &bytes).unwrap();
+    let refused = attempt(Mode::Conformance);
+    assert!(matches!(refused, Err(ImportError::Damaged(Damage::RootDiffers { .. }))), "{refused:?}");
+    // The same entry twice, which the root would not allow either, is said by its name.
+    let first = 2 + usize::from(u16::from_be_bytes([sound[0], sound[1]]));
+    let twice = [&sound[..first], &sound[..first], &sound[first..]].concat();
+    let (kept, _) = twice.split_at(sound.len());
+    fs::write(&bundle, kept).unwrap();
+    let refused = attempt(Mode::Conformance);
+    assert!(
+        matches!(refused, Err(ImportError::Duplicate { index: 1 } | ImportError::Damaged(_))),
+        "{refused:?}"
+    );
+    fs::remove_file(&bundle).unwrap();
+    let refused = attempt(Mode::Conformance);
+    assert!(matches!(refused, Err(ImportError::Damaged(Damage::BundleMissing { index: 0 }))), "{refused:?}");
+}
+
+#[test]
+fn a_store_that_grows_by_large_steps_takes_no_entry_twice() {
+    let storage = MemoryStorage::new();
+    let mut growth = Growth::new(&storage);
+    growth.push(b"one").unwrap();
+    assert!(matches!(growth.push(b"one"), Err(ImportError::Duplicate { index: 1 })));
+    growth.push(b"two").unwrap();
+    assert_eq!(growth.finish().unwrap(), storage.head().unwrap());
 }
