@@ -108,8 +108,29 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
             router = router.route("/add", post(submit::add));
         }
     }
-    let takes_raw = mode == Mode::Conformance;
-    router.fallback(not_found).layer(middleware::from_fn_with_state(takes_raw, frame)).with_state(app)
+    let taken = Taken { roles, raw: roles.write && mode == Mode::Conformance };
+    router.fallback(not_found).layer(middleware::from_fn_with_state(taken, frame)).with_state(app)
+}
+
+/// What a router takes, as `Allow` says it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Taken {
+    roles: Roles,
+    raw: bool,
+}
+
+impl Taken {
+    fn methods(self, path: &str) -> &'static str {
+        match path {
+            "/api/v1/entries" => match (self.roles.read, self.roles.write) {
+                (true, true) => "GET, HEAD, POST, OPTIONS",
+                (false, true) => "POST, OPTIONS",
+                _ => "GET, HEAD, OPTIONS",
+            },
+            "/add" if self.raw => "POST, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
 }
 
 async fn not_found() -> Problem {
@@ -117,12 +138,8 @@ async fn not_found() -> Problem {
 }
 
 /// Wraps every request: target length, preflight, panics, and what all answers carry.
-async fn frame(State(takes_raw): State<bool>, request: Request, next: Next) -> Response {
-    let methods = match request.uri().path() {
-        "/api/v1/entries" => "GET, HEAD, POST, OPTIONS",
-        "/add" if takes_raw => "POST, OPTIONS",
-        _ => "GET, HEAD, OPTIONS",
-    };
+async fn frame(State(taken): State<Taken>, request: Request, next: Next) -> Response {
+    let methods = taken.methods(request.uri().path());
     let too_long =
         request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES);
     let mut response = if too_long {
@@ -170,7 +187,7 @@ mod tests {
     fn a_panic_in_a_handler_is_a_500_that_says_nothing_but_an_id() {
         let router = Router::new()
             .route("/", get(async || -> StatusCode { panic!("secret") }))
-            .layer(middleware::from_fn_with_state(false, frame));
+            .layer(middleware::from_fn_with_state(Taken::default(), frame));
         let request = Request::new(axum::body::Body::empty());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let response = runtime.block_on(TowerToHyperService::new(router).call(request)).unwrap();

@@ -181,9 +181,16 @@ fn reads_writes_and_administration_are_served_where_the_settings_say_and_nowhere
     let (running, addrs) = configured(dir.path(), &text, &[]).unwrap_or_else(|said| panic!("{said:?}"));
     let [mut read, mut write, mut admin] = [0, 1, 2].map(|at| Client::connect(addrs[at]));
     let entry = Signer::new(Algorithm::Ed25519).entry(1);
-    for refused in [&mut read, &mut admin] {
-        assert_eq!(refused.submit(&entry).problem(), "not-found");
+    for (refused, code) in [(&mut read, "method-not-allowed"), (&mut admin, "not-found")] {
+        assert_eq!(refused.submit(&entry).problem(), code);
         assert_eq!(refused.post("/add", "x/y", b"raw").problem(), "not-found");
+    }
+    // Searching and submitting share a path; each address names only what it takes.
+    assert_eq!(read.submit(&entry).header("allow"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(write.get("/api/v1/entries?name=x").header("allow"), Some("POST, OPTIONS"));
+    assert_eq!(admin.get("/metrics").status, 200);
+    for refused in [&mut read, &mut write] {
+        assert_eq!(refused.get("/metrics").problem(), "not-found");
     }
     assert_eq!(write.submit(&entry).status, 201);
     for path in ["/checkpoint", "/tile/0/000.p/1", "/tile/entries/000.p/1", "/api/v1/log"] {

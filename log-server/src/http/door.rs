@@ -18,7 +18,7 @@ use hyper_util::service::TowerToHyperService;
 
 use crate::client::{Client, Proxies};
 use crate::http::problem::{Problem, ProblemCode};
-use crate::http::{self, App, frame, not_found};
+use crate::http::{self, App, Taken, frame, not_found};
 use crate::listener::Roles;
 use crate::metrics::{self, LogMetrics, Metrics, Route};
 use crate::site::{Host, SitePath};
@@ -66,7 +66,7 @@ impl Door {
         };
         Self {
             logs: served.iter().map(log).collect(),
-            house: TowerToHyperService::new(house(Arc::clone(served), metrics.clone())),
+            house: TowerToHyperService::new(house(Arc::clone(served), metrics.clone(), roles)),
             roles,
             proxies,
             request_timeout,
@@ -130,15 +130,19 @@ impl Door {
 }
 
 /// What is the server's own.
-fn house(served: Arc<[Served]>, metrics: Metrics) -> Router {
-    let counted = Arc::clone(&served);
-    Router::new()
-        .route("/metrics", get(async move || page(&counted, &metrics)))
+fn house(served: Arc<[Served]>, metrics: Metrics, roles: Roles) -> Router {
+    let mut router = Router::new()
         .route("/", get(logs))
         .route("/healthz", get(http::read::healthz))
-        .route("/readyz", get(readyz))
+        .route("/readyz", get(readyz));
+    // A request for no log comes here on every address, so what is for the operator must not be there at all.
+    if roles.admin {
+        let counted = Arc::clone(&served);
+        router = router.route("/metrics", get(async move || page(&counted, &metrics)));
+    }
+    router
         .fallback(not_found)
-        .layer(middleware::from_fn_with_state(false, frame))
+        .layer(middleware::from_fn_with_state(Taken::default(), frame))
         .with_state(served)
 }
 
