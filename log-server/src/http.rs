@@ -100,6 +100,7 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
             .route("/checkpoint", get(read::checkpoint))
             .route("/tile/{*path}", get(read::tile))
             .route("/api/v1/log", get(read::log))
+            .route("/api/v1/openapi.yaml", get(read::openapi))
             .route("/api/v1/entries", get(search::entries));
     }
     if roles.write {

@@ -21,7 +21,7 @@ use log_server::notify::Manager;
 use log_server::opening::{Class, OpenLog};
 use log_server::process::harden;
 use log_server::serve::{House, ServeError, serve};
-use log_server::settings::{Keys, LogSettings, SAMPLE, Settings, SettingsError};
+use log_server::settings::{Keys, LineFormat, LogSettings, SAMPLE, Settings, SettingsError};
 use log_server::signing::place::KeyPlace;
 use log_server::site::Site;
 use log_server::storage::rocks::MAX_OPEN_FILES;
@@ -189,7 +189,7 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         status: if matches!(error, SettingsError::Io { .. }) { UNAVAILABLE } else { MISUSE },
         error: error.into(),
     })?;
-    log_lines();
+    log_lines(settings.lines);
     harden().map_err(Failure::unavailable)?;
     let manager = Manager::from_environment().map_err(Failure::unavailable)?.map(Arc::new);
     let files = u64::from(MAX_OPEN_FILES) * settings.logs.len() as u64;
@@ -280,12 +280,16 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
 }
 
 /// Log lines go to standard error.
-fn log_lines() {
+fn log_lines(format: LineFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A reader of standard error that goes away must not matter: reporting it would panic on the same stream.
-    lines.with_ansi(may_colour()).log_internal_errors(false).init();
+    let lines = lines.log_internal_errors(false);
+    match format {
+        LineFormat::Json => lines.json().flatten_event(true).with_ansi(false).init(),
+        _ => lines.with_ansi(may_colour()).init(),
+    }
 }
 
 /// Whether log lines may carry colour: on a terminal, unless `NO_COLOR` is set and not empty (no-color.org).

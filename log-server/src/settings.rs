@@ -71,6 +71,9 @@ pub struct Keys {
     /// Reading everything again.
     #[command(flatten)]
     pub scrub: ScrubKeys,
+    /// What the server says on standard error.
+    #[command(flatten)]
+    pub lines: LineKeys,
     /// The logs, each a table `[[log]]`.
     #[arg(skip)]
     pub log: Vec<LogKeys>,
@@ -240,6 +243,28 @@ pub struct LogKeys {
     pub rate_log: Option<Rate>,
 }
 
+/// `[lines]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct LineKeys {
+    /// Form of the lines on standard error: for people, or one JSON object each [default: human].
+    #[arg(long = "lines-format", env = "TALLYMARK_LOG_LINES_FORMAT", value_name = "FORMAT")]
+    pub format: Option<LineFormat>,
+}
+
+/// The forms of a line on standard error.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LineFormat {
+    /// Time, level and words.
+    #[default]
+    Human,
+    /// One JSON object.
+    Json,
+}
+
 /// The first of two that says something, for each field; a field that is left out does not compile.
 macro_rules! first_of {
     ($upper:expr, $lower:expr, $($field:ident),+ $(,)?) => {
@@ -338,6 +363,12 @@ impl ProxyKeys {
     }
 }
 
+impl LineKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, format)
+    }
+}
+
 impl LogKeys {
     fn or(self, lower: Self) -> Self {
         first_of!(
@@ -424,6 +455,7 @@ impl Keys {
             proxy: self.proxy.or(file.proxy),
             disk: self.disk.or(file.disk),
             scrub: self.scrub.or(file.scrub),
+            lines: self.lines.or(file.lines),
             log: logs,
         })
     }
@@ -468,6 +500,7 @@ impl Keys {
                     rest: self.scrub.pause.map_or(Pace::STANDARD.rest, Span::get),
                 },
             },
+            lines: self.lines.format.unwrap_or_default(),
             logs,
         })
     }
@@ -490,6 +523,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// How each log is looked after.
     pub care: Care,
+    /// Form of the lines on standard error.
+    pub lines: LineFormat,
     /// The logs; at least one.
     pub logs: Vec<LogSettings>,
 }

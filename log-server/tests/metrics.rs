@@ -1,10 +1,11 @@
 //! What an operator sees from outside: the page of metrics, and readiness when the writer stands still.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Client, LogDir, Response, Server};
+use crate::support::{Client, LogDir, Response, Server, program};
 use log_server::client::Proxies;
 use log_server::config::{Config, Mode};
 use log_server::ledger::Ledger;
@@ -116,5 +117,34 @@ fn a_writer_that_stands_still_is_seen_by_readiness_and_reads_go_on() {
         assert!(stopped.elapsed() < Duration::from_secs(40), "never ready again");
         std::thread::sleep(Duration::from_millis(50));
     }
+    server.stop();
+}
+
+#[test]
+fn lines_for_programs_are_json_objects() {
+    let log = LogDir::new(Mode::Service);
+    let mut call = program();
+    call.arg("serve").arg(log.path()).args(["--listen", "127.0.0.1:0", "--lines-format", "json"]);
+    let mut child = call.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut listening = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut listening).unwrap();
+    assert!(listening.starts_with("listening on http://127.0.0.1:"), "{listening}");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let lines: Vec<serde_json::Value> =
+        lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let opened = lines.iter().find(|line| line["origin"] == "log.test/1").unwrap();
+    assert_eq!((&opened["level"], &opened["size"]), (&"INFO".into(), &0.into()));
+}
+
+#[test]
+fn the_description_of_the_interface_is_served() {
+    let log = LogDir::new(Mode::Service);
+    let server = log.serve();
+    let page = server.get("/api/v1/openapi.yaml");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("application/yaml")));
+    let wanted = concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/openapi.yaml");
+    assert_eq!(page.text(), std::fs::read_to_string(wanted).unwrap());
     server.stop();
 }

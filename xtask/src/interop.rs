@@ -17,6 +17,9 @@ use crate::programs::{self, Programs};
 use crate::server::Server;
 use crate::{Arguments, command, place};
 
+mod prometheus;
+mod schemathesis;
+
 /// The log implementation whose tools are used, and its version.
 const TESSERA: &str = "github.com/transparency-dev/tessera";
 const TESSERA_VERSION: &str = "v1.0.4";
@@ -66,6 +69,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         Err(error) => note("tools in Go", Ok(Outcome::Skipped(format!("{error:#}")))),
     }
     note("openssl on our envelope", bench.openssl());
+    note("promtool on our alert rules", prometheus::rules());
+    note("prometheus on a running log", bench.watched());
+    note("schemathesis on our interface", bench.interface());
     bench.server.stop()?;
 
     let failed = table.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
@@ -325,6 +331,35 @@ impl Bench {
             true => Outcome::Held(said.trim_end().to_owned()),
             false => Outcome::Failed(last_lines(&said)),
         })
+    }
+
+    /// A log for signed entries that a real Prometheus scrapes while a model is signed in it.
+    fn watched(&self) -> Result<Outcome> {
+        let mut init = programs::call(&self.programs.log);
+        init.current_dir(&self.work);
+        init.args(["init", "watched", "--origin", "interop.localhost/watched", "--unencrypted-key"]);
+        let printed = command::read(&mut init)?;
+        let vkey = programs::vkey_among(&printed).context("`tallymark-log init` printed no vkey")?;
+        let metrics = prometheus::free_address()?;
+        let flags = ["--listen-admin", &metrics.to_string()];
+        let (dir, words) = (self.work.join("watched"), self.work.join("watched.txt"));
+        let server = Server::start_with(&self.programs.log, &dir, &words, &flags)?;
+        self.signed_model()?;
+        let sign = |version: &str| {
+            let mut call = programs::call(&self.programs.signer);
+            call.current_dir(&self.work).args(["sign", "model", "--as", &format!("interop/model:{version}")]);
+            call.args(["--key", "key.pem", "--log", &server.url, "--log-key", vkey, "--yes"]);
+            command::read(&mut call).map(drop)
+        };
+        prometheus::run(metrics, &self.work, || ["2", "3", "4"].into_iter().try_for_each(sign))
+    }
+
+    /// Makes requests from our OpenAPI document and compares every answer with it.
+    fn interface(&self) -> Result<Outcome> {
+        match schemathesis::install() {
+            Ok(program) => schemathesis::run(&program, &self.server.url, &self.work),
+            Err(error) => Ok(Outcome::Skipped(format!("{error:#}"))),
+        }
     }
 
     /// Verifies the signature of our envelope over its DSSE encoding, with a key file that `keygen` wrote.

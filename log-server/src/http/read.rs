@@ -86,6 +86,15 @@ fn require_published(published: Option<TileWidth>, width: TileWidth) -> Result<(
     if published.is_some_and(|published| width <= published) { Ok(()) } else { Err(Problem::NotFound) }
 }
 
+/// The description of this interface for tools, as it stood when the program was built.
+const OPENAPI: &str = include_str!("../../../spec/openapi.yaml");
+
+/// The interface for tools (OpenAPI 3.1).
+pub(super) async fn openapi() -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/yaml"), (header::CACHE_CONTROL, "no-cache")];
+    (headers, OPENAPI).into_response()
+}
+
 /// The process runs.
 pub(super) async fn healthz() -> Response {
     ([(header::CONTENT_TYPE, TEXT)], "ok\n").into_response()
