@@ -49,6 +49,9 @@ pub(crate) enum KeyFileError {
     /// Not UTF-8.
     #[error("{path} is not text")]
     NotText { path: PathBuf },
+    /// What is there cannot be a token.
+    #[error("{origin} holds no token: wanted one line without spaces")]
+    TokenUnfit { origin: String },
     /// The passphrase has no character.
     #[error("the passphrase from {origin} is empty")]
     PassphraseEmpty { origin: String },

@@ -12,10 +12,13 @@ use std::time::{Duration, Instant};
 use attest::bundle::MAX_LOG_ENTRY_BYTES;
 use attest::types::ENTRY_MEDIA_TYPE;
 use reqwest::blocking::{Client, RequestBuilder, Response};
-use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 use serde::Deserialize;
+
+use crate::log_token::LogToken;
+use crate::message::warn_waiting;
 
 /// Largest answer read, in bytes: the longest that parses.
 pub(crate) const MAX_ANSWER_BYTES: u64 = MAX_LOG_ENTRY_BYTES as u64;
@@ -38,6 +41,7 @@ pub(crate) struct LogClient {
     entries: Url,
     shown: String,
     limit: Duration,
+    token: Option<LogToken>,
 }
 
 /// What is wrong with an address.
@@ -56,6 +60,12 @@ pub(crate) enum UrlFault {
 /// Why the log has not taken the entry, as far as we know.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
+    /// A token goes only where nobody else can read it.
+    #[error("a token would go unencrypted to {url}")]
+    TokenInClear { url: String },
+    /// The log wants a token, or another one, or one for other names.
+    #[error("the log at {url} does not take entries from us: {status} {code}{}", detail(words))]
+    NotAdmitted { url: String, status: u16, code: String, words: String },
     /// More than any honest answer.
     #[error("the log at {url} answered more than {limit} bytes")]
     AnswerTooLarge { url: String, limit: u64 },
@@ -135,7 +145,18 @@ impl LogClient {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|cause| LogError::Setup { cause })?;
-        Ok(Self { client, entries, shown: url.to_owned(), limit })
+        Ok(Self { client, entries, shown: url.to_owned(), limit, token: None })
+    }
+
+    /// The same client with a token to show when it submits.
+    ///
+    /// # Errors
+    /// [`LogError::TokenInClear`] if the address is neither https nor this machine.
+    pub(crate) fn with_token(self, token: Option<LogToken>) -> Result<Self, LogError> {
+        if token.is_some() && self.entries.scheme() != "https" && !is_loopback(&self.entries) {
+            return Err(LogError::TokenInClear { url: self.shown });
+        }
+        Ok(Self { token, ..self })
     }
 
     /// The address as given.
@@ -150,7 +171,10 @@ impl LogClient {
     /// same; sending it again finds out.
     pub(crate) fn send(&self, entry: &[u8]) -> Result<Vec<u8>, LogError> {
         self.ask(&|| {
-            let request = self.client.post(self.entries.clone()).header(CONTENT_TYPE, ENTRY_MEDIA_TYPE);
+            let mut request = self.client.post(self.entries.clone()).header(CONTENT_TYPE, ENTRY_MEDIA_TYPE);
+            if let Some(shown) = self.token.as_ref().and_then(LogToken::header) {
+                request = request.header(AUTHORIZATION, shown);
+            }
             (request.body(entry.to_vec()), MAX_ANSWER_BYTES)
         })
     }
@@ -179,9 +203,13 @@ impl LogClient {
                 Err(Attempt::Again(error, asked)) => (error, asked),
             };
             let Some(pause) = pauses.next() else { return Err(error) };
-            let pause = asked.unwrap_or(*pause).clamp(*pause, MAX_PAUSE);
-            if Instant::now() + pause >= deadline {
+            let pause = asked.unwrap_or(*pause).max(*pause);
+            // Coming back earlier than asked would only be refused again.
+            if pause > MAX_PAUSE || Instant::now() + pause >= deadline {
                 return Err(error);
+            }
+            if asked.is_some() {
+                warn_waiting(&error.to_string(), pause);
             }
             std::thread::sleep(pause);
         }
@@ -206,6 +234,11 @@ impl LogClient {
                 let asked = asked.and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
                 let (_, words) = self.read_problem(response, attempts);
                 let (url, status) = (self.shown.clone(), status.as_u16());
+                let words = match asked {
+                    Some(asked) if words.is_empty() => format!("come back in {} s", asked.as_secs()),
+                    Some(asked) => format!("{words}; come back in {} s", asked.as_secs()),
+                    None => words,
+                };
                 Err(Attempt::Again(LogError::Busy { url, status, attempts, words }, asked))
             }
             _ => {
@@ -213,6 +246,8 @@ impl LogClient {
                 let (url, status) = (self.shown.clone(), status.as_u16());
                 Err(Attempt::Over(if code.is_empty() {
                     LogError::Unexpected { url, status }
+                } else if matches!(status, 401 | 403) {
+                    LogError::NotAdmitted { url, status, code, words }
                 } else {
                     LogError::Refused { url, status, code, words }
                 }))

@@ -14,6 +14,7 @@ mod inspect;
 mod key_file;
 mod keygen;
 mod log_client;
+mod log_token;
 mod message;
 mod pages;
 mod passphrase;

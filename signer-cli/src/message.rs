@@ -101,6 +101,11 @@ pub(crate) fn note(manner: Manner, text: &str) {
     }
 }
 
+/// Says that we wait because somebody asked us to.
+pub(crate) fn warn_waiting(why: &str, pause: std::time::Duration) {
+    eprint(&format!("{}; waiting {:.1} s\n", harmless(why), pause.as_secs_f32()));
+}
+
 /// Says that something is not as one might think, unless asked to be quiet.
 pub(crate) fn warn(manner: Manner, text: &str) {
     if !manner.quiet {

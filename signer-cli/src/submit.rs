@@ -22,6 +22,7 @@ use verifier::{Expectation, Refusal, Step, VerifiedModel};
 use crate::args::{LogArgs, Manner, SubmitArgs};
 use crate::bundle_file::{BundleFileError, Writer, place, read};
 use crate::log_client::{LogClient, LogError};
+use crate::log_token::LogToken;
 use crate::message::{Failure, note, print};
 use crate::progress::Progress;
 use crate::report::Report;
@@ -86,7 +87,9 @@ impl Log {
             (None, [url]) => *url,
             (None, _) => return Err(SignError::NoLog.into()),
         };
-        let client = LogClient::new(url, Duration::from_secs(args.timeout)).map_err(SubmitError::from)?;
+        let token = LogToken::find(args.token_file.as_deref())?;
+        let client = LogClient::new(url, Duration::from_secs(args.timeout));
+        let client = client.and_then(|client| client.with_token(token)).map_err(SubmitError::from)?;
         Ok(Self { client, policy })
     }
 

@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn args(log_key: Option<String>, trust: Option<PathBuf>) -> LogArgs {
-        LogArgs { log: None, log_key, trust, timeout: 1, yes: true }
+        LogArgs { log: None, log_key, trust, timeout: 1, token_file: None, yes: true }
     }
 
     #[test]

@@ -523,6 +523,43 @@ fn busy_or_broken_off_log_is_asked_again_a_few_times() {
 }
 
 #[test]
+fn log_that_asks_for_a_moment_gets_it_and_one_that_asks_for_an_hour_does_not() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    log.behave(&[Manner::MuchLater]);
+    let start = std::time::Instant::now();
+    desk.refuse(&sign(&log, &[]), 4, "log-busy");
+    assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+    assert_eq!(log.requests(), 1);
+    log.behave(&[Manner::Later, Manner::Honest]);
+    desk.succeed(&sign(&log, &[]));
+    assert_eq!(log.requests(), 3);
+}
+
+#[test]
+fn guarded_log_is_shown_the_token_from_a_file_and_refusals_have_a_next_step() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    log.behave(&[Manner::Guarded]);
+    desk.refuse(&sign(&log, &[]), 3, "log-not-admitted");
+    desk.write("token", &format!("{}\n", log::TOKEN));
+    log.behave(&[Manner::OtherPublishers]);
+    desk.refuse(&sign(&log, &["--token-file", "token"]), 3, "log-not-admitted");
+    desk.write("unfit", "two words\n");
+    desk.refuse(&sign(&log, &["--token-file", "unfit"]), 2, "token-unfit");
+    log.behave(&[Manner::Guarded]);
+    desk.succeed(&sign(&log, &["--token-file", "token"]));
+}
+
+#[test]
+fn token_never_leaves_the_machine_unencrypted() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.write("token", &format!("{}\n", log::TOKEN));
+    let mut args = sign(&log, &["--token-file", "token"]);
+    let at = args.iter().position(|arg| arg.starts_with("http://")).expect("an address");
+    args[at] = "http://192.0.2.1:9";
+    desk.refuse(&args, 2, "token-in-clear");
+}
+
+#[test]
 fn dry_run_shows_the_entry_and_the_statement_and_does_nothing() {
     let (desk, log) = (Desk::new(), TestLog::start());
     let before = desk.contents();

@@ -138,6 +138,9 @@ pub(crate) struct LogArgs {
     #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
+    /// File whose first line is the token the log wants [otherwise: $TALLYMARK_LOG_TOKEN, if it is set]
+    #[arg(long, env = "TALLYMARK_LOG_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Publish without asking
     #[arg(short, long, env = "TALLYMARK_YES", value_parser = BoolishValueParser::new())]
     pub(crate) yes: bool,

@@ -13,6 +13,7 @@ use crate::git::GitError;
 use crate::inspect::InspectError;
 use crate::key_file::KeyFileError;
 use crate::log_client::LogError;
+use crate::log_token::TOKEN_VARIABLE;
 use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
 use crate::search::SearchError;
@@ -60,6 +61,8 @@ impl From<KeyFileError> for Failure {
             E::NotAFile { .. } | E::NotText { .. } | E::TooLarge { .. } => {
                 told(Exit::Usage, "not-a-key-file").hint("name the private key with --key FILE")
             }
+            E::TokenUnfit { .. } => told(Exit::Usage, "token-unfit")
+                .hint(format!("put the token alone on the first line of a file: --token-file FILE, or set {TOKEN_VARIABLE}")),
             E::PassphraseEmpty { .. } => told(Exit::Usage, "passphrase-empty")
                 .hint("give a passphrase, or for a machine: tallymark keygen --unencrypted"),
             E::PassphrasesDiffer => told(Exit::Usage, "passphrases-differ").hint("try again: tallymark keygen"),
@@ -111,6 +114,27 @@ impl From<LogError> for Failure {
                 .hint("install the system's certificates, or set SSL_CERT_FILE")
                 .hint("to sign without the log: --pending, and later tallymark submit"),
             E::Busy { .. } => told(Exit::Undecidable, "log-busy").hint(later),
+            E::NotAdmitted { code, .. } => {
+                let failure = told(Exit::Refused, "log-not-admitted");
+                let failure = match code.as_str() {
+                    "token-missing" => failure.hint(format!(
+                        "ask the log's operator for a token (tallymark-log token new), then --token-file FILE or {TOKEN_VARIABLE}"
+                    )),
+                    "token-expired" => failure.hint("ask the log's operator for a new token: tallymark-log token new"),
+                    "token-invalid" => failure
+                        .hint("check that the token is this log's and has not been revoked: tallymark-log token list"),
+                    "token-scope" => failure
+                        .hint("use a token for this name, or ask the operator: tallymark-log token new --names PATTERN"),
+                    "publisher-not-allowed" => failure
+                        .hint("sign with the key that the log knows for this name, or have yours added to its publishers"),
+                    _ => failure.hint("the log's operator can explain it"),
+                };
+                failure.hint(
+                    "nothing was written; to sign without the log: --pending, and later tallymark submit",
+                )
+            }
+            E::TokenInClear { .. } => told(Exit::Usage, "token-in-clear")
+                .hint("use the log's https:// address; http:// only on this machine"),
             E::Refused { .. } => told(Exit::Refused, "log-refused").hint(
                 "nothing was written; the log's own words are above, and its operator can explain them",
             ),
@@ -180,6 +204,10 @@ impl From<SearchError> for Failure {
             E::Log(LogError::Setup { .. }) => {
                 told(Exit::Io, "no-https").hint("install the system's certificates, or set SSL_CERT_FILE")
             }
+            E::Log(LogError::NotAdmitted { .. }) => told(Exit::Refused, "log-refused")
+                .hint("the log's own words are above; see tallymark search --help"),
+            E::Log(LogError::TokenInClear { .. }) => told(Exit::Usage, "token-in-clear")
+                .hint("use the log's https:// address; http:// only on this machine"),
             E::Log(LogError::Url { .. }) => told(Exit::Usage, "log-address")
                 .hint("write it like --log https://log.example.org or --log http://127.0.0.1:8080"),
             E::Log(LogError::AnswerTooLarge { .. }) => told(Exit::VerifiedFalse, "log-answer-too-large")

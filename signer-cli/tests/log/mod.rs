@@ -41,6 +41,14 @@ pub(crate) enum Manner {
     Cut,
     /// 503 with a problem.
     Busy,
+    /// 429 with a `Retry-After` of a second.
+    Later,
+    /// 429 with a `Retry-After` of an hour.
+    MuchLater,
+    /// As a log should, for those who show [`TOKEN`]; 401 for others.
+    Guarded,
+    /// 403: the key may not sign the name here.
+    OtherPublishers,
     /// 400 with a problem, in which the log writes terminal escapes and a hint of its own.
     Refusing,
     /// A page of some other web server.
@@ -48,6 +56,9 @@ pub(crate) enum Manner {
     /// Redirects to itself.
     Redirecting,
 }
+
+/// What a guarded log wants to see.
+pub(crate) const TOKEN: &str = "tallymark_0123456789";
 
 /// A running log. It ends with the test process.
 pub(crate) struct TestLog {
@@ -146,8 +157,13 @@ impl State {
         let asked_well = head.starts_with("POST /api/v1/entries HTTP/1.1\r\n")
             && head.to_ascii_lowercase().contains("content-type: application/cose\r\n");
         let search = head.strip_prefix("GET /api/v1/entries?").and_then(|rest| rest.split(' ').next());
+        let shows_token = head.contains(&format!("authorization: Bearer {TOKEN}\r\n"));
         let (status, body) = match (manner, search) {
             (Manner::Busy | Manner::Refusing | Manner::NotALog, _) => self.refuse(manner),
+            (Manner::Later | Manner::MuchLater | Manner::OtherPublishers, _) => self.refuse(manner),
+            (Manner::Guarded, None) if !shows_token => {
+                (401, r#"{"code":"token-missing","title":"a token is wanted"}"#.to_owned())
+            }
             (_, Some(query)) => (200, self.page(query, manner)),
             _ if !asked_well => (404, r#"{"code":"not-found","title":"no such page"}"#.to_owned()),
             (Manner::Silent, None) => {
@@ -166,6 +182,11 @@ impl State {
         if manner == Manner::Redirecting {
             write!(stream, "Location: /api/v1/entries\r\n")?;
         }
+        match manner {
+            Manner::Later => write!(stream, "Retry-After: 1\r\n")?,
+            Manner::MuchLater => write!(stream, "Retry-After: 3600\r\n")?,
+            _ => {}
+        }
         write!(stream, "Content-Length: {}\r\n\r\n", body.len())?;
         let sent = if manner == Manner::Cut { body.len() / 2 } else { body.len() };
         stream.write_all(&body.as_bytes()[..sent])
@@ -174,6 +195,14 @@ impl State {
     fn refuse(&self, manner: Manner) -> (u16, String) {
         match manner {
             Manner::Busy => (503, r#"{"code":"busy","detail":"try later"}"#.to_owned()),
+            Manner::Later | Manner::MuchLater => {
+                (429, r#"{"code":"rate-limited","detail":"entries signed by key 00: 1 a second"}"#.to_owned())
+            }
+            Manner::OtherPublishers => (
+                403,
+                r#"{"code":"publisher-not-allowed","detail":"names acme/* have other publishers"}"#
+                    .to_owned(),
+            ),
             Manner::NotALog => (404, "<html>".to_owned()),
             _ => (
                 400,
