@@ -26,9 +26,9 @@ mod payload;
 use merkle::LeafHash;
 
 use crate::digest::Sha256Digest;
-use crate::key::Algorithm;
 #[cfg(feature = "keys")]
 use crate::key::PrivateKey;
+use crate::key::{Algorithm, KeyCache, KeyError, PublicKey};
 
 use cbor::{MapKeys, Reader, encoded};
 
@@ -60,6 +60,8 @@ pub struct Entry {
     algorithm: Algorithm,
     key_id: Sha256Digest,
     payload: EntryPayload,
+    // Where the payload's encoding stands in `bytes`.
+    payload_at: (usize, usize),
     signature: [u8; 64],
 }
 
@@ -70,6 +72,21 @@ impl Entry {
     /// [`EntryError::NotCanonical`] if the bytes mean an entry but are not its deterministic encoding. Every other
     /// variant is one rule that the bytes break, but for those that [`Entry::verify`] and [`Entry::sign`] name.
     pub fn parse(bytes: &[u8]) -> Result<Self, EntryError> {
+        Self::parse_by(bytes, PublicKey::from_spki_der)
+    }
+
+    /// The same with keys that were read before. For whoever reads many entries of few publishers.
+    ///
+    /// # Errors
+    /// As [`Entry::parse`].
+    pub fn parse_with(bytes: &[u8], keys: &mut KeyCache) -> Result<Self, EntryError> {
+        Self::parse_by(bytes, |der| keys.read(der))
+    }
+
+    fn parse_by(
+        bytes: &[u8],
+        key: impl FnOnce(&[u8]) -> Result<PublicKey, KeyError>,
+    ) -> Result<Self, EntryError> {
         if bytes.len() > MAX_ENTRY_BYTES {
             return Err(EntryError::TooLong { len: bytes.len() });
         }
@@ -89,12 +106,14 @@ impl Entry {
         reader.end(EntryPlace::Message)?;
 
         let (algorithm, key_id) = decode_protected(protected)?;
-        let payload = EntryPayload::decode(payload)?;
-        let canonical = encode(&encode_protected(algorithm, key_id), &payload.to_bytes(), &signature);
+        let payload = EntryPayload::decode(payload, key)?;
+        let payload_bytes = payload.to_bytes();
+        let canonical = encode(&encode_protected(algorithm, key_id), &payload_bytes, &signature);
         if let Some(offset) = first_difference(bytes, &canonical) {
             return Err(EntryError::NotCanonical { offset });
         }
-        Ok(Self { bytes: canonical, algorithm, key_id, payload, signature })
+        let payload_at = payload_place(canonical.len(), payload_bytes.len());
+        Ok(Self { bytes: canonical, algorithm, key_id, payload, payload_at, signature })
     }
 
     /// Signs a payload.
@@ -112,7 +131,8 @@ impl Entry {
         let payload_bytes = payload.to_bytes();
         let signature = key.sign_fixed(&signed_bytes(&protected, &payload_bytes));
         let bytes = encode(&protected, &payload_bytes, &signature);
-        Ok(Self { bytes, algorithm, key_id, payload, signature })
+        let payload_at = payload_place(bytes.len(), payload_bytes.len());
+        Ok(Self { bytes, algorithm, key_id, payload, payload_at, signature })
     }
 
     /// Verifies that the key inside signed the entry.
@@ -130,7 +150,8 @@ impl Entry {
         if self.algorithm != key.algorithm() {
             return Err(EntryError::AlgorithmMismatch { seen: self.algorithm, want: key.algorithm() });
         }
-        let message = signed_bytes(&encode_protected(self.algorithm, self.key_id), &self.payload.to_bytes());
+        let payload = self.bytes.get(self.payload_at.0..self.payload_at.1).unwrap_or_default();
+        let message = signed_bytes(&encode_protected(self.algorithm, self.key_id), payload);
         key.verify_fixed(&message, &self.signature).map_err(|source| EntryError::Signature { source })
     }
 
@@ -151,6 +172,12 @@ impl Entry {
     pub fn leaf_hash(&self) -> LeafHash {
         LeafHash::of(&self.bytes)
     }
+}
+
+/// Where the payload stands in an entry: last but for the signature, which is a byte string of 64 with a head of two.
+fn payload_place(entry_len: usize, payload_len: usize) -> (usize, usize) {
+    let end = entry_len.saturating_sub(66);
+    (end.saturating_sub(payload_len), end)
 }
 
 fn decode_protected(bytes: &[u8]) -> Result<(Algorithm, Sha256Digest), EntryError> {

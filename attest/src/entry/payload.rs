@@ -5,7 +5,7 @@ use minicbor::Encoder;
 
 use crate::digest::Sha256Digest;
 use crate::form::Form;
-use crate::key::PublicKey;
+use crate::key::{KeyError, PublicKey};
 use crate::model_name::{ModelName, NameError, VersionLabel};
 use crate::provenance::InputDigest;
 use crate::role::Role;
@@ -232,13 +232,16 @@ impl EntryPayload {
             self.inputs.iter().try_for_each(|input| input.encode(encoder))?;
             encoder.u8(6)?.str(self.name.as_str())?;
             encoder.u8(7)?.str(self.version.as_str())?;
-            encoder.u8(8)?.bytes(&self.key.to_spki_der())?;
+            encoder.u8(8)?.bytes(self.key.as_spki_der())?;
             Ok(())
         })
     }
 
     /// Reads a payload. That its encoding is the deterministic one is left to the caller, who compares.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, EntryError> {
+    pub(super) fn decode(
+        bytes: &[u8],
+        key: impl FnOnce(&[u8]) -> Result<PublicKey, KeyError>,
+    ) -> Result<Self, EntryError> {
         let reader = &mut Reader::new(bytes);
         let mut keys = MapKeys::begin(reader, EntryPlace::Payload, &[1, 2, 3, 4, 5, 6, 7, 8])?;
         keys.next(reader)?;
@@ -262,8 +265,7 @@ impl EntryPayload {
         keys.next(reader)?;
         let version = word(reader, EntryPlace::VersionLabel)?;
         keys.next(reader)?;
-        let key = PublicKey::from_spki_der(reader.bytes(EntryPlace::Key)?)
-            .map_err(|source| EntryError::Key { source })?;
+        let key = key(reader.bytes(EntryPlace::Key)?).map_err(|source| EntryError::Key { source })?;
         keys.end(reader)?;
         reader.end(EntryPlace::Payload)?;
         Ok(Self { kind, statement, subjects, inputs, name, version, key })

@@ -57,6 +57,79 @@ fn ed25519_refuses_r_of_small_order() {
     assert_eq!(public.verify_der(&[0x72], &signature), Err(SignatureError::Mismatch));
 }
 
+/// The torsion group has eight elements: eight distinct canonical spellings, each of small order, are all of them.
+#[test]
+fn the_list_of_small_orders_is_the_whole_torsion_group() {
+    for (at, point) in SMALL_ORDER.iter().enumerate() {
+        let key = ed25519_dalek::VerifyingKey::from_bytes(point).unwrap();
+        assert!(key.is_weak(), "{at}");
+        assert_eq!(key.to_edwards().compress().as_bytes(), point, "{at}");
+        assert!(SMALL_ORDER.iter().skip(at + 1).all(|other| other != point), "{at}");
+    }
+}
+
+/// Every spelling with a top or bottom end that is special, beside random ones, against compression.
+#[test]
+fn canonical_is_what_compression_writes() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    let (mut points, mut second) = (0, 0);
+    for middle in [0x00, 0xff] {
+        for first in 0..=0xff {
+            for last in [0x00, 0x7f, 0x80, 0xff, 0x42] {
+                let mut bytes = [middle; 32];
+                (bytes[0], bytes[31]) = (first, last);
+                points += check_spelling(&bytes, &mut second);
+            }
+        }
+    }
+    for _ in 0..500 {
+        let mut bytes = [0; 32];
+        bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&random().to_le_bytes()));
+        points += check_spelling(&bytes, &mut second);
+    }
+    assert!(points > 500 && second > 10, "{points} points, {second} of them in a second spelling");
+}
+
+fn check_spelling(bytes: &[u8; 32], second: &mut u32) -> u32 {
+    let Ok(key) = ed25519_dalek::VerifyingKey::from_bytes(bytes) else { return 0 };
+    let canonical = key.to_edwards().compress().as_bytes() == bytes;
+    assert_eq!(is_canonical(bytes), canonical, "{bytes:02x?}");
+    *second += u32::from(!canonical);
+    1
+}
+
+/// The lax equation with the list of eight, against `verify_strict`, on good, damaged and crafted signatures.
+#[test]
+fn the_verdict_is_that_of_verify_strict() {
+    let public = ed25519(RFC8032_PUBLIC);
+    let VerifyingKey::Ed25519(key) = &public.verifying else { panic!("{public:?}") };
+    let good = hex::<64>(RFC8032_SIGNATURE);
+    let mut cases = vec![good];
+    for bit in 0..512 {
+        let mut damaged = good;
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        cases.push(damaged);
+    }
+    for point in SMALL_ORDER {
+        let mut crafted = hex::<64>(
+            "0100000000000000000000000000000000000000000000000000000000000000\
+             675d054595fa17cb6a44e3ada6ca385e55667e41a63fdab0ac22d10000354002",
+        );
+        crafted[..32].copy_from_slice(&point);
+        cases.push(crafted);
+    }
+    for case in &cases {
+        let strict = key.verify_strict(&[0x72], &ed25519_dalek::Signature::from_bytes(case));
+        assert_eq!(public.verify_fixed(&[0x72], case).is_ok(), strict.is_ok(), "{case:02x?}");
+    }
+}
+
 /// With R the identity and S zero, such a "signature" satisfies the equation for a key of small order.
 #[test]
 fn ed25519_key_of_small_order_is_no_key() {
