@@ -3,7 +3,7 @@
 use super::{Member, Page};
 
 /// The house, floor by floor: each crate and those below it that it may use.
-const FLOORS: [(&str, &[&str]); 8] = [
+const FLOORS: [(&str, &[&str]); 9] = [
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["merkle", "tlog"]),
@@ -11,6 +11,7 @@ const FLOORS: [(&str, &[&str]); 8] = [
     ("log-server", &["merkle", "tlog", "attest"]),
     ("signer-cli", &["merkle", "tlog", "attest", "verifier"]),
     ("torture", &["merkle", "tlog", "attest", "log-server"]),
+    ("load", &["merkle", "tlog", "attest"]),
     ("xtask", &[]),
 ];
 
