@@ -9,7 +9,10 @@
 //! In scope: media type, size, form, signature, tokens, publishers, rates. Out of scope: duplicates and order
 //! ([`crate::sequencer`]).
 
+use std::cell::RefCell;
+
 use attest::entry::{Entry, EntryError, EntryPayload};
+use attest::key::KeyCache;
 pub use attest::types::{ENTRY_KIND, ENTRY_KIND_VERSION, ENTRY_MEDIA_TYPE, TYPE_BASE};
 use merkle::LeafHash;
 use thiserror::Error;
@@ -36,6 +39,11 @@ const COSE_TYPE: &str = "cose-type=cose-sign1";
 pub const MAX_SIGNED_BYTES: usize = attest::entry::MAX_ENTRY_BYTES;
 /// Largest raw entry, bytes: what the 16-bit length in an entry bundle can state.
 pub const MAX_RAW_BYTES: usize = MAX_ENTRY_BYTES;
+
+thread_local! {
+    /// Publishers' keys that this thread has read before.
+    static KEYS: RefCell<KeyCache> = RefCell::default();
+}
 
 /// Bytes that may become an entry. Made only here.
 #[derive(Debug)]
@@ -99,7 +107,8 @@ impl Admission {
         if bytes.len() > MAX_SIGNED_BYTES {
             return Err(Refusal::TooLarge { size_bytes: bytes.len(), limit_bytes: MAX_SIGNED_BYTES });
         }
-        let entry = Entry::parse(&bytes).map_err(|source| Refusal::Malformed { source })?;
+        let entry = KEYS.with_borrow_mut(|keys| Entry::parse_with(&bytes, keys));
+        let entry = entry.map_err(|source| Refusal::Malformed { source })?;
         may(entry.payload()).map_err(Refusal::Denied)?;
         entry.verify().map_err(|source| Refusal::SignatureInvalid { source })?;
         Ok(Candidate { leaf: LeafHash::of(&bytes), bytes })

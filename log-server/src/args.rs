@@ -158,6 +158,32 @@ Example:
   tallymark-log export ./log --to ./tiles
   tallymark-log export --url https://log.example.org/2026 --vkey \"$(cat log.vkey)\" --to ./tiles")]
     Export(Export),
+    /// Add the entries of a file to a log that is not in service.
+    #[command(after_help = "\
+The file is a row of entry bundles: 16-bit big-endian length and entry, again and again. Each entry is admitted as if it
+had been submitted.
+
+Example:
+  cat tiles/tile/entries/000 > entries.bin
+  tallymark-log append ./log entries.bin")]
+    Append(Append),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Append {
+    /// Directory of the log.
+    pub(crate) dir: PathBuf,
+    /// File with the entries.
+    pub(crate) file: PathBuf,
+    /// Take any bytes, as POST /add does on a log made for conformance tests.
+    #[arg(long)]
+    pub(crate) raw: bool,
+    /// File whose first line is the passphrase [otherwise: $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

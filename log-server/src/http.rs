@@ -20,6 +20,7 @@ use crate::config::{Config, Mode};
 use crate::gate::Closed;
 use crate::http::problem::Problem;
 use crate::http::search::Search;
+use crate::http::workers::Workers;
 use crate::listener::Roles;
 use crate::metrics::LogMetrics;
 use crate::publisher::Publisher;
@@ -31,11 +32,13 @@ mod authorization;
 pub mod body;
 pub(crate) mod door;
 pub mod fault;
+mod inclusion;
 pub mod problem;
 mod read;
 pub mod retry_after;
 pub mod search;
 mod submit;
+pub(crate) mod workers;
 
 /// Longest request target, bytes. The longest tile path there is takes under 60.
 pub const MAX_TARGET_BYTES: usize = 2048;
@@ -57,8 +60,8 @@ pub(crate) struct App {
     /// Finds entries; `None` on a log made for conformance tests, whose entries mean nothing.
     pub(crate) search: Option<Search>,
     pub(crate) metrics: LogMetrics,
-    /// One permit per signature being verified: the number of processors.
-    pub(crate) verifiers: Arc<Semaphore>,
+    /// As many threads as processors, for signatures.
+    pub(crate) verifiers: Arc<Workers>,
     /// One permit per request that reads storage.
     pub(crate) readers: Arc<Semaphore>,
     /// How long a body may take to arrive.
@@ -101,7 +104,8 @@ pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
             .route("/tile/{*path}", get(read::tile))
             .route("/api/v1/log", get(read::log))
             .route("/api/v1/openapi.yaml", get(read::openapi))
-            .route("/api/v1/entries", get(search::entries));
+            .route("/api/v1/entries", get(search::entries))
+            .route("/api/v1/proof", get(inclusion::proof));
     }
     if roles.write {
         router = router.route("/api/v1/entries", post(submit::entry));

@@ -19,6 +19,7 @@
 //! there for the program `tallymark-log` and its tests; nothing else should build on it.
 
 pub mod admission;
+pub mod append;
 pub mod audit;
 #[cfg(feature = "rocksdb")]
 pub mod backup;

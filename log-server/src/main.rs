@@ -10,6 +10,7 @@ use clap::Parser as _;
 use log_server::admission::gate::Gate;
 use log_server::admission::rules::RuleFiles;
 use log_server::admission::writes::Writes;
+use log_server::append::{AppendError, Appended, append};
 use log_server::care::Care;
 use log_server::config::Mode;
 use log_server::descriptors;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Command::Restore(args) => upkeep::restore(&args),
         Command::Freeze(args) => upkeep::freeze(&args),
         Command::Thaw(args) => upkeep::thaw(&args),
+        Command::Append(args) => run_append(&args),
     };
     match done {
         Ok(status) => status,
@@ -161,6 +163,37 @@ fn run_doctor(args: args::Doctor) -> Result<ExitCode, Failure> {
         (false, true) => ExitCode::from(UNAVAILABLE),
         (false, false) => ExitCode::SUCCESS,
     })
+}
+
+fn run_append(args: &args::Append) -> Result<ExitCode, Failure> {
+    let unreadable = |error: std::io::Error| {
+        let error = anyhow::Error::from(error).context(format!("cannot read {}", args.file.display()));
+        Failure { error, hint: None, status: UNAVAILABLE }
+    };
+    let mut file = std::io::BufReader::new(std::fs::File::open(&args.file).map_err(unreadable)?);
+    let mut log = OpenLog::open(&args.dir, || existing_passphrase(args.passphrase_file.as_deref()))
+        .map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
+    let speaks = std::io::stderr().is_terminal();
+    let mut progress = |so_far: Appended| {
+        if speaks && so_far.read % 1_000_000 < 8192 {
+            eprintln!("append  {} entries", so_far.read);
+        }
+    };
+    match append(&mut log, &mut file, args.raw, &mut progress) {
+        Ok(appended) => {
+            let size = log.head().size();
+            print(&match args.json {
+                true => format!("{{\"read\":{},\"new\":{},\"size\":{size}}}", appended.read, appended.new),
+                false => format!("{} entries read, {} of them new; size {size}", appended.read, appended.new),
+            })?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            let status = if matches!(error, AppendError::Io(_)) { UNAVAILABLE } else { REFUSED };
+            let hint = "what was added before stays; give the same file again once this is mended";
+            Err(Failure { error: error.into(), hint: Some(hint), status })
+        }
+    }
 }
 
 fn open_site(log: &LogSettings, care: Care) -> Result<Site, Failure> {

@@ -27,6 +27,7 @@ use merkle::{Hash, LeafHash, NodeId, TreeHead, TreeSize};
 use thiserror::Error;
 use tlog::tile::{RightEdge, RightEdgeError, TileCoord};
 
+use crate::admission::Candidate;
 use crate::care::{Care, Keepers};
 use crate::clock::{Clock, SystemClock, Timekeeper};
 use crate::config::{Config, ConfigError};
@@ -42,7 +43,7 @@ use crate::proof::{ProveError, RecentTiles, TILE_HASHES, consistency, stored_nod
 use crate::publisher::{Publication, Publisher};
 use crate::pulse::Pulse;
 use crate::second_root::{SecondRootError, SecondTree};
-use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer};
+use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer, SequencerError};
 #[cfg(feature = "rocksdb")]
 use crate::signing::HeadKey;
 #[cfg(feature = "rocksdb")]
@@ -208,6 +209,14 @@ impl OpenLog {
         let publisher = Arc::clone(&self.parts.publisher);
         let (sequencer, queue) = Sequencer::new(self.parts, queue_capacity);
         (sequencer, queue, publisher)
+    }
+
+    /// Adds admitted entries while the log is not in service, in the steps the sequencer makes; returns how many were new.
+    ///
+    /// # Errors
+    /// [`SequencerError`]. The outcome of the last step is then unknown and the process must end.
+    pub fn append(&mut self, candidates: Vec<Candidate>) -> Result<u64, SequencerError> {
+        self.parts.append(candidates)
     }
 
     /// Takes the log apart for service: the writer, the queue that feeds it, and what readers need.

@@ -292,6 +292,34 @@ struct Placed {
 }
 
 impl Parts {
+    /// Makes steps of these entries, of the usual size; returns how many were new.
+    pub(crate) fn append(&mut self, candidates: Vec<Candidate>) -> Result<u64, SequencerError> {
+        let places = Arc::new(Semaphore::new(MAX_STEP_ENTRIES));
+        let mut new = 0;
+        let mut candidates = candidates.into_iter().peekable();
+        while candidates.peek().is_some() {
+            let (mut batch, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
+            while batch.len() < MAX_STEP_ENTRIES && bytes < MAX_STEP_BYTES {
+                // A place is free: the last step gave all of them back.
+                let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
+                let Some(candidate) = candidates.next() else { break };
+                bytes += candidate.bytes().len();
+                let (answer, answered) = oneshot::channel();
+                batch.push(Submission { candidate, answer, _place: place });
+                answers.push(answered);
+            }
+            self.sequence(batch)?;
+            for mut answered in answers {
+                match answered.try_recv() {
+                    Ok(Ok(answer)) => new += u64::from(answer.novelty() == Novelty::New),
+                    Ok(Err(refused)) => return Err(SequencerError::NotNow { source: refused }),
+                    Err(_) => return Err(SequencerError::NotNow { source: QueueError::Stopped }),
+                }
+            }
+        }
+        Ok(new)
+    }
+
     fn sequence(&mut self, batch: Vec<Submission>) -> Result<(), SequencerError> {
         // What was queued before the gate closed or the clock went back is not written after it.
         let may = self.gate.check().map_err(QueueError::from);
@@ -416,6 +444,12 @@ pub enum SequencerError {
     LeafCollision {
         /// Index of the stored entry.
         index: u64,
+    },
+    /// Entries were to be added at once, and the log would not write.
+    #[error("the log does not write now")]
+    NotNow {
+        /// Why.
+        source: QueueError,
     },
     /// Another process writes to this log: it stored an entry that no tree of this process holds.
     #[error(

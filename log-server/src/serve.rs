@@ -49,6 +49,7 @@ use crate::data_dir::DataDir;
 use crate::http::App;
 use crate::http::door::{Door, Served};
 use crate::http::search::Search;
+use crate::http::workers::Workers;
 use crate::listener::{Listener, Stream};
 use crate::metrics::{Metrics, OpenConnection};
 use crate::opening::Service;
@@ -136,7 +137,8 @@ pub struct House {
 pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(), ServeError> {
     let House { sites, listeners, limits, proxies } = house;
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let (verifiers, readers) = (Arc::new(Semaphore::new(processors)), Arc::new(Semaphore::new(READERS)));
+    let verifiers = Workers::start(processors).map_err(|source| ServeError::Thread { source })?;
+    let (verifiers, readers) = (Arc::new(verifiers), Arc::new(Semaphore::new(READERS)));
     let metrics = Metrics::new();
     let mut writers = JoinSet::new();
     let mut indexers = Vec::with_capacity(sites.len());

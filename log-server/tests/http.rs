@@ -699,9 +699,36 @@ fn what_is_stored_but_not_published_is_not_served() {
     let entry = NewEntry::new(leaf, b"unpublished".to_vec());
     let step = Step::new(head_old, frontier.head(), vec![entry], edge.append(&[leaf]).unwrap()).unwrap();
     storage.append(&step).unwrap();
-    for path in ["/tile/0/000.p/4", "/tile/entries/000.p/4"] {
+    let by_leaf = format!("/api/v1/proof?leaf={}", leaf.hash());
+    for path in ["/tile/0/000.p/4", "/tile/entries/000.p/4", "/api/v1/proof?index=3", &by_leaf] {
         assert_eq!(server.get(path).problem(), "not-found", "{path}");
     }
     assert_eq!(server.get("/tile/0/000.p/3").body.len(), 3 * 32);
+    server.stop();
+}
+
+#[test]
+fn every_entry_is_proven_by_index_and_by_leaf_hash() {
+    let log = LogDir::new(Mode::Service);
+    let server = log.serve();
+    let mut client = server.client();
+    let signer = Signer::new(Algorithm::Ed25519);
+    let entries: Vec<_> = (0..5).map(|number| signer.entry(number)).collect();
+    entries.iter().for_each(|entry| assert_eq!(client.submit(entry).status, 201));
+    for (index, entry) in (0..).zip(&entries) {
+        let leaf = LeafHash::of(entry).hash().to_string();
+        for question in [format!("index={index}"), format!("leaf={leaf}")] {
+            let answer = client.get(&format!("/api/v1/proof?{question}"));
+            assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-cache")));
+            assert_eq!(answer.json(), client.submit(entry).json(), "{question}");
+        }
+        let text = client.request("GET", "/api/v1/proof?index=0", &[("accept", "text/x.tlog-proof")], b"");
+        assert!(text.text().starts_with("c2sp.org/tlog-proof@v1\n"), "{}", text.text());
+    }
+    let unknown = LeafHash::of(b"nowhere").hash();
+    for question in ["?index=5", "?index=00", "?index=", "", "?leaf=00", &format!("?leaf={unknown}")] {
+        let answer = client.get(&format!("/api/v1/proof{question}"));
+        assert_eq!((answer.status, answer.problem().as_str()), (404, "not-found"), "{question}");
+    }
     server.stop();
 }

@@ -68,7 +68,7 @@ pub(super) async fn on_thread<T: Send + 'static>(
     })
 }
 
-fn fault(payload: &(dyn Any + Send)) -> Problem {
+pub(super) fn fault(payload: &(dyn Any + Send)) -> Problem {
     let text = payload.downcast_ref::<&str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or_default();
     let id = FaultId::new();

@@ -77,7 +77,7 @@ where
     };
     let place = app.queue.reserve().map_err(Problem::Queue)?;
     let gate = Arc::clone(&app.gate);
-    let candidate = fault::on_thread(&app.verifiers, move || admit(&gate, &pass)).await?;
+    let candidate = app.verifiers.run(move || admit(&gate, &pass)).await?;
     let candidate = candidate.map_err(|refusal| match refusal {
         Refusal::Denied(denial) => Problem::Denied(denial),
         refusal => Problem::Entry(refusal),
