@@ -13,16 +13,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
+use crate::go_tools::GoTools;
 use crate::programs::{self, Programs};
 use crate::server::Server;
 use crate::{Arguments, command, place};
 
 mod prometheus;
 mod schemathesis;
-
-/// The log implementation whose tools are used, and its version.
-const TESSERA: &str = "github.com/transparency-dev/tessera";
-const TESSERA_VERSION: &str = "v1.0.4";
 
 /// What came out of one tool.
 enum Outcome {
@@ -91,56 +88,6 @@ impl Outcome {
     }
 }
 
-/// Programs in Go, built into the cache.
-struct GoTools {
-    integration: PathBuf,
-    hammer: PathBuf,
-    fsck: PathBuf,
-    /// Ours, on their libraries: `xtask/interop/main.go`.
-    proof: PathBuf,
-}
-
-impl GoTools {
-    fn build() -> Result<Self> {
-        place::tool("go").context("no `go`; with Go 1.25 or newer these run too")?;
-        let home = place::cache()?.join(format!("interop-{TESSERA_VERSION}"));
-        let tools = Self {
-            integration: home.join("integration.test"),
-            hammer: home.join("hammer"),
-            fsck: home.join("fsck"),
-            proof: home.join("proof"),
-        };
-        let module = home.join("module");
-        fs::create_dir_all(&module).with_context(|| format!("cannot make {}", module.display()))?;
-        if ![&tools.integration, &tools.hammer, &tools.fsck].iter().all(|program| program.is_file()) {
-            println!("building tessera {TESSERA_VERSION}'s tools into {}", home.display());
-            let go = |words: &[&str]| command::read(go().current_dir(&module).args(words)).map(drop);
-            if !module.join("go.mod").is_file() {
-                go(&["mod", "init", "interop"])?;
-            }
-            let package = |name: &str| format!("{TESSERA}/{name}");
-            // With their tests, since the integration test is one.
-            go(&["get", "-t", &format!("{}@{TESSERA_VERSION}", package("integration"))])?;
-            for (program, name) in [(&tools.hammer, "internal/hammer"), (&tools.fsck, "cmd/fsck")] {
-                go(&["get", &format!("{}@{TESSERA_VERSION}", package(name))])?;
-                go(&["build", "-o", &program.display().to_string(), &package(name)])?;
-            }
-            go(&["test", "-c", "-o", &tools.integration.display().to_string(), &package("integration")])?;
-        }
-        let mut own = go();
-        own.current_dir(place::repository().join("xtask/interop"))
-            .env("GOFLAGS", "-mod=readonly -buildvcs=false");
-        command::read(own.args(["build", "-o"]).arg(&tools.proof).arg("."))?;
-        Ok(tools)
-    }
-}
-
-fn go() -> Command {
-    let mut call = Command::new("go");
-    call.env("GOFLAGS", "-mod=mod -buildvcs=false").env("GOWORK", "off");
-    call
-}
-
 /// A log that takes any leaf, and a signed model in it.
 struct Bench {
     programs: Programs,
@@ -163,7 +110,7 @@ impl Bench {
         let vkey = programs::vkey_among(&printed).context("`tallymark-log init` printed no vkey")?.to_owned();
         fs::write(work.join("log.vkey"), &vkey)?;
         // The integration test opens a connection for each of its 1,024 entries at once; a log closes those past its limit.
-        let flags = ["--max-connections", "2048"];
+        let flags = ["--max-connections", "2048", "--max-connections-per-address", "2048"];
         let server = Server::start_with(&programs.log, &work.join("log"), &work.join("log.txt"), &flags)?;
         Ok(Self { programs, work, vkey, server })
     }

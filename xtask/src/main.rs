@@ -9,6 +9,7 @@ mod command;
 mod demo;
 mod env;
 mod fuzz;
+mod go_tools;
 mod interop;
 mod libclang;
 mod mutations;
@@ -44,7 +45,11 @@ const VERBS: [Verb; 9] = [
     Verb { name: "tidy", does: "the rules a compiler cannot check", run: tidy::run },
     Verb { name: "vectors", does: "regenerates our own test cases", run: vectors::run },
     Verb { name: "interop", does: "other people's tools against ours [--leaves N]", run: interop::run },
-    Verb { name: "bench", does: "speed and memory beside a peer, in one run [--mib N]", run: bench::run },
+    Verb {
+        name: "bench",
+        does: "speed and size beside peers, in one run [--mib N], or the log's [log --help]",
+        run: bench::run,
+    },
     Verb {
         name: "fuzz",
         does: "each parser's fuzz target for a while [--seconds N] [TARGET...]",

@@ -55,6 +55,11 @@ impl Server {
         }
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to stop, as an operator would, and waits until it has.
     pub(crate) fn stop(mut self) -> Result<()> {
         command::run(Command::new("kill").args(["-TERM", &self.child.id().to_string()]))?;
