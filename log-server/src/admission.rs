@@ -45,6 +45,11 @@ thread_local! {
     static KEYS: RefCell<KeyCache> = RefCell::default();
 }
 
+/// Reads an entry with the keys that this thread has read before.
+fn parsed(bytes: &[u8]) -> Result<Entry, EntryError> {
+    KEYS.with_borrow_mut(|keys| Entry::parse_with(bytes, keys))
+}
+
 /// Bytes that may become an entry. Made only here.
 #[derive(Debug)]
 pub struct Candidate {
@@ -107,8 +112,7 @@ impl Admission {
         if bytes.len() > MAX_SIGNED_BYTES {
             return Err(Refusal::TooLarge { size_bytes: bytes.len(), limit_bytes: MAX_SIGNED_BYTES });
         }
-        let entry = KEYS.with_borrow_mut(|keys| Entry::parse_with(&bytes, keys));
-        let entry = entry.map_err(|source| Refusal::Malformed { source })?;
+        let entry = parsed(&bytes).map_err(|source| Refusal::Malformed { source })?;
         may(entry.payload()).map_err(Refusal::Denied)?;
         entry.verify().map_err(|source| Refusal::SignatureInvalid { source })?;
         Ok(Candidate { leaf: LeafHash::of(&bytes), bytes })

@@ -13,8 +13,8 @@
 //! 6. publish;
 //! 7. answer everybody.
 //!
-//! While a step waits for the disk, the next batch gathers: under load the cost of a sync is shared, without
-//! load nobody waits for company.
+//! While a step waits for the disk, the next batch gathers: under load the cost of a sync is shared, and the next step
+//! waits a few milliseconds for more; without load nobody waits for company.
 //!
 //! While the wall clock stands before the last signed time no step is made and everybody is told so
 //! ([`crate::clock`]).
@@ -27,7 +27,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use merkle::{HeadError, LeafHash, LeafIndex, SizeError, TreeHead};
 use thiserror::Error;
@@ -49,6 +49,11 @@ use crate::storage::{NewEntry, Step, Storage, StorageError};
 pub const MAX_STEP_ENTRIES: usize = 1024;
 /// A step takes no further entry once it holds this many bytes: bounds the write batch whatever the entry size.
 pub const MAX_STEP_BYTES: usize = 4 * 1024 * 1024;
+
+/// Under load, steps begin at most this often.
+const PACE: Duration = Duration::from_millis(8);
+/// A step of so many submissions means load.
+const BUSY_ENTRIES: usize = 16;
 
 /// Whether an answer is about a new entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,9 +254,17 @@ impl Sequencer {
     /// # Errors
     /// The first [`SequencerError`]. The outcome of the last step is then unknown and the process must end.
     pub fn run(mut self) -> Result<(), SequencerError> {
+        let mut last: Option<(Instant, usize)> = None;
         loop {
             match self.submissions.recv_timeout(pulse::INTERVAL) {
-                Ok(first) => self.step_from(first)?,
+                Ok(first) => {
+                    let gather = last.and_then(|(began, entries)| gathering(began.elapsed(), entries));
+                    if let Some(wait) = gather {
+                        std::thread::sleep(wait);
+                    }
+                    let began = Instant::now();
+                    last = Some((began, self.step_from(first)?));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
@@ -265,12 +278,13 @@ impl Sequencer {
     /// As [`Sequencer::run`]; no further step may be made then.
     pub fn step(&mut self) -> Result<bool, SequencerError> {
         match self.submissions.try_recv() {
-            Ok(first) => self.step_from(first).map(|()| true),
+            Ok(first) => self.step_from(first).map(|_| true),
             Err(_) => Ok(false),
         }
     }
 
-    fn step_from(&mut self, first: Submission) -> Result<(), SequencerError> {
+    /// One step of what is queued; returns how many submissions it took.
+    fn step_from(&mut self, first: Submission) -> Result<usize, SequencerError> {
         let mut bytes = first.candidate.bytes().len();
         let mut batch = vec![first];
         while batch.len() < MAX_STEP_ENTRIES && bytes < MAX_STEP_BYTES {
@@ -278,8 +292,18 @@ impl Sequencer {
             bytes += next.candidate.bytes().len();
             batch.push(next);
         }
-        self.parts.sequence(batch)
+        let taken = batch.len();
+        self.parts.sequence(batch).map(|()| taken)
     }
+}
+
+/// How long the next step may gather, given when the last one began and what it took.
+///
+/// A step costs two syncs, a signature and the tiles of the right edge, whatever it holds. Below [`BUSY_ENTRIES`] nobody
+/// waits for company; above, steps begin at most every [`PACE`], which halves their number and is a small part of what an
+/// answer takes anyway. A step that took longer than that is not waited for.
+fn gathering(since_last_began: Duration, last_entries: usize) -> Option<Duration> {
+    if last_entries < BUSY_ENTRIES { None } else { PACE.checked_sub(since_last_began) }
 }
 
 /// Where an entry of a batch stands, and who waits for it.
@@ -591,6 +615,14 @@ mod tests {
 
     fn indices(answers: &[Answer]) -> Vec<(u64, Novelty)> {
         answers.iter().map(|answer| (answer.index().get(), answer.novelty())).collect()
+    }
+
+    #[test]
+    fn only_a_busy_log_waits_for_company_and_never_long() {
+        assert_eq!(gathering(Duration::ZERO, BUSY_ENTRIES - 1), None);
+        assert_eq!(gathering(Duration::ZERO, BUSY_ENTRIES), Some(PACE));
+        assert_eq!(gathering(Duration::from_millis(3), 500), Some(PACE - Duration::from_millis(3)));
+        assert_eq!(gathering(PACE * 2, 500), None);
     }
 
     #[test]

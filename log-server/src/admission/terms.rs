@@ -11,7 +11,6 @@
 //! Form and role of a digest are not part of its term: who asks "what was made from this" seldom knows as what.
 //! The bytes of a term are one byte for the kind and then the value.
 
-use attest::entry::Entry;
 use thiserror::Error;
 
 use crate::term_index::Term;
@@ -25,7 +24,7 @@ const INPUT: u8 = 5;
 /// The terms of an entry, each once; `None` for bytes that are no entry.
 #[must_use]
 pub fn terms(entry: &[u8]) -> Option<Vec<Term>> {
-    let entry = Entry::parse(entry).ok()?;
+    let entry = super::parsed(entry).ok()?;
     let payload = entry.payload();
     let name = payload.name().as_str();
     let mut terms = vec![

@@ -23,8 +23,8 @@ use std::path::Path;
 use merkle::{LeafHash, LeafIndex, TreeHead};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, Direction, IteratorMode,
-    Options, ReadOptions, WriteBatch, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRecoveryMode, Direction,
+    IteratorMode, Options, ReadOptions, WriteBatch, WriteOptions,
 };
 use tlog::tile::TileCoord;
 
@@ -47,6 +47,18 @@ const INFO_LOG_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of write-ahead log that a start may have to replay. Without this the `meta` family, which never fills its
 /// buffer, holds back up to 2 GiB.
 const WAL_BYTES: u64 = 256 * 1024 * 1024;
+/// Bytes in memory tables before one is written out, over all families: the larger part of the server's memory.
+const WRITE_BUFFERS_BYTES: usize = 160 * 1024 * 1024;
+/// Bytes of blocks kept in memory, shared by all families.
+const CACHE_BYTES: usize = 96 * 1024 * 1024;
+/// Block of entries and of tiles, bytes. Their keys are in order, so the index of blocks is all that grows with the log
+/// and stays in memory: some 40 bytes for this much.
+const WIDE_BLOCK_BYTES: usize = 16 * 1024;
+/// Block of what is looked up at random places.
+const NARROW_BLOCK_BYTES: usize = 4 * 1024;
+/// A table is sent to the disk in pieces of this size while it is written, bytes. All at once at its end, it would stand
+/// before the next sync of a step.
+const TABLE_SYNC_BYTES: u64 = 1024 * 1024;
 /// Bits per key in the filter of the leaf table: about 1 % of new leaves cost a needless look.
 const FILTER_BITS_PER_KEY: f64 = 10.0;
 
@@ -240,19 +252,29 @@ fn database_options() -> Options {
     options.set_keep_log_file_num(INFO_LOGS);
     options.set_max_log_file_size(INFO_LOG_BYTES);
     options.set_max_total_wal_size(WAL_BYTES);
+    options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES);
+    options.set_bytes_per_sync(TABLE_SYNC_BYTES);
     options
 }
 
 fn families() -> Vec<ColumnFamilyDescriptor> {
-    let mut leaf = Options::default();
-    let mut table = BlockBasedOptions::default();
-    table.set_bloom_filter(FILTER_BITS_PER_KEY, false);
-    leaf.set_block_based_table_factory(&table);
+    let cache = Cache::new_lru_cache(CACHE_BYTES);
+    let family = |name, block_bytes, filter: bool| {
+        let mut table = BlockBasedOptions::default();
+        table.set_block_cache(&cache);
+        table.set_block_size(block_bytes);
+        if filter {
+            table.set_bloom_filter(FILTER_BITS_PER_KEY, false);
+        }
+        let mut options = Options::default();
+        options.set_block_based_table_factory(&table);
+        ColumnFamilyDescriptor::new(name, options)
+    };
     vec![
-        ColumnFamilyDescriptor::new(ENTRY, Options::default()),
-        ColumnFamilyDescriptor::new(TILE, Options::default()),
-        ColumnFamilyDescriptor::new(LEAF, leaf),
-        ColumnFamilyDescriptor::new(META, Options::default()),
+        family(ENTRY, WIDE_BLOCK_BYTES, false),
+        family(TILE, WIDE_BLOCK_BYTES, false),
+        family(LEAF, NARROW_BLOCK_BYTES, true),
+        family(META, NARROW_BLOCK_BYTES, false),
     ]
 }
 
