@@ -24,7 +24,7 @@
 //! | [`wire`] | bytes on a socket as a hostile client sends them |
 //! | [`prepared`] | a log with something of everything in it, to be damaged in copies |
 //! | [`workers`] | independent cycles, one worker a processor |
-//! | [`kill`], [`power_cut`], [`system_calls`], [`bit_rot`], [`whole_log`], [`old_copy`], [`two_servers`], [`clock_jumps`] | R1, R2, R3, R7 to R11 |
+//! | [`kill`], [`power_cut`], [`system_calls`], [`disk_full`], [`bit_rot`], [`whole_log`], [`old_copy`], [`two_servers`], [`clock_jumps`] | R1, R2, R3, R6 to R11 |
 //!
 //! In scope: the promises of `docs/torture.md`. Out of scope: speed (`cargo xtask bench`), and the log's own unit
 //! tests. Everything here is a tool for people who work on the log; nothing else may build on it.
@@ -35,6 +35,7 @@ pub mod bombs;
 pub mod client;
 pub mod clock_jumps;
 pub mod copies;
+pub mod disk_full;
 pub mod faults;
 pub mod footprint;
 pub mod image;

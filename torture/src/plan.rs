@@ -16,8 +16,8 @@ use crate::product::Program;
 use crate::scratch::Scratch;
 use crate::seed::Seed;
 use crate::{
-    bad_requests, bit_rot, bombs, clock_jumps, faults, image, kill, old_copy, overload, power_cut, simulator,
-    slow, soak, system_calls, tiles, two_servers, whole_log,
+    bad_requests, bit_rot, bombs, clock_jumps, disk_full, faults, image, kill, old_copy, overload, power_cut,
+    simulator, slow, soak, system_calls, tiles, two_servers, whole_log,
 };
 
 /// How much is run.
@@ -91,6 +91,14 @@ pub const TESTS: &[Test] = &[
         cycles: [2_000, 20_000, 10_000_000],
         cannot: || None,
         run: simulator::run,
+    },
+    Test {
+        name: "R6",
+        does: "disk full under load",
+        unit: "fillings",
+        cycles: [5, 100, 2000],
+        cannot: image::cannot,
+        run: disk_full::run,
     },
     Test {
         name: "R7",
