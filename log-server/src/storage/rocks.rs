@@ -66,6 +66,8 @@ const FILTER_BITS_PER_KEY: f64 = 10.0;
 #[derive(Debug)]
 pub struct RocksStorage {
     db: DB,
+    /// A checkpoint of such a database leaves out what lies in its write-ahead log only, so none is made.
+    read_only: bool,
 }
 
 impl RocksStorage {
@@ -100,13 +102,13 @@ impl RocksStorage {
     pub fn open_read_only(dir: &Path) -> Result<Self, StorageError> {
         let db = DB::open_cf_descriptors_read_only(&database_options(), dir, families(), false)
             .map_err(|source| engine(Act::Open, source))?;
-        Ok(Self { db })
+        Ok(Self { db, read_only: true })
     }
 
     fn open_with(options: &Options, dir: &Path) -> Result<Self, StorageError> {
         let db =
             DB::open_cf_descriptors(options, dir, families()).map_err(|source| engine(Act::Open, source))?;
-        let storage = Self { db };
+        let storage = Self { db, read_only: false };
         storage.compare_family_numbers()?;
         Ok(storage)
     }
@@ -223,18 +225,26 @@ impl Storage for RocksStorage {
     }
 
     fn copy_to(&self, dir: &Path) -> Result<(), StorageError> {
+        if self.read_only {
+            let source = std::io::Error::other("the database is open for reading only");
+            return Err(StorageError::Engine { act: Act::Copy, source: source.into() });
+        }
         let checkpoint = Checkpoint::new(&self.db).map_err(|source| engine(Act::Copy, source))?;
         checkpoint.create_checkpoint(dir).map_err(|source| engine(Act::Copy, source))
     }
 
     fn fresh(&self, dir: &Path) -> Result<Box<dyn Storage>, StorageError> {
-        self.copy_to(dir)?;
+        // Nothing changes in it, so it can be opened where it is.
+        let dir = if self.read_only { self.db.path() } else { dir };
+        if !self.read_only {
+            self.copy_to(dir)?;
+        }
         let mut options = database_options();
         options.set_max_open_files(FRESH_OPEN_FILES);
         options.set_use_direct_reads(true);
         let db = DB::open_cf_descriptors_read_only(&options, dir, families(), false)
             .map_err(|source| engine(Act::Open, source))?;
-        Ok(Box::new(Self { db }))
+        Ok(Box::new(Self { db, read_only: true }))
     }
 
     fn inventory(&self) -> Result<Inventory, StorageError> {
@@ -339,6 +349,27 @@ mod tests {
             storage.append(&Step::new(head_old, frontier.head(), vec![entry], tiles).unwrap()).unwrap();
             assert_eq!(options.get_ticker_count(Ticker::WalFileSynced), before + 1);
         }
+    }
+
+    #[test]
+    fn a_database_opened_for_reading_is_read_again_where_it_is_with_all_that_its_write_ahead_log_holds() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        let storage = RocksStorage::create(&path).unwrap();
+        let (mut edge, mut frontier) = (RightEdge::new(), Frontier::new());
+        let (head_old, leaf) = (frontier.head(), LeafHash::of(b"entry"));
+        frontier.append(leaf).unwrap();
+        let tiles = edge.append(&[leaf]).unwrap();
+        let entry = NewEntry::new(leaf, b"entry".to_vec());
+        storage.append(&Step::new(head_old, frontier.head(), vec![entry], tiles).unwrap()).unwrap();
+        drop(storage);
+        let storage = RocksStorage::open_read_only(&path).unwrap();
+        let copy = dir.path().join("copy");
+        assert!(matches!(storage.copy_to(&copy), Err(StorageError::Engine { act: Act::Copy, .. })));
+        let mut seen = Vec::new();
+        storage.fresh(&copy).unwrap().entries(0..1, &mut |_, entry| seen.push(entry.to_vec())).unwrap();
+        assert_eq!(seen, [b"entry"]);
+        assert!(!copy.exists());
     }
 
     /// What RocksDB itself wrote down about how it was opened.
