@@ -67,7 +67,7 @@ fn one_filling(run: &mut Run, log: &Path, words: &Path, outside: &Outside, fille
     outside.check(server.addr(), &mut run.seed)?;
     let load = Duration::from_millis(run.seed.within(LOAD_MS));
     let [little, more] = LEFT;
-    let left = run.seed.chance(2).then_some(little).unwrap_or(more);
+    let left = if run.seed.chance(2) { little } else { more };
     let left = run.seed.within(left);
     let over = AtomicBool::new(false);
     let ended = std::thread::scope(|scope| {
