@@ -388,7 +388,7 @@ fn methods_are_refused_with_the_ones_that_are_taken() {
         assert_eq!(preflight.status, 204);
         assert_eq!(preflight.header("access-control-allow-methods"), Some(allow));
         assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
-        assert_eq!(preflight.header("access-control-allow-headers"), Some("accept, content-type"));
+        assert_eq!(preflight.header("access-control-allow-headers"), Some("accept, authorization, content-type"));
     }
     server.stop();
 }
