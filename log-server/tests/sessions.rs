@@ -8,6 +8,7 @@ mod cases;
 mod doctor;
 mod doubt;
 mod export;
+mod hostile_requests;
 mod http;
 mod kill;
 mod manager;
