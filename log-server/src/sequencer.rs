@@ -751,7 +751,7 @@ mod tests {
         assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1], 1));
         let (queue, _submissions) = Queue::new(1, &case.parts);
         assert_eq!(queue.reserve().unwrap_err(), behind);
-        case.clock.advance(std::time::Duration::from_secs(60));
+        case.clock.advance(Duration::from_secs(60));
         queue.reserve().unwrap();
         case.batch(&[b"b"]).unwrap();
         assert_eq!((case.ledger_sizes(), case.published_size()), (vec![0, 1, 2], 2));
