@@ -12,8 +12,8 @@
 //! ```
 //!
 //! The newest entries, fewer than 65,536 of them, are in no segment yet; their postings are kept in memory
-//! ([`tail`]) and are made again from the entries at every start, in the background. One thread follows the
-//! published head ([`indexer`]), so the sequencer never waits for it. A segment carries the root of the tree it ends
+//! (`tail`) and are made again from the entries at every start, in the background. One thread follows the
+//! published head (`indexer`), so the sequencer never waits for it. A segment carries the root of the tree it ends
 //! at, and a start drops all segments if the last root is not this log's.
 //!
 //! | cost | |

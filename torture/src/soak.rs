@@ -1,7 +1,7 @@
 //! R17: a steady load for as long as one likes, with readers, and an eye on memory, descriptors and disk.
 //!
 //! Once a minute one line says what the process costs. After a warming-up of a fifth of the time, memory may not grow by
-//! more than [`GROWTH_KIB`].
+//! more than `GROWTH_KIB`.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
