@@ -205,7 +205,7 @@ enum Level {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Space {
     pub(crate) free: u64,
-    total: u64,
+    pub(crate) total: u64,
 }
 
 impl Space {

@@ -3,6 +3,7 @@
 //! In scope: paths, methods, headers. Out of scope: connections and their limits ([`crate::serve`]), errors to
 //! statuses ([`problem`]).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub(crate) struct App {
     /// Finds entries; `None` on a log made for conformance tests, whose entries mean nothing.
     pub(crate) search: Option<Search>,
     pub(crate) metrics: LogMetrics,
+    /// Where the log lies, to look at the disk it is on; `None` for a log in memory.
+    pub(crate) dir: Option<PathBuf>,
     /// As many threads as processors, for signatures.
     pub(crate) verifiers: Arc<Workers>,
     /// One permit per request that reads storage.

@@ -130,7 +130,8 @@ struct Shared {
     damaged: Family<OfLog, Gauge>,
     disk_free: Family<OfLog, Gauge>,
     disk_size: Family<OfLog, Gauge>,
-    scrubbed: Family<OfLog, Counter>,
+    scrub_passes: Family<OfLog, Gauge>,
+    scrub_position: Family<OfLog, Gauge>,
     indexed: Family<OfLog, Gauge>,
 }
 
@@ -168,7 +169,8 @@ impl Metrics {
             damaged: Family::default(),
             disk_free: Family::default(),
             disk_size: Family::default(),
-            scrubbed: Family::default(),
+            scrub_passes: Family::default(),
+            scrub_position: Family::default(),
             indexed: Family::default(),
             registry,
         };
@@ -235,11 +237,10 @@ impl Shared {
         to.register_with_unit("disk_free", free, Unit::Bytes, self.disk_free.clone());
         let size = "Size of the file system the log is on";
         to.register_with_unit("disk_size", size, Unit::Bytes, self.disk_size.clone());
-        to.register(
-            "scrubbed_entries",
-            "Entries re-read and found whole by the scrub",
-            self.scrubbed.clone(),
-        );
+        let passes = "Times that the scrub has read everything and found it whole since the start";
+        to.register("scrub_passes", passes, self.scrub_passes.clone());
+        let position = "Entries that the scrub has re-read in its present pass";
+        to.register("scrub_position", position, self.scrub_position.clone());
         to.register("index_size", "Entries the search index covers", self.indexed.clone());
         self
     }
@@ -334,9 +335,10 @@ impl LogMetrics {
         self.shared.disk_size.get_or_create(&self.of_log()).set(size_bytes.cast_signed());
     }
 
-    /// The scrub found this many more entries whole.
-    pub fn scrubbed(&self, entries: u64) {
-        self.shared.scrubbed.get_or_create(&self.of_log()).inc_by(entries);
+    /// How often the scrub has been through, and how many entries it has re-read in this pass.
+    pub fn scrubbed(&self, passes: u64, position: u64) {
+        self.shared.scrub_passes.get_or_create(&self.of_log()).set(passes.cast_signed());
+        self.shared.scrub_position.get_or_create(&self.of_log()).set(position.cast_signed());
     }
 
     /// The search index covers this many entries.

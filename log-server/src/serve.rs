@@ -171,6 +171,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
             queue,
             search: indexer.as_ref().map(|(search, _)| search.clone()),
             metrics,
+            dir: dir.dir().map(|dir| dir.path().to_owned()),
             verifiers: Arc::clone(&verifiers),
             readers: Arc::clone(&readers),
             body_timeout: limits.body_timeout,

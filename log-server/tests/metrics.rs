@@ -43,6 +43,7 @@ fn the_page_counts_what_happened_and_stays_off_the_public_address() {
         ("tallymark_log_entries_total{log=\"log.test/1\",novelty=\"new\"}", 2.0),
         ("tallymark_log_entries_total{log=\"log.test/1\",novelty=\"duplicate\"}", 1.0),
         ("tallymark_log_tree_size{log=\"log.test/1\"}", 2.0),
+        ("tallymark_log_damaged{log=\"log.test/1\"}", 0.0),
         ("tallymark_log_signatures_total{log=\"log.test/1\"}", 2.0),
         ("tallymark_log_ready{log=\"log.test/1\"}", 1.0),
         ("tallymark_log_http_answers_total{log=\"log.test/1\",route=\"add\",status=\"200\"}", 3.0),
@@ -51,6 +52,8 @@ fn the_page_counts_what_happened_and_stays_off_the_public_address() {
     ] {
         assert_eq!(value(page, start), wanted, "{start}");
     }
+    let disk = |what: &str| value(page, &format!("tallymark_log_disk_{what}_bytes{{log=\"log.test/1\"}}"));
+    assert!(disk("free") > 0.0 && disk("size") > disk("free"));
     server.stop();
 }
 

@@ -17,6 +17,8 @@ use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
 
 use crate::client::{Client, Proxies};
+use crate::disk::Space;
+use crate::gate::Closed;
 use crate::http::problem::{Problem, ProblemCode};
 use crate::http::{self, App, Taken, frame, not_found};
 use crate::listener::Roles;
@@ -161,6 +163,12 @@ fn page(served: &[Served], metrics: &Metrics) -> Result<Response, Problem> {
         app.metrics.health(app.queue.pulse().age(), app.require_ready().is_ok());
         if let Some(search) = &app.search {
             app.metrics.indexed(search.index.indexed());
+        }
+        let (gate, scrubbed) = (app.queue.gate(), app.queue.gate().scrubbed());
+        app.metrics.damaged(gate.check() == Err(Closed::Damaged));
+        app.metrics.scrubbed(scrubbed.passes(), scrubbed.at());
+        if let Some(space) = app.dir.as_deref().and_then(|dir| Space::of(dir).ok()) {
+            app.metrics.disk(space.free, space.total);
         }
         let (waiting, places) = app.queue.occupancy();
         app.metrics.queue(waiting, places);
