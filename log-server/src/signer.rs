@@ -12,6 +12,7 @@ use log_server::data_dir::DataDir;
 use log_server::init::init_signer;
 use log_server::key_file::{self, existing_passphrase};
 use log_server::ledger::Ledger;
+use log_server::process::harden;
 use log_server::settings::LineFormat;
 use log_server::signing::place::{KeyPlace, TokenPlace, agent_socket};
 use log_server::signing::process::{SigningProcess, bind};
@@ -115,6 +116,7 @@ pub(crate) fn run_init(args: &InitSigner) -> Result<ExitCode, Failure> {
 /// `sign-heads`. Any signal may end it at any time: what counts is in its ledger.
 pub(crate) fn run(args: &SignHeads) -> Result<ExitCode, Failure> {
     log_lines(LineFormat::default());
+    harden().map_err(Failure::unavailable)?;
     let refused = |error: anyhow::Error| Failure { error, hint: None, status: REFUSED };
     Config::read(&args.dir.join("log.toml")).map_err(|error| refused(error.into()))?;
     let dir = DataDir::lock(&args.dir).map_err(|error| refused(error.into()))?;
