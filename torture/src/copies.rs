@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 /// What keeps room on the disk of a running log; a start makes it again, and copies of it would only take time.
 const BALLAST: &str = "ballast";
 
-/// Copies a directory with everything in it but ballast. `to` must not exist.
+/// Copies a directory with everything in it but ballast and sockets, which a killed server leaves. `to` must not exist.
 ///
 /// # Errors
 /// Something cannot be read or written.
@@ -21,7 +21,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
-        } else {
+        } else if entry.file_type()?.is_file() {
             std::fs::copy(entry.path(), &target)
                 .with_context(|| format!("cannot copy {}", entry.path().display()))?;
         }
@@ -29,7 +29,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Every file below a directory but ballast, sorted.
+/// Every file below a directory but ballast and sockets, sorted.
 ///
 /// # Errors
 /// Something cannot be listed.
@@ -39,10 +39,30 @@ pub fn files(dir: &Path) -> Result<Vec<PathBuf>> {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             found.extend(files(&entry.path())?);
-        } else if entry.file_name() != BALLAST {
+        } else if entry.file_type()?.is_file() && entry.file_name() != BALLAST {
             found.push(entry.path());
         }
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_that_a_killed_server_left_is_passed_by() {
+        let dir = tempfile::tempdir().unwrap();
+        let from = dir.path().join("from");
+        std::fs::create_dir_all(from.join("db")).unwrap();
+        std::fs::write(from.join("db/1"), "x").unwrap();
+        std::fs::write(from.join(BALLAST), "x").unwrap();
+        drop(std::os::unix::net::UnixListener::bind(from.join("control")).unwrap());
+        let to = dir.path().join("to");
+        copy(&from, &to).unwrap();
+        assert_eq!(files(&to).unwrap(), [to.join("db/1")]);
+        assert_eq!(files(&from).unwrap(), [from.join("db/1")]);
+        assert!(!to.join("control").exists());
+    }
 }
