@@ -329,8 +329,9 @@ mod tests {
             }
         }
         assert_eq!(ask(&case.socket()).unwrap().head, TreeHead::empty());
-        // The connection that ends it counts too.
-        assert_eq!(case.end().malformed, hostile.len() as u64 + 1);
+        // The connection that ends it may count too, or find the door closed.
+        let surplus = case.end().malformed.checked_sub(hostile.len() as u64);
+        assert!(matches!(surplus, Some(0 | 1)), "{surplus:?}");
     }
 
     #[test]
