@@ -37,6 +37,10 @@ mod signer;
 mod token;
 mod upkeep;
 
+/// Entries and answers are made on one thread and dropped on another, thousands a second.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Damage found, or the log refuses to start.
 const REFUSED: u8 = 1;
 /// Flags, variables or the configuration file ask for what cannot be.

@@ -3,6 +3,8 @@
 //! JSON is the log entry of a Sigstore bundle (`TransparencyLogEntry`, `spec/bundle.md`), so that a client can
 //! put it into the bundle as it is. `.tlog-proof` is the text of C2SP tlog-proof.
 
+use std::fmt::Write as _;
+
 use axum::http::HeaderMap;
 use axum::http::header;
 use base64::Engine as _;
@@ -20,6 +22,11 @@ use crate::publisher::Publication;
 pub const JSON_MEDIA_TYPE: &str = "application/json";
 /// Media type of the tlog-proof form.
 pub const PROOF_MEDIA_TYPE: &str = "text/x.tlog-proof";
+
+/// Names, brackets and numbers of the JSON form take less than this, bytes.
+const FIXED_JSON_BYTES: usize = 512;
+/// One hash in base64, its quotes and a comma.
+const HASH_JSON_BYTES: usize = 44 + 3;
 
 /// The forms an answer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,17 +70,6 @@ impl Form {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TransparencyLogEntry<'a> {
-    log_index: String,
-    log_id: LogId,
-    kind_version: KindVersion,
-    integrated_time: &'static str,
-    inclusion_proof: Inclusion<'a>,
-    canonicalized_body: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct LogId {
     key_id: String,
 }
@@ -95,16 +91,6 @@ impl KindVersion {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Inclusion<'a> {
-    log_index: String,
-    root_hash: String,
-    tree_size: String,
-    hashes: Vec<String>,
-    checkpoint: Envelope<'a>,
-}
-
-#[derive(Serialize)]
 pub(super) struct Envelope<'a> {
     envelope: &'a str,
 }
@@ -117,27 +103,47 @@ impl<'a> Envelope<'a> {
 }
 
 /// The JSON form. The key order is that of the bundle page.
+///
+/// Written piece by piece, since a busy log makes thousands a second: nothing but the checkpoint holds a character
+/// that JSON escapes.
 #[must_use]
 pub fn json(vkey: &Vkey, entry: &[u8], proof: &InclusionProof, publication: &Publication) -> Vec<u8> {
-    let log_index = proof.index().get().to_string();
-    let head = publication.head();
-    let entry = TransparencyLogEntry {
-        log_index: log_index.clone(),
-        log_id: LogId::of(vkey.log_id()),
-        kind_version: KindVersion::CURRENT,
-        // As Rekor v2: the log states no time, a witness does.
-        integrated_time: "0",
-        inclusion_proof: Inclusion {
-            log_index,
-            root_hash: STANDARD.encode(head.root().as_bytes()),
-            tree_size: head.size().get().to_string(),
-            hashes: proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect(),
-            checkpoint: Envelope::of(publication),
-        },
-        canonicalized_body: STANDARD.encode(entry),
-    };
-    // Strings only, so it always serialises.
-    serde_json::to_vec(&entry).unwrap_or_default()
+    let (index, head) = (proof.index().get(), publication.head());
+    let encoded_bytes = entry.len().div_ceil(3) * 4 + proof.hashes().len() * HASH_JSON_BYTES;
+    let mut text = String::with_capacity(FIXED_JSON_BYTES + publication.checkpoint().len() + encoded_bytes);
+    text.push_str("{\"logIndex\":\"");
+    push_number(&mut text, index);
+    text.push_str("\",\"logId\":{\"keyId\":\"");
+    STANDARD.encode_string(vkey.log_id(), &mut text);
+    text.push_str("\"},\"kindVersion\":{\"kind\":\"");
+    text.push_str(ENTRY_KIND);
+    text.push_str("\",\"version\":\"");
+    text.push_str(ENTRY_KIND_VERSION);
+    // As Rekor v2: the log states no time, a witness does.
+    text.push_str("\"},\"integratedTime\":\"0\",\"inclusionProof\":{\"logIndex\":\"");
+    push_number(&mut text, index);
+    text.push_str("\",\"rootHash\":\"");
+    STANDARD.encode_string(head.root().as_bytes(), &mut text);
+    text.push_str("\",\"treeSize\":\"");
+    push_number(&mut text, head.size().get());
+    text.push_str("\",\"hashes\":[");
+    for (at, hash) in proof.hashes().iter().enumerate() {
+        text.push_str(if at == 0 { "\"" } else { ",\"" });
+        STANDARD.encode_string(hash.as_bytes(), &mut text);
+        text.push('"');
+    }
+    text.push_str("],\"checkpoint\":");
+    // A string always serialises.
+    text.push_str(&serde_json::to_string(&Envelope::of(publication)).unwrap_or_default());
+    text.push_str("},\"canonicalizedBody\":\"");
+    STANDARD.encode_string(entry, &mut text);
+    text.push_str("\"}");
+    text.into_bytes()
+}
+
+fn push_number(text: &mut String, number: u64) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{number}");
 }
 
 /// The tlog-proof form.
@@ -175,5 +181,66 @@ mod tests {
     fn an_accept_header_without_any_known_form_is_not_acceptable() {
         assert_eq!(accepted(&["image/png"]), None);
         assert_eq!(accepted(&[""]), None);
+    }
+
+    /// The same answer, as serde writes it.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct TransparencyLogEntry<'a> {
+        log_index: String,
+        log_id: LogId,
+        kind_version: KindVersion,
+        integrated_time: &'static str,
+        inclusion_proof: Inclusion<'a>,
+        canonicalized_body: String,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Inclusion<'a> {
+        log_index: String,
+        root_hash: String,
+        tree_size: String,
+        hashes: Vec<String>,
+        checkpoint: Envelope<'a>,
+    }
+
+    #[test]
+    fn the_json_form_is_what_serde_writes() {
+        use crate::proof::RecentTiles;
+        use merkle::{Frontier, LeafHash, LeafIndex};
+        let vkey = Vkey::ed25519("log.test/1".parse().unwrap(), &[7; 32]).unwrap();
+        for leaves in [1_u64, 2, 9] {
+            let leaves: Vec<_> = (0..leaves).map(|number| LeafHash::of(&number.to_be_bytes())).collect();
+            let (mut frontier, mut edge) = (Frontier::new(), tlog::tile::RightEdge::new());
+            for leaf in &leaves {
+                frontier.append(*leaf).unwrap();
+            }
+            let tiles = edge.append(&leaves).unwrap();
+            let recent = RecentTiles::none().after(&tiles);
+            let note = "log.test/1\n\"quoted\\\n\u{2014} log.test/1 AAAA\n";
+            let publication = Publication::new(frontier.head(), note.as_bytes().to_vec(), recent);
+            let storage = crate::storage::memory::MemoryStorage::new();
+            let index = LeafIndex::new(0).unwrap();
+            let proof = crate::proof::prove(&leaves[0], index, &publication, &storage).unwrap();
+            let entry = [0xfb, 0xff, 0x00, leaves.len() as u8];
+            let head = publication.head();
+            let wanted = TransparencyLogEntry {
+                log_index: "0".to_owned(),
+                log_id: LogId::of(vkey.log_id()),
+                kind_version: KindVersion::CURRENT,
+                integrated_time: "0",
+                inclusion_proof: Inclusion {
+                    log_index: "0".to_owned(),
+                    root_hash: STANDARD.encode(head.root().as_bytes()),
+                    tree_size: head.size().get().to_string(),
+                    hashes: proof.hashes().iter().map(|hash| STANDARD.encode(hash.as_bytes())).collect(),
+                    checkpoint: Envelope::of(&publication),
+                },
+                canonicalized_body: STANDARD.encode(entry),
+            };
+            let written = json(&vkey, &entry, &proof, &publication);
+            assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&wanted).unwrap());
+        }
     }
 }

@@ -48,7 +48,11 @@ async fn read_frames(mut body: Body, limit_bytes: usize) -> Result<Vec<u8>, Prob
         if data.len() > limit_bytes - bytes.len() {
             return Err(Problem::BodyTooLarge { size_bytes: None, limit_bytes });
         }
-        bytes.extend_from_slice(&data);
+        if bytes.is_empty() {
+            bytes = Vec::from(data);
+        } else {
+            bytes.extend_from_slice(&data);
+        }
     }
     Ok(bytes)
 }
