@@ -209,7 +209,8 @@ mod tests {
     fn the_json_form_is_what_serde_writes() {
         use crate::proof::RecentTiles;
         use merkle::{Frontier, LeafHash, LeafIndex};
-        let vkey = Vkey::ed25519("log.test/1".parse().unwrap(), &[7; 32]).unwrap();
+        let key = ed25519_dalek::SigningKey::from_bytes(&[1; 32]);
+        let vkey = Vkey::ed25519("log.test/1".parse().unwrap(), key.verifying_key().as_bytes()).unwrap();
         for leaves in [1_u64, 2, 9] {
             let leaves: Vec<_> = (0..leaves).map(|number| LeafHash::of(&number.to_be_bytes())).collect();
             let (mut frontier, mut edge) = (Frontier::new(), tlog::tile::RightEdge::new());
