@@ -48,11 +48,7 @@ async fn read_frames(mut body: Body, limit_bytes: usize) -> Result<Vec<u8>, Prob
         if data.len() > limit_bytes - bytes.len() {
             return Err(Problem::BodyTooLarge { size_bytes: None, limit_bytes });
         }
-        if bytes.is_empty() {
-            bytes = Vec::from(data);
-        } else {
-            bytes.extend_from_slice(&data);
-        }
+        bytes.extend_from_slice(&data);
     }
     Ok(bytes)
 }
