@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -91,7 +91,7 @@ fn broken(
                 client.map_err(|_| anyhow::anyhow!("a client panicked"))??;
             }
             let served = served.map_err(|_| anyhow::anyhow!("the good client panicked"))?;
-            run.count("good requests meanwhile", served.context("the good client was cut off")?);
+            run.count("good requests meanwhile", served.context("the good client was cut off")?.len() as u64);
             Ok(())
         })?;
         run.count("bad requests", to - from);
@@ -115,13 +115,19 @@ pub(crate) fn settle(run: &mut Run, mut server: Server, outside: &Outside, dir: 
     Ok(())
 }
 
-/// Submits one entry after the other and must be taken each time; how many were.
-pub(crate) fn good_client(addr: SocketAddr, outside: &Outside, over: &AtomicBool) -> std::io::Result<u64> {
+/// Submits one entry after the other and must be taken each time; how long each took that was.
+pub(crate) fn good_client(
+    addr: SocketAddr,
+    outside: &Outside,
+    over: &AtomicBool,
+) -> std::io::Result<Vec<Duration>> {
     let mut client = Client::connect_within(addr, PATIENCE)?;
-    let mut served = 0;
+    let mut served = Vec::new();
     while !over.load(Ordering::Relaxed) {
-        let status = submit_raw(&mut client, outside, &raw_entry(outside.number(), 100))?;
-        served += u64::from(status == 200);
+        let started = Instant::now();
+        if submit_raw(&mut client, outside, &raw_entry(outside.number(), 100))? == 200 {
+            served.push(started.elapsed());
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(served)

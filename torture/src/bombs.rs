@@ -2,8 +2,8 @@
 //!
 //! A bomb is a request that costs its sender little and a careless server much: a body of a gibibyte that is only
 //! announced or really sent, chunks without end, a body under `gzip` that unfolds a thousandfold, CBOR nested a hundred thousand
-//! deep, a million signatures. Each must be refused without memory for it. The peak of the process is read from `/proc`;
-//! no cgroup is set up, because that needs more rights than looking.
+//! deep, a million signatures. Each must be refused without memory for it. The peak of the process is read from `/proc`. Where
+//! we may, the log also runs in a memory cgroup, in which a page cache counts too: beyond its limit the kernel ends it.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail, ensure};
 
 use crate::bad_requests::settle;
+use crate::cage::Cage;
 use crate::client::Client;
 use crate::footprint::{Footprint, forget_peak};
 use crate::outside::Outside;
@@ -24,6 +25,8 @@ use crate::wire::{self, Reply};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Memory that a bomb may cost, KiB.
 const COST_KIB: u64 = 64 * 1024;
+/// Memory of the whole process in its cgroup, bytes: what the design allows the log under load.
+const CAGE_BYTES: u64 = 512 << 20;
 /// Clients that submit the same entry.
 const CLIENTS: u64 = 200;
 /// Flags that let so many clients in from one address.
@@ -115,6 +118,11 @@ pub fn run(run: &mut Run) -> Result<()> {
     let (dir, words) = (run.dir.join("log"), run.dir.join("words"));
     let outside = Outside::new(run.program.init(&dir)?, &run.dir.join("outside"))?;
     let server = run.program.serve(&dir, &words)?.serving("for the first time")?;
+    let cage = Cage::around(server.id(), CAGE_BYTES);
+    run.note(match &cage {
+        Ok(cage) => format!("in a memory cgroup of {} MiB ({cage})", CAGE_BYTES >> 20),
+        Err(error) => format!("in no memory cgroup: {error:#}"),
+    });
     let mut client = Client::connect(server.addr())?;
     for number in 0..300 {
         submit_raw(&mut client, &outside, &raw_entry(number, 100))?;

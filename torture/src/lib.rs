@@ -32,6 +32,7 @@
 pub mod bad_requests;
 pub mod bit_rot;
 pub mod bombs;
+pub mod cage;
 pub mod client;
 pub mod clock_jumps;
 pub mod copies;

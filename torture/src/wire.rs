@@ -1,8 +1,10 @@
 //! Bytes on a socket as a hostile client sends them: anything, in any pieces, with an eye on how it ends.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
+
+use rustix::net::{AddressFamily, SocketType, bind, connect as connect_to, socket};
 
 /// How one connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,21 @@ pub fn exchange(addr: SocketAddr, bytes: &[u8], patience: Duration) -> std::io::
 /// Whatever the system says.
 pub fn connect(addr: SocketAddr, patience: Duration) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect_timeout(&addr, patience)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
+    Ok(stream)
+}
+
+/// The same from an address of this machine, to somebody on the same.
+///
+/// # Errors
+/// Whatever the system says.
+pub fn connect_from(from: Ipv4Addr, addr: SocketAddr, patience: Duration) -> std::io::Result<TcpStream> {
+    let own = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    bind(&own, &SocketAddrV4::new(from, 0))?;
+    connect_to(&own, &addr)?;
+    let stream = TcpStream::from(own);
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
