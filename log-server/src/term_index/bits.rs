@@ -14,48 +14,53 @@ const MAX_WIDTH: u8 = 32;
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
     bytes: Vec<u8>,
-    // Bits of the last byte that are taken; 0 means that it is full, or that there is none.
-    taken: u8,
+    // The bits that make no whole byte yet, fewer than 8, at the bottom.
+    pending: u64,
+    count: u8,
 }
 
 impl BitWriter {
     /// The low `width` bits of `value`, at most 32.
     pub(super) fn fixed(&mut self, value: u32, width: u8) {
-        for at in (0..width.min(MAX_WIDTH)).rev() {
-            self.bit((value >> at) & 1 == 1);
+        let width = width.min(MAX_WIDTH);
+        let low = u64::from(value) & ((1 << width) - 1);
+        // At most 7 bits were there before, so 39 are now.
+        self.pending = (self.pending << width) | low;
+        self.count += width;
+        while self.count >= 8 {
+            self.count -= 8;
+            self.bytes.push((self.pending >> self.count) as u8);
         }
+        self.pending &= (1 << self.count) - 1;
     }
 
     pub(super) fn rice(&mut self, value: u32, k: u8) {
-        for _ in 0..value >> k {
-            self.bit(false);
-        }
-        self.bit(true);
+        self.zeros(value >> k);
+        self.fixed(1, 1);
         self.fixed(value, k);
     }
 
     /// `value` is at least 1; 0 is written as 1.
     pub(super) fn gamma(&mut self, value: u32) {
         let width = value.max(1).ilog2();
-        for _ in 0..width {
-            self.bit(false);
-        }
-        self.bit(true);
+        self.zeros(width);
+        self.fixed(1, 1);
         self.fixed(value, width as u8);
     }
 
-    fn bit(&mut self, bit: bool) {
-        if self.taken == 0 {
-            self.bytes.push(0);
+    fn zeros(&mut self, mut count: u32) {
+        while count > 0 {
+            let now = count.min(u32::from(MAX_WIDTH));
+            self.fixed(0, now as u8);
+            count -= now;
         }
-        if let Some(last) = self.bytes.last_mut().filter(|_| bit) {
-            *last |= 0x80 >> self.taken;
-        }
-        self.taken = (self.taken + 1) % 8;
     }
 
     /// The bytes, the last one filled with zeros.
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if self.count > 0 {
+            self.fixed(0, 8 - self.count);
+        }
         self.bytes
     }
 }
