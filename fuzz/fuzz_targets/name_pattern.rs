@@ -4,8 +4,8 @@
 #![no_main]
 
 use attest::model_name::ModelName;
-use libfuzzer_sys::fuzz_target;
 use attest::name_pattern::NamePattern;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     run(input);

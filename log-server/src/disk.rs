@@ -221,6 +221,7 @@ impl Space {
 ///
 /// # Errors
 /// What the system says.
+#[cfg(any(feature = "rocksdb", test))]
 pub(crate) fn make_room(dir: &Path) -> io::Result<()> {
     if is_full(dir) && give_up(dir)? {
         tracing::warn!("the disk is full, the ballast is given up");

@@ -125,6 +125,7 @@ impl Hold {
     ///
     /// # Errors
     /// [`HoldError::Io`].
+    #[cfg(any(feature = "rocksdb", test))]
     pub(crate) fn remove(dir: &Path) -> Result<(), HoldError> {
         let path = dir.join(FILE_NAME);
         let removed = fs::remove_file(&path).and_then(|()| File::open(dir)?.sync_all());

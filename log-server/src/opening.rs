@@ -32,8 +32,12 @@ use crate::care::{Care, Keepers};
 use crate::clock::{Clock, SystemClock, Timekeeper};
 use crate::config::{Config, ConfigError};
 use crate::data_dir::{DataDir, DataDirError};
-use crate::gate::{Closed, Gate};
-use crate::hold::{Hold, HoldError};
+#[cfg(feature = "rocksdb")]
+use crate::gate::Closed;
+use crate::gate::Gate;
+#[cfg(feature = "rocksdb")]
+use crate::hold::Hold;
+use crate::hold::HoldError;
 use crate::key_file::KeyFileError;
 #[cfg(feature = "rocksdb")]
 use crate::key_file::{self, Passphrase};
@@ -318,6 +322,7 @@ fn prove_last_bundle(storage: &dyn Storage, size: TreeSize) -> Result<(), Openin
 ///
 /// # Errors
 /// As [`OpenLog::open`].
+#[cfg(feature = "rocksdb")]
 pub(crate) fn prove(storage: &dyn Storage, head: &TreeHead, signed: &TreeHead) -> Result<(), OpeningError> {
     prove_tail(storage, head, signed).map(drop)
 }
