@@ -17,7 +17,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
-    CompletionsArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs, ManArgs, SearchArgs, SignArgs, SubmitArgs,
+    CompletionsArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, SearchArgs, SignArgs, SubmitArgs,
     VerifyArgs, VersionArgs,
 };
 pub(crate) use self::named_path::NamedPath;

@@ -72,7 +72,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 const fn wants_json(command: &Command) -> bool {
     match command {
         Command::Keygen(args) => args.json,
-        Command::Sign(args) => args.json,
+        Command::Sign(args) => args.publish.json,
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,

@@ -92,6 +92,15 @@ pub(crate) struct SignArgs {
     /// Name and version label: `acme/churn:2026.1`
     #[arg(long = "as", env = "TALLYMARK_AS", value_name = "NAME:VERSION")]
     pub(crate) name_version: NameVersion,
+    #[command(flatten)]
+    pub(crate) materials: MaterialArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+}
+
+/// What a model was made from.
+#[derive(Args, Debug)]
+pub(crate) struct MaterialArgs {
     /// A dataset it was made from, and what to call it; may be repeated. In the variable: one per line
     #[arg(long, env = "TALLYMARK_DATA", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) data: Vec<NamedPath>,
@@ -104,6 +113,14 @@ pub(crate) struct SignArgs {
     /// How the model came out of its inputs [default: finetune with --base, else pretrain]
     #[arg(long, env = "TALLYMARK_RELATION", value_enum, value_name = "RELATION")]
     pub(crate) relation: Option<RelationName>,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// How a statement is signed and made public.
+#[derive(Args, Debug)]
+pub(crate) struct PublishArgs {
     #[command(flatten)]
     pub(crate) key: KeyArgs,
     #[command(flatten)]
@@ -114,9 +131,6 @@ pub(crate) struct SignArgs {
     /// Print what would be signed and what would be public; sign, send and write nothing
     #[arg(long, env = "TALLYMARK_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
-    /// Threads that hash [default: one per processor]
-    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
