@@ -1,0 +1,55 @@
+//! What each source gives for files that the real tools made: `testdata/collect/SOURCE/CASE/`, and beside it `CASE.txt`, a line for
+//! each file, fact and warning.
+//!
+//! The lines are words, not a format: `PICTURES=overwrite cargo test -p collect --test pictures` writes them anew, to be read in review.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use collect::{Collected, Privacy};
+
+fn picture(collected: &Collected) -> String {
+    let mut text = String::new();
+    for file in collected.files() {
+        writeln!(text, "file {} of {} bytes", file.name(), file.bytes()).expect("a String takes everything");
+    }
+    for fact in collected.facts() {
+        let topic = fact.topic().as_str();
+        let personal = if fact.privacy() == Privacy::Personal { ", personal" } else { "" };
+        let value = fact.value().to_text();
+        let (about, key, grade, at) = (fact.about(), fact.key(), fact.grade(), fact.at());
+        writeln!(text, "{topic} {about:?} {key} = {value:?}, {grade}{personal}, {at}")
+            .expect("a String takes everything");
+    }
+    for warning in collected.warnings() {
+        writeln!(text, "warning {warning}").expect("a String takes everything");
+    }
+    text
+}
+
+/// Compares the picture of each case of a source. A source without cases fails: then the folder has moved.
+fn compare(source: &str, read: impl Fn(&Path) -> Collected) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/collect").join(source);
+    let mut cases: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("a folder of cases")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_none_or(|extension| extension != "txt"))
+        .collect();
+    cases.sort();
+    assert!(!cases.is_empty(), "no case of {source}");
+    for case in cases {
+        let seen = picture(&read(&case));
+        let mut name = case.clone().into_os_string();
+        name.push(".txt");
+        if std::env::var("PICTURES").is_ok_and(|how| how == "overwrite") {
+            std::fs::write(&name, &seen).expect("write");
+        }
+        let wanted = std::fs::read_to_string(&name).unwrap_or_default();
+        assert!(seen == wanted, "{}\nseen\n{seen}\nwanted\n{wanted}", case.display());
+    }
+}
+
+#[test]
+fn dvc() {
+    compare("dvc", collect::dvc::read);
+}
