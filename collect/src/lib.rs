@@ -15,6 +15,7 @@ mod collected;
 pub mod dvc;
 mod fact;
 mod folder;
+pub mod hugging_face;
 mod json;
 mod location;
 mod notes;

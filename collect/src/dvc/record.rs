@@ -100,6 +100,10 @@ pub(super) fn working_directory(
     let Some(wdir) = object.get("wdir").and_then(Json::scalar) else {
         return Some(directory.to_owned());
     };
+    if wdir.contains("${") {
+        notes.warn(WarningReason::NotRead, &member_place(at, "wdir"), "a name made by a template");
+        return None;
+    }
     let found = join(directory, &wdir);
     if found.is_none() {
         notes.warn(

@@ -58,6 +58,7 @@ fn each_fault_of_a_dvc_file_has_its_reason() {
         (out("").replace("path: x", "path: /etc/passwd"), WarningReason::Escape),
         (out("  files:\n  - relpath: ../y\n"), WarningReason::Escape),
         (format!("wdir: ../..\n{}", out("")), WarningReason::Escape),
+        (format!("wdir: '${{w}}'\n{}", out("")), WarningReason::NotRead),
         ("outs: x\n".to_owned(), WarningReason::Malformed),
         ("outs:\n- x\n".to_owned(), WarningReason::Malformed),
         ("- x\n".to_owned(), WarningReason::Malformed),
