@@ -53,3 +53,12 @@ fn compare(source: &str, read: impl Fn(&Path) -> Collected) {
 fn dvc() {
     compare("dvc", collect::dvc::read);
 }
+
+/// A case that holds a repository of the cache is read as that repository.
+#[test]
+fn hugging_face() {
+    compare("hugging-face", |case| {
+        let repository = case.join("models--acme--churn");
+        collect::hugging_face::read(if repository.is_dir() { &repository } else { case })
+    });
+}
