@@ -13,7 +13,7 @@
 //! [`UnknownVersion`](crate::WarningReason::UnknownVersion).
 //!
 //! An MD5 only finds data: it can be made to collide, and an entry without `hash: md5` has that of DVC 2, taken from a text after CRLF
-//! became LF. [`target`] names what is to be hashed with SHA-256.
+//! became LF. [`target()`] names what is to be hashed with SHA-256.
 //!
 //! | Topic, about | Key | From |
 //! |---|---|---|

@@ -88,16 +88,24 @@ impl<'a> Folder<'a> {
         read_at(&self.path(name), name, limit, collected)
     }
 
-    /// The names of all files below `start` whose name ends with `suffix`, sorted. `skip` says of a directory whether to stay out of it.
+    /// The names of all files below `start` whose last component is `wanted`, sorted. `skip` says of a directory whether to stay out of
+    /// it.
     pub(crate) fn files(
         &self,
         start: &str,
-        suffix: &str,
+        wanted: impl Fn(&str) -> bool,
         skip: impl Fn(&str) -> bool,
         collected: &mut Collected,
     ) -> Vec<String> {
-        let mut walk = Walk { folder: *self, suffix, left: MAX_ENTRIES, found: Vec::new(), collected };
-        walk.directory(start, MAX_DEPTH, &skip);
+        let mut walk = Walk {
+            folder: *self,
+            wanted: &wanted,
+            skip: &skip,
+            left: MAX_ENTRIES,
+            found: Vec::new(),
+            collected,
+        };
+        walk.directory(start, MAX_DEPTH);
         let mut found = walk.found;
         found.sort();
         found
@@ -107,7 +115,8 @@ impl<'a> Folder<'a> {
 /// One pass over the directories below one.
 struct Walk<'w, 'a> {
     folder: Folder<'a>,
-    suffix: &'w str,
+    wanted: &'w dyn Fn(&str) -> bool,
+    skip: &'w dyn Fn(&str) -> bool,
     /// How many entries may still be looked at.
     left: usize,
     found: Vec<String>,
@@ -115,7 +124,7 @@ struct Walk<'w, 'a> {
 }
 
 impl Walk<'_, '_> {
-    fn directory(&mut self, name: &str, depth: usize, skip: &dyn Fn(&str) -> bool) {
+    fn directory(&mut self, name: &str, depth: usize) {
         let Some(depth) = depth.checked_sub(1) else {
             return self.warn(WarningReason::TooLarge, name, format!("deeper than {MAX_DEPTH} directories"));
         };
@@ -127,7 +136,7 @@ impl Walk<'_, '_> {
         };
         for entry in entries {
             match entry {
-                Ok(entry) => self.entry(name, &entry, depth, skip),
+                Ok(entry) => self.entry(name, &entry, depth),
                 Err(error) => {
                     self.warn(WarningReason::Unreadable, name, format!("cannot be listed: {error}"))
                 }
@@ -138,7 +147,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn entry(&mut self, parent: &str, entry: &std::fs::DirEntry, depth: usize, skip: &dyn Fn(&str) -> bool) {
+    fn entry(&mut self, parent: &str, entry: &std::fs::DirEntry, depth: usize) {
         self.left = self.left.saturating_sub(1);
         if self.left == 0 {
             return self.warn(WarningReason::TooLarge, parent, format!("more than {MAX_ENTRIES} entries"));
@@ -146,15 +155,15 @@ impl Walk<'_, '_> {
         let Ok(kind) = entry.file_type() else {
             return self.warn(WarningReason::Unreadable, parent, "the kind of an entry is not told");
         };
-        // A name that is not UTF-8 can end in no suffix of ours, and no tool we read writes one.
-        let Some(name) = entry.file_name().to_str().map(|name| child(parent, name)) else {
-            return;
-        };
+        // No tool we read writes a name that is not UTF-8.
+        let file_name = entry.file_name();
+        let Some(last) = file_name.to_str() else { return };
+        let name = child(parent, last);
         if kind.is_dir() {
-            if !skip(&name) {
-                self.directory(&name, depth, skip);
+            if !(self.skip)(&name) {
+                self.directory(&name, depth);
             }
-        } else if name.ends_with(self.suffix) {
+        } else if (self.wanted)(last) {
             self.found.push(name);
         }
     }
@@ -266,7 +275,7 @@ mod tests {
         let reasons: Vec<_> = collected.warnings().iter().map(crate::Warning::reason).collect();
         assert_eq!(reasons, [WarningReason::Escape, WarningReason::Malformed, WarningReason::Absent]);
         assert_eq!(folder.kind("link/x"), Kind::Absent);
-        assert!(folder.files("", "x", |_| false, &mut collected).is_empty());
+        assert!(folder.files("", |name| name == "x", |_| false, &mut collected).is_empty());
     }
 
     #[test]
@@ -279,7 +288,7 @@ mod tests {
         let folder = Folder::new(&root);
         let mut collected = Collected::new("test");
         assert_eq!(folder.kind(""), Kind::Directory);
-        assert_eq!(folder.files("", "x", |_| false, &mut collected), ["x"]);
+        assert_eq!(folder.files("", |name| name == "x", |_| false, &mut collected), ["x"]);
         assert_eq!(
             folder.read("x", 10, Presence::Wanted, &mut collected).as_deref(),
             Some(b"abc".as_slice())

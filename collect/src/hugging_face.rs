@@ -52,9 +52,10 @@ use attest::provenance::Source;
 
 use self::cache::Layout;
 use self::files::Files;
+use crate::folder::{Folder, Kind};
 use crate::location::Location;
 use crate::notes::{Notes, Subject};
-use crate::{Collected, Privacy, Topic};
+use crate::{Collected, Privacy, Topic, WarningReason};
 
 /// What this source is called.
 const SOURCE: &str = "hugging-face";
@@ -88,9 +89,14 @@ impl<'a> Whom<'a> {
 #[must_use]
 pub fn read(root: &Path) -> Collected {
     let mut collected = Collected::new(SOURCE);
+    let folder = Folder::new(root);
+    if folder.kind("") != Kind::Directory {
+        collected.warn(WarningReason::Absent, SOURCE, "what was given is no directory");
+        return collected;
+    }
     match Layout::of(root, &mut collected) {
         Layout::Plain => {
-            let files = Files::Plain(crate::folder::Folder::new(root));
+            let files = Files::Plain(folder);
             read_files(&files, Whom::MODEL, &mut collected);
             download::note(root, &mut collected);
         }

@@ -1,6 +1,6 @@
 //! The files of DVC below a directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use attest::provenance::Source;
@@ -35,30 +35,21 @@ impl<'a> Project<'a> {
     /// All that the files of DVC say.
     pub(super) fn read(&self) -> Collected {
         let mut collected = Collected::new(SOURCE);
-        let skip = |name: &str| self.is_of_others(name);
+        let is_ours = |name: &str| name.ends_with(".dvc") || PIPELINE.contains(&name);
+        let names = self.folder.files("", is_ours, |name| self.is_of_others(name), &mut collected);
+        let (pipelines, names): (Vec<&String>, Vec<&String>) =
+            names.iter().partition(|name| PIPELINE.contains(&split(name).1));
         let mut stages = Vec::new();
-        for name in self.folder.files("", ".dvc", skip, &mut collected) {
-            if let Some(stage) = self.dot_dvc(&name, &mut collected) {
-                record::note(&stage, &mut Notes::new(&mut collected, &name, Source::Imported));
+        for name in names {
+            if let Some(stage) = self.dot_dvc(name, &mut collected) {
+                record::note(&stage, &mut Notes::new(&mut collected, name, Source::Imported));
                 stages.push(stage);
             }
         }
-        let mut directories: Vec<String> = Vec::new();
-        for file in ["dvc.lock", "dvc.yaml"] {
-            let names = self.folder.files("", file, skip, &mut collected);
-            directories.extend(
-                names
-                    .iter()
-                    .map(|name| split(name))
-                    .filter(|name| name.1 == file)
-                    .map(|name| name.0.to_owned()),
-            );
-        }
-        directories.sort();
-        directories.dedup();
+        let directories: BTreeSet<&str> = pipelines.into_iter().map(|name| split(name).0).collect();
         let mut metrics = Vec::new();
         for directory in directories {
-            let (found, names) = self.pipeline(&directory, &mut collected);
+            let (found, names) = self.pipeline(directory, &mut collected);
             stages.extend(found);
             metrics.extend(names);
         }
@@ -213,6 +204,8 @@ impl<'a> Project<'a> {
     }
 }
 
+/// The two files of a pipeline.
+const PIPELINE: [&str; 2] = ["dvc.lock", "dvc.yaml"];
 /// Where the remotes stand.
 const CONFIG: &str = ".dvc/config";
 

@@ -193,7 +193,7 @@ impl Snapshot {
         if start != Kind::Directory {
             return collected.warn(WarningReason::Escape, &directory, "is no directory of its repository");
         }
-        let names = self.folder().files(&directory, "", |_| false, collected);
+        let names = self.folder().files(&directory, |_| true, |_| false, collected);
         let paths: Vec<&str> =
             names.iter().filter_map(|name| name.strip_prefix(&directory)?.strip_prefix('/')).collect();
         for path in &paths {
@@ -209,7 +209,7 @@ impl Snapshot {
         if self.folder().kind("refs") != Kind::Directory {
             return;
         }
-        for name in self.folder().files("refs", "", |_| false, collected) {
+        for name in self.folder().files("refs", |_| true, |_| false, collected) {
             let Some(bytes) = self.folder().read(&name, MAX_REF_BYTES, Presence::Wanted, collected) else {
                 continue;
             };

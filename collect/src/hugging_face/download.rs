@@ -57,7 +57,7 @@ fn note_records(folder: &Folder<'_>, collected: &mut Collected) -> BTreeMap<Stri
     if folder.kind(RECORDS) != Kind::Directory {
         return records;
     }
-    for name in folder.files(RECORDS, ".metadata", |_| false, collected) {
+    for name in folder.files(RECORDS, |name| name.ends_with(".metadata"), |_| false, collected) {
         let Some(bytes) = folder.read(&name, MAX_RECORD_BYTES, Presence::Wanted, collected) else {
             continue;
         };

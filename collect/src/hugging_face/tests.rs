@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::WarningReason;
 
 const COMMIT: &str = "1d5a9ea81c070fa9a738df29ec20c7a8a5eb4320";
 const SHA256: &str = "657d4ebf182691763c1355225159516f7fb82075ff20b05534f98cee7c201f59";
@@ -310,6 +309,7 @@ fn a_dataset_is_data() {
 #[test]
 fn a_file_that_is_too_large_is_not_read() {
     let dir = tempfile::tempdir().expect("a directory");
+    assert_eq!(reasons(&read(&dir.path().join("gone"))), [WarningReason::Absent]);
     std::fs::File::create(dir.path().join("README.md"))
         .and_then(|file| file.set_len(1 << 40))
         .expect("a sparse file");
