@@ -12,6 +12,7 @@
 //! In scope: files to facts. Out of scope: what a fact is worth (the verifier), how it is signed (crate `attest`).
 
 mod collected;
+pub mod documents;
 pub mod dvc;
 mod fact;
 mod folder;
@@ -20,6 +21,7 @@ mod json;
 mod location;
 mod notes;
 mod reading;
+pub mod registries;
 mod warning;
 mod yaml;
 

@@ -349,4 +349,22 @@ mod tests {
         let large = format!("a: {}", "x".repeat(17 << 20));
         assert_eq!(reason(&large), WarningReason::TooLarge);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = parse(&bytes);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in "[a-b0-1:\\-\\[\\]{}'\"&*!<>|#?,~\\.e \n\t%@]{0,60}") {
+            let _ = parse(text.as_bytes());
+        }
+
+        #[test]
+        fn a_text_in_quotes_is_read_as_it_is(text in "\\PC{0,20}") {
+            let quoted = format!("k: '{}'", text.replace('\'', "''"));
+            proptest::prop_assert_eq!(flat(&quoted), [("k".to_owned(), text)]);
+        }
+    }
 }
