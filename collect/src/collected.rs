@@ -2,8 +2,8 @@
 
 use attest::digest::Sha256Digest;
 
-use crate::{Fact, Warning, WarningReason};
 use crate::fact::{MAX_TEXT_BYTES, Value};
+use crate::{Fact, Warning, WarningReason};
 
 /// Most facts of one source. An environment of two thousand packages has some six thousand.
 pub const MAX_FACTS: usize = 1 << 16;
