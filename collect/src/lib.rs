@@ -13,11 +13,18 @@
 
 mod collected;
 mod fact;
+mod hashing;
+mod imported;
 mod json;
+pub mod mlflow;
+#[cfg(test)]
+mod picture;
 mod reading;
+mod rfc3339;
+mod typed_yaml;
 mod warning;
 
-pub use collected::{Collected, IncompleteError, ReadFile};
-pub use fact::{Fact, Privacy, Topic, Value};
-pub use reading::{ReadError, Reading};
+pub use collected::{Collected, IncompleteError, MAX_FACTS, MAX_WARNINGS, ReadFile};
+pub use fact::{Fact, MAX_TEXT_BYTES, Privacy, Topic, Value};
+pub use reading::{MAX_TEXT_FILE_BYTES, ReadError, Reading};
 pub use warning::{Warning, WarningReason};
