@@ -96,7 +96,7 @@ impl Collected {
     pub(crate) fn absorb(&mut self, other: Self) {
         other.facts.into_iter().for_each(|fact| self.push(fact));
         for warning in other.warnings {
-            self.warn(warning.reason(), &warning.at().to_owned(), warning.text());
+            self.warn(warning.reason(), warning.at(), warning.text());
         }
         self.files.extend(other.files);
     }

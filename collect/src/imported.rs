@@ -5,9 +5,8 @@
 
 use attest::provenance::Source;
 
-use crate::fact::Value;
 use crate::rfc3339;
-use crate::{Collected, Fact, Privacy, ReadFile, Topic, WarningReason};
+use crate::{Collected, Fact, MAX_TEXT_BYTES, Privacy, ReadFile, Topic, Value, WarningReason};
 
 /// Most characters of a stranger's text that a warning or an error repeats.
 const MAX_EXCERPT_CHARS: usize = 64;
@@ -77,7 +76,7 @@ impl Imported {
     pub(crate) fn address(&mut self, about: About<'_>, key: &'static str, address: &str) {
         let (address, had_credentials) = without_credentials(address);
         if had_credentials {
-            let text = format!("credentials in {key} of {:?} are left out", excerpt(about.name));
+            let text = format!("credentials in {} are left out", named(key, about.name));
             self.warn(WarningReason::NotRead, about.at, &text);
         }
         if is_local(&address) || address.contains('?') {
@@ -90,12 +89,17 @@ impl Imported {
     /// States the commit of a checkout, if it is an id of git.
     pub(crate) fn commit(&mut self, about: About<'_>, key: &'static str, commit: &str) {
         if matches!(commit.len(), 40 | 64) && is_lower_hex(commit) {
-            let value = Value::Digest { algorithm: "gitCommit", hex: commit.to_owned() };
-            self.0.push(Fact::new(about.topic, about.name, key, value, Source::Imported, about.at));
+            self.digest(about, key, Value::Digest { algorithm: "gitCommit", hex: commit.to_owned() });
         } else {
             let text = format!("commit {:?}, want 40 or 64 lower-case hex digits", excerpt(commit));
             self.warn(WarningReason::Malformed, about.at, &text);
         }
+    }
+
+    /// States a digest.
+    pub(crate) fn digest(&mut self, about: About<'_>, key: &'static str, digest: Value) {
+        let at = one_line(about.at, MAX_PLACE_CHARS);
+        self.0.push(Fact::new(about.topic, about.name, key, digest, Source::Imported, at));
     }
 
     /// States a digest that only the tracker can make use of, under the key `tracker-digest`, and says why it proves
@@ -119,8 +123,14 @@ impl Imported {
 
     fn push(&mut self, about: About<'_>, key: &'static str, text: &str, privacy: Privacy) {
         if let Some(fault) = fault_of(about.name, text) {
-            let shown = format!("{key} of {:?}: {fault}", excerpt(about.name));
+            let shown = format!("{}: {fault}", named(key, about.name));
             self.warn(WarningReason::Malformed, about.at, &shown);
+            return;
+        }
+        if text.len() > MAX_TEXT_BYTES {
+            let shown =
+                format!("{} has {} bytes, want at most {MAX_TEXT_BYTES}", named(key, about.name), text.len());
+            self.warn(WarningReason::TooLarge, about.at, &shown);
             return;
         }
         let at = one_line(about.at, MAX_PLACE_CHARS);
@@ -131,6 +141,11 @@ impl Imported {
             Privacy::Personal => fact.personal(),
         });
     }
+}
+
+/// What a warning calls a property: with the name of what has it, if that has one.
+fn named(key: &str, name: &str) -> String {
+    if name.is_empty() { key.to_owned() } else { format!("{key} of {:?}", excerpt(name)) }
 }
 
 /// Why this is no fact: somebody's terminal would obey it. A value may have several lines, a name may not.
@@ -145,7 +160,7 @@ fn fault_of(name: &str, text: &str) -> Option<&'static str> {
 }
 
 /// Whether all characters are lower-case hex digits.
-pub(crate) fn is_lower_hex(text: &str) -> bool {
+fn is_lower_hex(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

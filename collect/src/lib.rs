@@ -19,9 +19,11 @@ mod json;
 pub mod mlflow;
 #[cfg(test)]
 mod picture;
+mod place;
 mod reading;
 mod rfc3339;
 mod typed_yaml;
+pub mod wandb;
 mod warning;
 
 pub use collected::{Collected, IncompleteError, MAX_FACTS, MAX_WARNINGS, ReadFile};

@@ -28,7 +28,8 @@
 //!
 //! | topic, about | key | where it comes from |
 //! |---|---|---|
-//! | run | `run-id`, `name`, `status`, `lifecycle`, `experiment`, `started`, `finished` | `runs`, `experiments`; times are ms since 1970 |
+//! | run | `run-id`, `name`, `status`, `lifecycle`, `experiment` | `runs`, `experiments` |
+//! | run | `started`, `finished` | `runs`; ms since 1970-01-01T00:00:00Z, stated as RFC 3339 |
 //! | run | `user`, `program`, `artifact-uri` (all personal) | `runs`, tags `mlflow.user`, `mlflow.source.name` |
 //! | run | `source-type`, `entry-point`, `description`, `parent-run`, `image`, `image-id` | `runs` and tags `mlflow.*` |
 //! | run | `store-version` | `alembic_version` |
@@ -39,18 +40,24 @@
 //! | data, name | `tracker-digest`, `source-type`, `uri`, `revision`, `context`, `rows` | `inputs`, `datasets`, `input_tags` |
 //! | identity, `m-<hex>` | `name`, `status`, `model-type`, `created`, `artifact-uri` (personal) | `logged_models` of the run |
 //! | base-model, `m-<hex>` | `name`, `status`, ... | `logged_models` that are inputs of the run |
-//! | identity, name/version | `name`, `version`, `status`, `uri`, `created`, `description`, `user` (personal) | `model_versions` of the run |
+//! | identity, name/version | `name`, `version`, `status`, `uri`, `created`, `description` | `model_versions` of the run |
+//! | identity, name/version | `user` (personal) | `model_versions` of the run |
 //! | custody, name/version | `alias`, `stage`, `tag` | `registered_model_aliases`, `model_versions`, `model_version_tags` |
 //! | identity | `model-id`, `created`, `artifact-path`, `size-bytes`, `flavor`, `task` | `MLmodel` |
 //! | run | `run-id`, `tool-version` | `MLmodel` |
-//! | package, flavor | `version`, `loader`, `serialization`, `model-file` | `MLmodel`, `flavors.*` |
+//! | package, flavor or python | `version`, `loader`, `serialization`, `model-file` | `MLmodel`, `flavors.*` |
 //! | base-model, name | `name`, `revision` | `MLmodel`, `flavors.transformers.source_model_name` |
 //!
 //! What MLflow calls the digest of a dataset is MD5 over a sample of at most 10,000 rows, cut to 8 hex digits. It is no
 //! digest of anything that can be hashed again, so it is a text under `tracker-digest` and always comes with a warning.
 //!
-//! Bounds: a database of 4 GiB, a copy of 256 MiB where there is a `-wal`, 2^16 rows of one table, 64 MiB of cells,
-//! 200 million steps of SQLite; 10,000 entries of one directory, 16 MiB of one file.
+//! The database holds metrics in binary, so they are stated with the fewest digits that read as the same number; the file
+//! store holds what Python printed, and that is stated as it is. MLflow itself puts the largest finite number into the
+//! database where a metric is infinite.
+//!
+//! Bounds: a database of 4 GiB, a copy of 256 MiB where there is a `-wal`; for all questions together 256 MiB of cells, 200
+//! million steps of SQLite and a minute; 2^16 rows of one answer; 10,000 entries of one directory, 1000 datasets, 16 MiB of a
+//! metric's file and 1 MiB of a `meta.yaml`.
 //!
 //! In scope: the two stores and `MLmodel`. Out of scope: the history of a metric, traces, prompts, parameters and metrics that
 //! are attached to a logged model rather than to the run, artefacts, the environment files beside `MLmodel` (another
@@ -63,8 +70,8 @@ mod model;
 mod record;
 mod selection;
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::imported::Imported;
 use crate::reading::ReadError;
@@ -169,7 +176,10 @@ fn some_runs(stores: &mut [Store]) -> Result<Candidates, MlflowError> {
 /// The stores at a path, the database first: it is what MLflow uses if both are there.
 fn stores_at(path: &Path, out: &mut Imported) -> Result<Vec<Store>, MlflowError> {
     let no_store = || MlflowError::NoStore { path: path.to_owned() };
-    let metadata = fs::metadata(path).map_err(|_| no_store())?;
+    let metadata = fs::metadata(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => no_store(),
+        _ => ReadError::Io { path: path.to_owned(), source }.into(),
+    })?;
     if !metadata.is_dir() {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         return Ok(vec![Store::Database(Box::new(Database::open(path, &name, out)?))]);

@@ -1,8 +1,8 @@
 //! YAML into types that are known beforehand, every scalar a text.
 //!
 //! YAML guesses: `0e1234` is zero, `no` is false, `1_000` is a number, and each library guesses differently. A field that
-//! is a `String` is never guessed at, so the types here have no other scalars, and [`tree`] finds out first what is a
-//! scalar at all and then reads each as a text. Strict beyond that: UTF-8, one document, no key twice, no merge keys,
+//! is a `String` is never guessed at, so the types here have no other scalars, and [`tree`] finds out first what stands
+//! where and then reads each scalar as a text. Strict beyond that: UTF-8, one document, no key twice, no merge keys,
 //! bounded depth and count, few aliases.
 //!
 //! In scope: bytes to types. Out of scope: what the fields mean.
@@ -37,7 +37,8 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| YamlError::Syntax(Box::new(error)))
 }
 
-/// Reads one document of any shape; a scalar is a [`Json::Text`] as it is written, or [`Json::Null`].
+/// Reads one document of any shape. What looks like a number is a [`Json::Number`], as it is written; whether it is meant as one,
+/// nobody knows.
 pub(crate) fn tree(bytes: &[u8]) -> Result<Json, YamlError> {
     let shape: Shape = parse(bytes)?;
     let text = core::str::from_utf8(bytes).map_err(|_| YamlError::NotUtf8)?;
@@ -69,7 +70,9 @@ fn options() -> serde_saphyr::Options {
 /// What stands where, without any value.
 enum Shape {
     Null,
-    Scalar,
+    Bool,
+    Number,
+    Text,
     Sequence(Vec<Self>),
     Mapping(Vec<Self>),
 }
@@ -98,31 +101,31 @@ impl<'de> Visitor<'de> for ReadShape {
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Bool)
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Number)
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Number)
     }
 
     fn visit_i128<E>(self, _: i128) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Number)
     }
 
     fn visit_u128<E>(self, _: u128) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Number)
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Number)
     }
 
     fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-        Ok(Shape::Scalar)
+        Ok(Shape::Text)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Shape, D::Error> {
@@ -155,7 +158,14 @@ impl<'de> DeserializeSeed<'de> for Shaped<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
         match self.0 {
             Shape::Null => IgnoredAny::deserialize(deserializer).map(|_| Json::Null),
-            Shape::Scalar => String::deserialize(deserializer).map(Json::Text),
+            Shape::Number => String::deserialize(deserializer).map(Json::Number),
+            Shape::Text => String::deserialize(deserializer).map(Json::Text),
+            // YAML 1.1 has `no` and `off` too, and a text that says so stays a text.
+            Shape::Bool => String::deserialize(deserializer).map(|text| match text.as_str() {
+                "true" => Json::Bool(true),
+                "false" => Json::Bool(false),
+                _ => Json::Text(text),
+            }),
             Shape::Sequence(shapes) => deserializer.deserialize_seq(ReadShaped(shapes)),
             Shape::Mapping(shapes) => deserializer.deserialize_map(ReadShaped(shapes)),
         }
@@ -200,7 +210,7 @@ mod tests {
     }
 
     /// Ids that PyYAML prints without quotes, and words that some readers take for something else.
-    const TEXTS: [&str; 8] = [
+    const TEXTS: [&str; 9] = [
         "0e12345678901234567890123456789012",
         "12345678e90123456789012345678901",
         "00000000000000000000000000000001",
@@ -209,6 +219,7 @@ mod tests {
         "1_000",
         "2026-11-27",
         "1.10",
+        "true",
     ];
 
     #[test]
@@ -218,8 +229,8 @@ mod tests {
             assert_eq!(ids.id.as_deref(), Some(text));
             let read = tree(format!("a: [{text}, {{b: {text}}}]\n").as_bytes()).expect("YAML");
             let array = read.get("a").and_then(Json::array).expect("an array");
-            assert_eq!(array[0].text(), Some(text));
-            assert_eq!(array[1].get("b").and_then(Json::text), Some(text));
+            assert_eq!(array[0].scalar().as_deref(), Some(text));
+            assert_eq!(array[1].get("b").and_then(Json::scalar).as_deref(), Some(text));
         }
         for empty in ["id:\n", "id: null\n", "id: ~\n", "other: {a: 0e999999999999}\n"] {
             let ids: Ids = parse(empty.as_bytes()).expect("YAML");

@@ -9,12 +9,14 @@
 //! are copied into a directory of our own, in a moment when nobody should be writing: if the files change meanwhile, that is a
 //! warning. A rollback journal is never played back: it can name another file that SQLite would then remove.
 
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
@@ -36,8 +38,11 @@ const MAX_DATABASE_BYTES: u64 = 4 << 30;
 const MAX_COPY_BYTES: u64 = 256 << 20;
 /// Most rows of one table that belong to one run.
 const MAX_ROWS: usize = 1 << 16;
-/// Most bytes of the cells of one answer.
-const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// Most bytes of the cells of all answers.
+const MAX_CELLS_BYTES: usize = 256 << 20;
+/// Longest time that SQLite takes for all questions. It counts no steps while it reads a schema, and a hostile one is as large as
+/// the file; an honest store answers in milliseconds.
+const MAX_TIME: Duration = Duration::from_secs(60);
 /// Longest cell: MLflow puts JSON of at most a megabyte into one.
 const MAX_CELL_BYTES: i32 = 4 << 20;
 /// Most instructions of SQLite's machine for all questions together: some seconds. A million runs are scanned in a
@@ -52,6 +57,8 @@ pub(super) struct Database {
     path: PathBuf,
     shown: String,
     before: Vec<(PathBuf, Option<Stamp>)>,
+    /// How many bytes of cells may still be read.
+    bytes_left: Cell<usize>,
     /// Where the copy lies that is asked; it goes away after the connection.
     _copy: Option<TempDir>,
 }
@@ -132,7 +139,14 @@ impl Database {
             path: path.to_owned(),
             source: DatabaseError::Sqlite { table: "sqlite_schema", source: source.into() },
         })?;
-        Ok(Self { connection, path: path.to_owned(), shown: shown.to_owned(), before, _copy: copied })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            shown: shown.to_owned(),
+            before,
+            bytes_left: Cell::new(MAX_CELLS_BYTES),
+            _copy: copied,
+        })
     }
 
     /// What reports call it.
@@ -323,9 +337,12 @@ impl Database {
             let rest = "WHERE t.source = ?1 ORDER BY t.name, t.version";
             rows.extend(self.optional_rows(out, "model_versions", columns, rest, &[&source]));
         }
-        let mut seen = BTreeMap::new();
+        let mut seen = BTreeSet::new();
         for [name, number, status, source, stage, user, description, created_ms] in rows {
             let (Some(model), Some(number)) = (name, number) else { continue };
+            if !seen.insert((model.clone(), number.clone())) {
+                continue;
+            }
             let of = [model.as_str(), number.as_str()];
             let aliases = self.optional_rows(
                 out,
@@ -357,9 +374,6 @@ impl Database {
                 aliases,
                 tags,
             };
-            seen.entry(place).or_insert(version);
-        }
-        for (place, version) in seen {
             version.state(out, &place);
         }
     }
@@ -431,7 +445,6 @@ impl Database {
         let sql = format!("SELECT {columns} FROM main.{table} AS t {rest} LIMIT {}", MAX_ROWS + 1);
         let mut statement = self.connection.prepare(&sql).map_err(sqlite)?;
         let mut found = statement.query(rusqlite::params_from_iter(question.values)).map_err(sqlite)?;
-        let mut bytes_left = MAX_ANSWER_BYTES;
         while let Some(row) = found.next().map_err(sqlite)? {
             if rows.len() == MAX_ROWS {
                 return Err(DatabaseError::TooMany { table, limit: MAX_ROWS as u64, unit: "rows" });
@@ -441,11 +454,12 @@ impl Database {
                 *cell = cell_text(row.get_ref(index).map_err(sqlite)?)
                     .map_err(|()| DatabaseError::Cell { table, column })?;
                 let bytes = cell.as_ref().map_or(0, String::len);
-                bytes_left = bytes_left.checked_sub(bytes).ok_or(DatabaseError::TooMany {
+                let left = self.bytes_left.get().checked_sub(bytes);
+                self.bytes_left.set(left.ok_or(DatabaseError::TooMany {
                     table,
-                    limit: MAX_ANSWER_BYTES as u64,
+                    limit: MAX_CELLS_BYTES as u64,
                     unit: "bytes",
-                })?;
+                })?);
             }
             rows.push(cells);
         }
@@ -495,7 +509,7 @@ fn number_text(number: f64) -> String {
 fn sqlite_error(table: &'static str, error: rusqlite::Error) -> DatabaseError {
     match error.sqlite_error_code() {
         Some(ErrorCode::OperationInterrupted) => {
-            DatabaseError::TooMany { table, limit: MAX_STEPS, unit: "steps" }
+            DatabaseError::TooMany { table, limit: MAX_STEPS, unit: "steps, or more than a minute" }
         }
         _ => DatabaseError::Sqlite { table, source: error.into() },
     }
@@ -573,12 +587,12 @@ fn connect(path: &Path, immutable: Immutable, steps: u64) -> rusqlite::Result<Co
     }
     connection.execute_batch(
         "PRAGMA trusted_schema = OFF; PRAGMA query_only = ON; PRAGMA cell_size_check = ON; \
-         PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY;",
+         PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA hard_heap_limit = 268435456;",
     )?;
-    let mut steps_left = steps;
+    let (mut steps_left, start) = (steps, Instant::now());
     let has_enough = move || {
         steps_left = steps_left.saturating_sub(u64::from(STEPS_AT_A_TIME));
-        steps_left == 0
+        steps_left == 0 || start.elapsed() > MAX_TIME
     };
     connection.progress_handler(i32::from(STEPS_AT_A_TIME), Some(has_enough))?;
     Ok(connection)

@@ -1,12 +1,7 @@
-//! The file store: directories and small files, every name of which somebody else chose.
-//!
-//! No link is followed, nothing is opened but regular files, and only names that a listing gave are joined to a path, so
-//! that no name can lead out. Whoever can write to the directory while it is read can make the reading wrong, and that
-//! is all.
+//! The file store: directories and small files, every name of which somebody else chose ([`Place`] deals with those).
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -15,7 +10,8 @@ use crate::imported::{Imported, excerpt};
 use crate::mlflow::error::MlflowError;
 use crate::mlflow::record::{self, Dataset, LoggedModel, Run, Version};
 use crate::mlflow::selection::{Candidate, MAX_CANDIDATES};
-use crate::reading::{self, MAX_TEXT_FILE_BYTES};
+use crate::place::{MAX_ENTRIES, Place};
+use crate::reading::MAX_TEXT_FILE_BYTES;
 use crate::{Topic, WarningReason, typed_yaml};
 
 /// The file that says what a directory is.
@@ -24,48 +20,16 @@ const META: &str = "meta.yaml";
 const REGISTRY: &str = "models";
 /// Directories of an experiment that are no runs.
 const RESERVED: [&str; 5] = ["assessments", "datasets", "models", "tags", "traces"];
-/// Most entries of one directory.
-const MAX_ENTRIES: usize = 10_000;
-/// Most directories that a key with slashes may need.
-const MAX_KEY_DEPTH: usize = 16;
+/// Most bytes of a `meta.yaml`; one of a dataset holds its schema.
+const MAX_META_BYTES: u64 = 1 << 20;
+/// Most datasets of one run.
+const MAX_DATASETS: usize = 1000;
 /// Most bytes of a parameter or tag: MLflow allows 6000 and 8000.
 const MAX_VALUE_BYTES: u64 = 1 << 16;
 
 /// A file store.
 pub(super) struct Files {
     root: Place,
-}
-
-/// A path in the store, and what reports call it.
-#[derive(Clone, Debug)]
-struct Place {
-    path: PathBuf,
-    shown: String,
-}
-
-impl Place {
-    /// What has this name in it. The name comes from a listing, or is a constant.
-    fn join(&self, name: &str) -> Self {
-        let shown = if self.shown.is_empty() { name.to_owned() } else { format!("{}/{name}", self.shown) };
-        Self { path: self.path.join(name), shown }
-    }
-
-    /// Whether it is a directory, and not by way of a link.
-    fn is_directory(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|metadata| metadata.is_dir())
-    }
-
-    /// Whether anything is there, be it only a link to nowhere.
-    fn exists(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok()
-    }
-}
-
-/// What a listing gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Directory,
-    File,
 }
 
 /// `meta.yaml` of an experiment.
@@ -142,20 +106,22 @@ struct VersionMeta {
 impl Files {
     /// The store in a directory.
     pub(super) fn new(path: &Path, shown: &str) -> Self {
-        Self { root: Place { path: path.to_owned(), shown: shown.to_owned() } }
+        Self { root: Place::new(path, shown) }
     }
 
     /// Whether a directory is a file store: one of its directories says that it is an experiment.
     pub(super) fn is_store(path: &Path) -> bool {
-        let root = Place { path: path.to_owned(), shown: String::new() };
+        let root = Place::new(path, "");
         // What cannot be listed is no store; nothing is lost, since the caller then says that there is none.
         let mut unseen = Imported::new("");
-        directories(&root, &mut unseen).any(|(name, place)| name != REGISTRY && place.join(META).exists())
+        root.directories(&mut unseen)
+            .iter()
+            .any(|(name, place)| name != REGISTRY && place.join(META).exists())
     }
 
     /// What reports call it.
     pub(super) fn shown(&self) -> &str {
-        &self.root.shown
+        self.root.shown()
     }
 
     /// The runs that may be meant; without a name, those that are not deleted.
@@ -181,11 +147,11 @@ impl Files {
     /// The directories of all runs of all experiments.
     fn runs(&self, out: &mut Imported) -> Vec<(String, Place)> {
         let mut runs = Vec::new();
-        for (name, experiment) in directories(&self.root, out) {
+        for (name, experiment) in self.root.directories(out) {
             if name == REGISTRY || name == ".trash" {
                 continue;
             }
-            let in_experiment = directories(&experiment, out);
+            let in_experiment = experiment.directories(out).into_iter();
             runs.extend(in_experiment.filter(|(name, place)| {
                 !RESERVED.contains(&name.as_str()) && is_id(name) && place.join(META).exists()
             }));
@@ -206,12 +172,12 @@ impl Files {
             return;
         };
         self.run(id, &place, &experiment, out);
-        for (key, file) in keys(&place.join("params"), out) {
+        for (key, file) in place.join("params").files(out) {
             if let Some(value) = value(&file, out) {
-                record::state_param(out, &key, &value, &file.shown);
+                record::state_param(out, &key, &value, file.shown());
             }
         }
-        for (key, file) in keys(&place.join("metrics"), out) {
+        for (key, file) in place.join("metrics").files(out) {
             state_metric(&key, &file, out);
         }
         datasets(&place, &experiment, out);
@@ -221,7 +187,7 @@ impl Files {
 
     /// The experiment that a run lies in.
     fn experiment_of(&self, run: &Place) -> Option<Place> {
-        let name = run.path.parent()?.file_name()?.to_str()?;
+        let name = run.path().parent()?.file_name()?.to_str()?;
         Some(self.root.join(name))
     }
 
@@ -229,7 +195,7 @@ impl Files {
         let meta_of_run: RunMeta = meta(place, out).unwrap_or_default();
         if let Some(other) = meta_of_run.run_id.as_deref().filter(|other| *other != id) {
             let text = format!("run_id is {:?}, the directory is {id:?}", excerpt(other));
-            out.warn(WarningReason::Disagreement, &place.join(META).shown, &text);
+            out.warn(WarningReason::Disagreement, place.join(META).shown(), &text);
         }
         let experiment: ExperimentMeta = meta(experiment, out).unwrap_or_default();
         let run = Run {
@@ -246,20 +212,30 @@ impl Files {
             started_ms: meta_of_run.start_time,
             ended_ms: meta_of_run.end_time,
         };
-        run.state(out, &place.join(META).shown);
-        for (key, file) in keys(&place.join("tags"), out) {
+        run.state(out, place.join(META).shown());
+        for (key, file) in place.join("tags").files(out) {
             if let Some(value) = value(&file, out) {
-                run.state_tag(out, &key, &value, &file.shown);
+                run.state_tag(out, &key, &value, file.shown());
             }
         }
     }
 
     /// States the registered versions that came of the run, or of a model that it logged.
     fn versions(&self, run: &str, models: &[String], out: &mut Imported) {
-        for (model, place) in directories(&self.root.join(REGISTRY), out).collect::<Vec<_>>() {
-            for (name, version) in directories(&place, out).collect::<Vec<_>>() {
+        let mut seen = 0;
+        for (model, place) in self.root.join(REGISTRY).directories(out) {
+            for (name, version) in place.directories(out) {
                 if !name.starts_with("version-") {
                     continue;
+                }
+                seen += 1;
+                if seen > MAX_ENTRIES {
+                    out.warn(
+                        WarningReason::TooLarge,
+                        version.shown(),
+                        &format!("more than {MAX_ENTRIES} versions"),
+                    );
+                    return;
                 }
                 let Some(meta_of_version) = meta::<VersionMeta>(&version, out) else { continue };
                 let is_of_run = meta_of_version.run_id.as_deref() == Some(run);
@@ -275,7 +251,11 @@ impl Files {
 /// States the datasets that are inputs of a run.
 fn datasets(run: &Place, experiment: &Place, out: &mut Imported) {
     let mut found = Vec::new();
-    for (_, input) in directories(&run.join("inputs"), out).collect::<Vec<_>>() {
+    for (_, input) in run.join("inputs").directories(out) {
+        if found.len() >= MAX_DATASETS {
+            out.warn(WarningReason::TooLarge, input.shown(), &format!("more than {MAX_DATASETS} datasets"));
+            break;
+        }
         let Some(input_meta) = meta::<InputMeta>(&input, out) else { continue };
         if input_meta.source_type.as_deref() != Some("DATASET") {
             continue;
@@ -291,7 +271,7 @@ fn datasets(run: &Place, experiment: &Place, out: &mut Imported) {
             profile: dataset.profile,
             context: input_meta.tags.get("mlflow.data.context").cloned(),
         };
-        found.push((dataset, place.join(META).shown));
+        found.push((dataset, place.join(META).shown().to_owned()));
     }
     Dataset::state_all(found, out);
 }
@@ -299,7 +279,7 @@ fn datasets(run: &Place, experiment: &Place, out: &mut Imported) {
 /// States the models that a run logged or started from, and gives the ids of the former.
 fn logged_models(run: &str, place: &Place, experiment: &Place, out: &mut Imported) -> Vec<String> {
     let mut inputs = Vec::new();
-    for (_, input) in directories(&place.join("inputs"), out).collect::<Vec<_>>() {
+    for (_, input) in place.join("inputs").directories(out) {
         let mut said_already = Imported::new("");
         let input: InputMeta = meta(&input, &mut said_already).unwrap_or_default();
         // The other store writes the run as the source and the model as the destination.
@@ -308,7 +288,7 @@ fn logged_models(run: &str, place: &Place, experiment: &Place, out: &mut Importe
         }
     }
     let mut logged = Vec::new();
-    for (id, model) in directories(&experiment.join("models"), out).collect::<Vec<_>>() {
+    for (id, model) in experiment.join("models").directories(out) {
         let Some(model_meta) = meta::<ModelMeta>(&model, out) else { continue };
         let topic = match model_meta.source_run_id.as_deref() {
             Some(source) if source == run => Topic::Identity,
@@ -323,7 +303,7 @@ fn logged_models(run: &str, place: &Place, experiment: &Place, out: &mut Importe
             artifact_uri: model_meta.artifact_location,
             created_ms: model_meta.creation_timestamp,
         }
-        .state(out, topic, &model.join(META).shown);
+        .state(out, topic, model.join(META).shown());
         if topic == Topic::Identity {
             logged.push(id);
         }
@@ -334,13 +314,13 @@ fn logged_models(run: &str, place: &Place, experiment: &Place, out: &mut Importe
 fn state_version(model: &str, place: &Place, version: &Place, meta: VersionMeta, out: &mut Imported) {
     let number = meta.version.unwrap_or_default();
     let mut aliases = Vec::new();
-    for (alias, file) in keys(&place.join("aliases"), out) {
+    for (alias, file) in place.join("aliases").files(out) {
         if value(&file, out).as_deref() == Some(number.as_str()) {
             aliases.push(alias);
         }
     }
     let mut tags = Vec::new();
-    for (key, file) in keys(&version.join("tags"), out) {
+    for (key, file) in version.join("tags").files(out) {
         if let Some(value) = value(&file, out) {
             tags.push((key, value));
         }
@@ -357,14 +337,14 @@ fn state_version(model: &str, place: &Place, version: &Place, meta: VersionMeta,
         aliases,
         tags,
     }
-    .state(out, &version.join(META).shown);
+    .state(out, version.join(META).shown());
 }
 
 /// States the value of a metric that MLflow shows: of the highest step, and of those the latest.
 ///
 /// A line is `time-in-ms value step`, then perhaps name and digest of a dataset; lines of before steps existed have two words.
 fn state_metric(key: &str, file: &Place, out: &mut Imported) {
-    let Some(text) = text_of(file, MAX_TEXT_FILE_BYTES, out) else {
+    let Some(text) = file.text(MAX_TEXT_FILE_BYTES, out) else {
         return;
     };
     let mut last: Option<((i64, i64), &str, &str)> = None;
@@ -377,7 +357,7 @@ fn state_metric(key: &str, file: &Place, out: &mut Imported) {
             Some(((step.parse::<i64>().ok()?, time.parse::<i64>().ok()?), value, step))
         });
         let Some(parsed) = parsed else {
-            let at = format!("{}: line {}", file.shown, number + 1);
+            let at = format!("{}: line {}", file.shown(), number + 1);
             let text = format!("{:?}, want a time, a number and a step", excerpt(line));
             out.warn(WarningReason::Malformed, &at, &text);
             continue;
@@ -387,7 +367,7 @@ fn state_metric(key: &str, file: &Place, out: &mut Imported) {
         }
     }
     if let Some((_, value, step)) = last {
-        record::state_metric(out, key, value, Some(step), &file.shown);
+        record::state_metric(out, key, value, Some(step), file.shown());
     }
 }
 
@@ -403,18 +383,18 @@ fn child(place: &Place, id: &str, out: &mut Imported) -> Option<Place> {
         return Some(place.join(id));
     }
     let text = format!("id {:?}, want letters, digits, _ and -", excerpt(id));
-    out.warn(WarningReason::Escape, &place.shown, &text);
+    out.warn(WarningReason::Escape, place.shown(), &text);
     None
 }
 
 /// Reads the `meta.yaml` of a directory; what cannot be read is a warning.
 fn meta<T: DeserializeOwned>(place: &Place, out: &mut Imported) -> Option<T> {
     let file = place.join(META);
-    let bytes = bytes_of(&file, MAX_TEXT_FILE_BYTES, out)?;
+    let bytes = file.bytes(MAX_META_BYTES, out)?;
     match typed_yaml::parse(&bytes) {
         Ok(meta) => Some(meta),
         Err(error) => {
-            out.warn(WarningReason::Malformed, &file.shown, &error.to_string());
+            out.warn(WarningReason::Malformed, file.shown(), &error.to_string());
             None
         }
     }
@@ -422,114 +402,5 @@ fn meta<T: DeserializeOwned>(place: &Place, out: &mut Imported) -> Option<T> {
 
 /// The text of a small file without white space around it, as MLflow reads it.
 fn value(file: &Place, out: &mut Imported) -> Option<String> {
-    text_of(file, MAX_VALUE_BYTES, out).map(|text| text.trim().to_owned())
-}
-
-fn text_of(file: &Place, limit: u64, out: &mut Imported) -> Option<String> {
-    let text = String::from_utf8(bytes_of(file, limit, out)?).ok();
-    if text.is_none() {
-        out.warn(WarningReason::Malformed, &file.shown, "not UTF-8");
-    }
-    text
-}
-
-/// Reads a file and notes it; what cannot be read is a warning.
-fn bytes_of(file: &Place, limit: u64, out: &mut Imported) -> Option<Vec<u8>> {
-    if fs::symlink_metadata(&file.path).is_ok_and(|metadata| metadata.is_symlink()) {
-        out.warn(WarningReason::Escape, &file.shown, "a link; none is followed");
-        return None;
-    }
-    match reading::read(&file.path, &file.shown, limit) {
-        Ok(reading) => {
-            out.note_file(reading.file);
-            Some(reading.bytes)
-        }
-        Err(error) => {
-            out.warn(error.reason(), &file.shown, &error.to_string());
-            None
-        }
-    }
-}
-
-/// The files below a directory, each with the key that its path spells.
-fn keys(place: &Place, out: &mut Imported) -> Vec<(String, Place)> {
-    let mut files = Vec::new();
-    let mut to_list = vec![(String::new(), 0, place.clone())];
-    while let Some((prefix, depth, directory)) = to_list.pop() {
-        if depth >= MAX_KEY_DEPTH {
-            let text = format!("nested deeper than {MAX_KEY_DEPTH} directories");
-            out.warn(WarningReason::TooLarge, &directory.shown, &text);
-            continue;
-        }
-        for (name, kind, entry) in list(&directory, out) {
-            let key = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-            match kind {
-                Kind::Directory => to_list.push((key, depth + 1, entry)),
-                Kind::File => files.push((key, entry)),
-            }
-        }
-        if files.len() > MAX_ENTRIES {
-            files.truncate(MAX_ENTRIES);
-            out.warn(WarningReason::TooLarge, &place.shown, &format!("more than {MAX_ENTRIES} files"));
-            break;
-        }
-    }
-    files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    files
-}
-
-/// The directories in a directory.
-fn directories(place: &Place, out: &mut Imported) -> impl Iterator<Item = (String, Place)> + use<> {
-    let entries = list(place, out).into_iter();
-    entries.filter_map(|(name, kind, entry)| (kind == Kind::Directory).then_some((name, entry)))
-}
-
-/// What is in a directory, sorted by name; what may not be opened is a warning. A directory that is not there is empty.
-fn list(place: &Place, out: &mut Imported) -> Vec<(String, Kind, Place)> {
-    if !place.exists() {
-        return Vec::new();
-    }
-    if !place.is_directory() {
-        out.warn(WarningReason::Escape, &place.shown, "no directory, or a link to one");
-        return Vec::new();
-    }
-    let entries = match fs::read_dir(&place.path) {
-        Ok(entries) => entries,
-        Err(error) => {
-            out.warn(WarningReason::Unreadable, &place.shown, &format!("cannot be listed: {error}"));
-            return Vec::new();
-        }
-    };
-    let mut listed = Vec::new();
-    for entry in entries {
-        if listed.len() >= MAX_ENTRIES {
-            out.warn(WarningReason::TooLarge, &place.shown, &format!("more than {MAX_ENTRIES} entries"));
-            break;
-        }
-        let entry = entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?)));
-        let (name, kind) = match entry {
-            Ok(entry) => entry,
-            Err(error) => {
-                out.warn(WarningReason::Unreadable, &place.shown, &format!("cannot be listed: {error}"));
-                break;
-            }
-        };
-        let Some(name) = name.to_str() else {
-            let text = format!("the name {:?} is not UTF-8", excerpt(&name.to_string_lossy()));
-            out.warn(WarningReason::Malformed, &place.shown, &text);
-            continue;
-        };
-        let entry = place.join(name);
-        if kind.is_symlink() {
-            out.warn(WarningReason::Escape, &entry.shown, "a link; none is followed");
-        } else if kind.is_dir() {
-            listed.push((name.to_owned(), Kind::Directory, entry));
-        } else if kind.is_file() {
-            listed.push((name.to_owned(), Kind::File, entry));
-        } else {
-            out.warn(WarningReason::Malformed, &entry.shown, "neither a file nor a directory");
-        }
-    }
-    listed.sort_unstable_by(|(a, ..), (b, ..)| a.cmp(b));
-    listed
+    file.text(MAX_VALUE_BYTES, out).map(|text| text.trim().to_owned())
 }

@@ -139,7 +139,7 @@ impl Dataset {
     /// States it under its name, or under name and digest if `known` has that name already: MLflow tells them apart so.
     fn state(&self, out: &mut Imported, known: &mut Vec<String>, at: &str) {
         let digest = self.digest.as_deref().unwrap_or_default();
-        let name = match known.iter().any(|name| *name == self.name) {
+        let name = match known.contains(&self.name) {
             true => format!("{}@{digest}", self.name),
             false => self.name.clone(),
         };
