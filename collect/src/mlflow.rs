@@ -56,12 +56,13 @@
 //! database where a metric is infinite.
 //!
 //! Bounds: a database of 4 GiB, a copy of 256 MiB where there is a `-wal`; for all questions together 256 MiB of cells, 200
-//! million steps of SQLite and a minute; 2^16 rows of one answer; 10,000 entries of one directory, 1000 datasets, 16 MiB of a
+//! million steps of SQLite and a minute; 2^16 rows of one answer; 100,000 entries of one directory and as many runs, 1000 datasets, 16 MiB of a
 //! metric's file and 1 MiB of a `meta.yaml`.
 //!
-//! In scope: the two stores and `MLmodel`. Out of scope: the history of a metric, traces, prompts, parameters and metrics that
-//! are attached to a logged model rather than to the run, artefacts, the environment files beside `MLmodel` (another
-//! module), and a tracking server: who has one exports the run.
+//! In scope: the two stores and `MLmodel`. Out of scope: the history of a metric, traces, prompts, schemas of datasets,
+//! parameters and metrics that are attached to a logged model rather than to the run, artefacts, the environment files
+//! beside `MLmodel` (another module), whether the work tree was dirty, which MLflow does not record, and a tracking server:
+//! who has one exports the run.
 
 mod database;
 mod error;
@@ -97,8 +98,8 @@ const DIRECTORY_NAME: &str = "mlruns";
 ///
 /// # Errors
 /// [`MlflowError::NoStore`] if there is neither, [`MlflowError::Absent`] and [`MlflowError::Ambiguous`] if `run` does not
-/// name one run, [`MlflowError::Database`] and [`MlflowError::Read`] if a store cannot be asked at all. Whatever of the run
-/// cannot be read is a warning.
+/// name one run, [`MlflowError::Database`], [`MlflowError::TooManyRuns`] and [`MlflowError::Read`] if a store cannot be asked at
+/// all. Whatever of the run cannot be read is a warning.
 pub fn read(path: &Path, run: Option<&str>) -> Result<Collected, MlflowError> {
     let mut out = Imported::new(SOURCE);
     let mut stores = stores_at(path, &mut out)?;

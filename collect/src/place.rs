@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use crate::imported::{Imported, excerpt};
 use crate::{ReadFile, WarningReason, hashing, reading};
 
-/// Most entries of one directory, and most files below one.
-pub(crate) const MAX_ENTRIES: usize = 10_000;
+/// Most entries of one directory, and most files below one. An experiment of some years has tens of thousands of runs.
+pub(crate) const MAX_ENTRIES: usize = 100_000;
 /// Most directories on the way to a file.
 const MAX_DEPTH: usize = 16;
 

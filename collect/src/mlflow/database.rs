@@ -25,7 +25,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::TempDir;
 
 use crate::hashing;
-use crate::imported::Imported;
+use crate::imported::{About, Imported};
 use crate::mlflow::error::{DatabaseError, MlflowError};
 use crate::mlflow::record::{self, Dataset, LoggedModel, Run, Version};
 use crate::mlflow::selection::{Candidate, MAX_CANDIDATES};
@@ -40,13 +40,13 @@ const MAX_COPY_BYTES: u64 = 256 << 20;
 const MAX_ROWS: usize = 1 << 16;
 /// Most bytes of the cells of all answers.
 const MAX_CELLS_BYTES: usize = 256 << 20;
-/// Longest time that SQLite takes for all questions. It counts no steps while it reads a schema, and a hostile one is as large as
-/// the file; an honest store answers in milliseconds.
+/// Longest time that SQLite takes for all questions: one step may parse a line of a schema, and a hostile schema is as large as
+/// the file. An honest store answers in milliseconds.
 const MAX_TIME: Duration = Duration::from_secs(60);
 /// Longest cell: MLflow puts JSON of at most a megabyte into one.
 const MAX_CELL_BYTES: i32 = 4 << 20;
-/// Most instructions of SQLite's machine for all questions together: some seconds. A million runs are scanned in a
-/// tenth of that.
+/// Most instructions of SQLite's machine for all questions together: some seconds. A million runs are scanned and sorted in a
+/// fraction of that.
 const MAX_STEPS: u64 = 200_000_000;
 /// After how many instructions SQLite asks whether to go on.
 const STEPS_AT_A_TIME: u16 = 10_000;
@@ -214,7 +214,7 @@ impl Database {
         let rows = self.optional_rows(out, "alembic_version", ["version_num"], "", &[]);
         if let [[Some(version)]] = rows.as_slice() {
             let at = self.at("alembic_version", "version_num");
-            let about = crate::imported::About { topic: Topic::Run, name: "", at: &at };
+            let about = About { topic: Topic::Run, name: "", at: &at };
             out.text(about, "store-version", version);
         }
     }

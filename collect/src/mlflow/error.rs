@@ -52,6 +52,14 @@ pub enum MlflowError {
     /// A file was not read.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// More runs than are looked through.
+    #[error("{path} has more than {limit} runs")]
+    TooManyRuns {
+        /// The file store.
+        path: PathBuf,
+        /// The most that are looked through.
+        limit: usize,
+    },
 }
 
 /// What was asked for, between quotes.

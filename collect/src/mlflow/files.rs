@@ -128,7 +128,11 @@ impl Files {
     pub(super) fn candidates(&self, wanted: Option<&str>) -> Result<Vec<Candidate>, MlflowError> {
         let mut unseen = Imported::new("");
         let mut candidates = Vec::new();
-        for (id, place) in self.runs(&mut unseen) {
+        let runs = self.runs(&mut unseen);
+        if runs.len() > MAX_ENTRIES {
+            return Err(MlflowError::TooManyRuns { path: self.root.path().to_owned(), limit: MAX_ENTRIES });
+        }
+        for (id, place) in runs {
             // A `meta.yaml` that cannot be read makes a run without a name; reading the run then says what is wrong with it.
             let meta: RunMeta = meta(&place, &mut Imported::new("")).unwrap_or_default();
             let is_deleted = meta.lifecycle_stage.as_deref() == Some("deleted");
@@ -144,7 +148,7 @@ impl Files {
         Ok(candidates)
     }
 
-    /// The directories of all runs of all experiments.
+    /// The directories of all runs of all experiments; if there are more than [`MAX_ENTRIES`], some more than that.
     fn runs(&self, out: &mut Imported) -> Vec<(String, Place)> {
         let mut runs = Vec::new();
         for (name, experiment) in self.root.directories(out) {
@@ -156,7 +160,6 @@ impl Files {
                 !RESERVED.contains(&name.as_str()) && is_id(name) && place.join(META).exists()
             }));
             if runs.len() > MAX_ENTRIES {
-                runs.truncate(MAX_ENTRIES);
                 break;
             }
         }
@@ -165,10 +168,10 @@ impl Files {
 
     /// States all that there is about a run.
     pub(super) fn read_run(&self, id: &str, out: &mut Imported) {
-        let Some((_, place)) = self.runs(out).into_iter().find(|(name, _)| name == id) else {
-            return;
-        };
-        let Some(experiment) = self.experiment_of(&place) else {
+        let place = self.runs(out).into_iter().find(|(name, _)| name == id).map(|(_, place)| place);
+        let Some((experiment, place)) = place.and_then(|place| Some((self.experiment_of(&place)?, place)))
+        else {
+            out.warn(WarningReason::Absent, self.root.shown(), &format!("run {id:?} went away"));
             return;
         };
         self.run(id, &place, &experiment, out);
