@@ -22,6 +22,15 @@ mod location;
 mod notes;
 mod reading;
 pub mod registries;
+mod hashing;
+mod imported;
+pub mod mlflow;
+#[cfg(test)]
+mod picture;
+mod place;
+mod rfc3339;
+mod typed_yaml;
+pub mod wandb;
 mod warning;
 mod yaml;
 
