@@ -76,7 +76,8 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), ReadError> {
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     let file = file.map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ReadError::Absent { path: path_buf() },
-        io::ErrorKind::FilesystemLoop => ReadError::NotRegular { path: path_buf() },
+        // What O_NOFOLLOW says of a link. The kind for it is not stable yet.
+        _ if source.raw_os_error() == Some(libc::ELOOP) => ReadError::NotRegular { path: path_buf() },
         _ => ReadError::Io { path: path_buf(), source },
     })?;
     let metadata = file.metadata().map_err(|source| ReadError::Io { path: path_buf(), source })?;
