@@ -2,8 +2,8 @@
 
 use attest::digest::Sha256Digest;
 
-use crate::{Fact, Warning, WarningReason};
 use crate::fact::{MAX_TEXT_BYTES, Value};
+use crate::{Fact, Warning, WarningReason};
 
 /// Most facts of one source. An environment of two thousand packages has some six thousand.
 pub const MAX_FACTS: usize = 1 << 16;
@@ -96,7 +96,7 @@ impl Collected {
     pub(crate) fn absorb(&mut self, other: Self) {
         other.facts.into_iter().for_each(|fact| self.push(fact));
         for warning in other.warnings {
-            self.warn(warning.reason(), &warning.at().to_owned(), warning.text());
+            self.warn(warning.reason(), warning.at(), warning.text());
         }
         self.files.extend(other.files);
     }

@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn numbers_stay_as_they_are_written() {
-        let read = parse(br#" {"lr": 0.00010, "n": 18446744073709551617, "e": 1E+400, "t": [true, null, "x"]} "#);
+        let read =
+            parse(br#" {"lr": 0.00010, "n": 18446744073709551617, "e": 1E+400, "t": [true, null, "x"]} "#);
         let read = read.expect("JSON");
         assert_eq!(read.get("lr").and_then(Json::scalar).as_deref(), Some("0.00010"));
         assert_eq!(read.get("n").and_then(Json::scalar).as_deref(), Some("18446744073709551617"));

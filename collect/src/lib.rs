@@ -12,12 +12,14 @@
 //! In scope: files to facts. Out of scope: what a fact is worth (the verifier), how it is signed (crate `attest`).
 
 mod collected;
+mod excerpt;
 mod fact;
 mod json;
 mod reading;
 mod warning;
+pub mod weights;
 
-pub use collected::{Collected, IncompleteError, ReadFile};
-pub use fact::{Fact, Privacy, Topic, Value};
-pub use reading::{ReadError, Reading};
+pub use collected::{Collected, IncompleteError, MAX_FACTS, MAX_WARNINGS, ReadFile};
+pub use fact::{Fact, MAX_TEXT_BYTES, Privacy, Topic, Value};
+pub use reading::{MAX_TEXT_FILE_BYTES, ReadError, Reading};
 pub use warning::{Warning, WarningReason};
