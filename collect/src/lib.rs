@@ -12,8 +12,10 @@
 //! In scope: files to facts. Out of scope: what a fact is worth (the verifier), how it is signed (crate `attest`).
 
 mod collected;
+pub mod environment;
 mod excerpt;
 mod fact;
+pub mod hardware;
 mod json;
 mod reading;
 mod warning;

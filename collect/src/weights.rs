@@ -140,7 +140,7 @@ fn file(found: &Found) -> Option<Collected> {
     let file = match reading::open(&found.path) {
         Ok((file, _)) => file,
         Err(error) => {
-            facts.warn(error.reason(), "", error.to_string());
+            facts.warn(error.reason(), "", error.words());
             return Some(facts.finish());
         }
     };

@@ -135,7 +135,7 @@ pub(crate) fn read(path: &Path, name: &str) -> (Collected, BTreeSet<String>) {
             index
         }
         Err(error) => {
-            facts.warn(error.reason(), "", error.to_string());
+            facts.warn(error.reason(), "", error.words());
             return (facts.finish(), BTreeSet::new());
         }
     };
@@ -193,7 +193,7 @@ fn shard_header(
     path: &Path,
     tensors: &BTreeSet<String>,
 ) -> Result<safetensors::Header, (WarningReason, String)> {
-    let (file, _) = reading::open(path).map_err(|error| (error.reason(), error.to_string()))?;
+    let (file, _) = reading::open(path).map_err(|error| (error.reason(), error.words()))?;
     let header = safetensors::parse(file).map_err(|error| (error.reason(), error.to_string()))?;
     let missing = tensors.iter().find(|name| !header.tensors.contains_key(*name));
     let surplus = header.tensors.keys().find(|name| !tensors.contains(*name));
@@ -209,7 +209,7 @@ fn shard_header(
 fn refuse_absent(index: &Index, path: &Path, facts: &mut FileFacts) {
     for shard in index.shards.keys() {
         if let Err(error) = reading::open(&path.with_file_name(shard)) {
-            facts.warn(error.reason(), shard, error.to_string());
+            facts.warn(error.reason(), shard, error.words());
         }
     }
 }

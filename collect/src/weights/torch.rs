@@ -18,7 +18,7 @@
 //! | `format` | file | `torch`, `torch-script` if code lies beside, `torch-export` by `archive_format` |
 //! | `format-version` | file | `version`, or `archive_version` |
 //! | `byte-order` | file | `byteorder` |
-//! | `storages`, `storage-bytes` | file | number and length of the members below `data/` |
+//! | `storages`, `storage-bytes` | file | number and length of the members below `data/`, in an export below `data/weights/` and `data/constants/` |
 //!
 //! In scope: list and lengths of members. Out of scope: every pickle and all code; each is a warning.
 
@@ -64,7 +64,14 @@ pub(super) fn describe<R: Read + Seek>(open: &mut Open<R>, top: &str, facts: &mu
             facts.observed(key, text.trim_end(), member);
         }
     }
-    let storages = || open.archive.files().filter(|member| is_below("data/", &member.name));
+    let is_storage = |name: &str| match is_export {
+        true => {
+            ["data/weights/", "data/constants/"].iter().any(|below| is_below(below, name))
+                && !name.ends_with(".json")
+        }
+        false => is_below("data/", name),
+    };
+    let storages = || open.archive.files().filter(|member| is_storage(&member.name));
     facts.observed("storages", storages().count().to_string(), "data");
     // Each is shorter than the file, and they do not overlap.
     let bytes = storages().fold(0_u64, |sum, member| sum.saturating_add(member.size));

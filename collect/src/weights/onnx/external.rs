@@ -115,6 +115,6 @@ fn size(directory: &Path, location: &str) -> Result<u64, (WarningReason, String)
     }
     match reading::open(&path) {
         Ok((_, size)) => Ok(size),
-        Err(error) => Err((error.reason(), error.to_string())),
+        Err(error) => Err((error.reason(), error.words())),
     }
 }
