@@ -25,6 +25,9 @@
 //! | `external-data` | file | each file that tensors lie in |
 //! | `metadata` | file | each of `metadata_props` as `key=value`, declared, personal |
 //!
+//! Protocol buffers have no end mark: a model that is cut off between two fields of its outermost message is a smaller model,
+//! here as everywhere. Without a graph or operator sets, which come before the metadata, it is refused.
+//!
 //! Bounds: 2^24 fields, messages nested 100 deep as other readers have it, names of 64 KiB, values of 1 MiB, a million
 //! initializers, 100,000 references. In scope: the model's own file, and whether the files it refers to are there and long
 //! enough. Out of scope: what is in them; checksums, which are SHA-1 and optional; what the operators do.

@@ -79,6 +79,8 @@ pub(crate) enum ZipError {
     Mismatch { name: String, what: &'static str },
     #[error("member {name:?} begins at byte {seen}, want {wanted}, where the one before it ends")]
     Gap { name: String, seen: u64, wanted: u64 },
+    #[error("member {name:?} ends at byte {end}, but the next begins at {next}")]
+    Overlap { name: String, end: u64, next: u64 },
     #[error("extra field of a member at byte {at} is cut off")]
     BadExtra { at: u64 },
     #[error("member {name:?} cannot be inflated")]

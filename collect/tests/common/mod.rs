@@ -76,3 +76,33 @@ pub(crate) fn assert_refused(collected: &Collected, reason: WarningReason, why: 
     assert_eq!(reasons(collected), [reason], "{why}: {}", text(collected));
     assert!(collected.facts().is_empty(), "{why}: {}", text(collected));
 }
+
+/// The bytes of a file below `testdata/collect`.
+pub(crate) fn real(name: &str) -> Vec<u8> {
+    std::fs::read(testdata(name)).expect("a real file")
+}
+
+/// Replaces every `from` by a `to` of the same length; there must be at least one.
+pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut changed = bytes.to_vec();
+    let places: Vec<_> =
+        bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from).collect();
+    assert!(!places.is_empty(), "nothing to replace");
+    for (at, _) in places {
+        changed[at..at + to.len()].copy_from_slice(to);
+    }
+    changed
+}
+
+/// Where some bytes are found first.
+pub(crate) fn position(bytes: &[u8], wanted: &[u8]) -> usize {
+    bytes.windows(wanted.len()).position(|window| window == wanted).expect("the bytes are there")
+}
+
+/// The bytes with those from `at` on overwritten.
+pub(crate) fn overwritten(bytes: &[u8], at: usize, by: &[u8]) -> Vec<u8> {
+    let mut changed = bytes.to_vec();
+    changed[at..at + by.len()].copy_from_slice(by);
+    changed
+}

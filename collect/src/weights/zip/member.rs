@@ -132,12 +132,15 @@ impl Member {
         next: u64,
     ) -> Result<u64, ZipError> {
         let data_end = self.data_at.saturating_add(self.compressed);
+        if data_end > next {
+            return Err(ZipError::Overlap { name: excerpt(&self.name), end: data_end, next });
+        }
         if self.flags & HAS_DESCRIPTOR == 0 {
             return Ok(data_end);
         }
         stream.go_to(data_end)?;
         // The signature is optional, and nothing tells how long the sizes are but the room that is left.
-        let room = next.saturating_sub(data_end);
+        let room = next - data_end;
         let mut is_same = true;
         if matches!(room, 16 | 24) {
             is_same &= &stream.array()? == b"PK\x07\x08";
