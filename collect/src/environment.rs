@@ -13,8 +13,8 @@
 //! | `requirement`, `marker`, `extras`, `uri`, `commit`, `installer` | package | where a source has them | as above |
 //! | `version` | `python` | `pyvenv.cfg` | imported |
 //!
-//! A lock is what a tool wrote down, so it is imported; its own digest is in [`Collected::files`](crate::Collected::files), and that
-//! is observed. What is installed was hashed here.
+//! A lock is what a tool wrote down, so it is imported; its own digest is in [`Collected::files`], and that is observed. What
+//! is installed was hashed here.
 //!
 //! YAML is read by crate `serde-saphyr` into texts alone: any reader takes some unquoted hexadecimal digits and versions for
 //! fractions if it may choose the type.

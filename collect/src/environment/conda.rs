@@ -58,7 +58,8 @@ impl<'de> Deserialize<'de> for Dependency {
                 f.write_str("a text, or a map with the member pip")
             }
 
-            // No number is a dependency, so the reader's guess at a type can only turn nonsense into an error.
+            // No number and no truth is a dependency, so the reader's guess at a type can only turn nonsense into an
+            // error. PyYAML guesses likewise.
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
                 Ok(Dependency::Conda(text.to_owned()))
             }

@@ -31,8 +31,9 @@
 //! objects and `.pth` files that no `RECORD` lists: Python runs them, and no installer put them there. Compiled files
 //! (`__pycache__`) have no digest in a `RECORD` and are not checked, although Python may prefer them to the sources.
 //!
-//! A path of a `RECORD` may climb out of `site-packages` in one way, three levels to the root of the environment; other climbs,
-//! absolute paths, and links on the way are escapes. Bounds: 20,000 packages, 2,000,000 files, 64 MiB for a `RECORD`, 1 TiB of files.
+//! A path of a `RECORD` may climb out of `site-packages` in one way, three levels to the root of the environment; other
+//! climbs, absolute paths, and links on the way are escapes. Bounds: 20,000 packages, 2,000,000 files, 64 MiB for a `RECORD`, 512 MiB
+//! for all of them, 1 TiB of files.
 //!
 //! In scope: `*.dist-info`. Out of scope: `*.egg-info` and `*.egg-link`, which are warnings; whether the files do what they should.
 
@@ -64,6 +65,9 @@ pub const FORM: &str = "record-set/v1";
 
 /// Longest `RECORD`, in bytes. The longest known has two megabytes.
 pub const MAX_RECORD_BYTES: u64 = 64 << 20;
+
+/// Most bytes of all `RECORD`s. An environment of five hundred packages has some ten million.
+const MAX_RECORDS_BYTES: u64 = 512 << 20;
 
 /// Most files in all `RECORD`s.
 pub const MAX_FILES: usize = 2_000_000;
@@ -149,6 +153,7 @@ struct Environment {
     /// Files that a record lists, below `site-packages`.
     listed: BTreeSet<String>,
     files_left: usize,
+    records_left: u64,
     bytes_left: u64,
     is_whole: bool,
 }
@@ -164,6 +169,7 @@ impl Environment {
             names: BTreeSet::new(),
             listed: BTreeSet::new(),
             files_left: MAX_FILES,
+            records_left: MAX_RECORDS_BYTES,
             bytes_left: 1 << 40,
             is_whole: true,
         }
@@ -312,6 +318,12 @@ impl Environment {
         let sha256 = reading.file.sha256();
         self.sheet.digest(about, "record", "sha256", &sha256.to_string(), place);
         let size = reading.file.bytes();
+        let Some(left) = self.records_left.checked_sub(size) else {
+            let text = format!("more than {MAX_RECORDS_BYTES} bytes of records");
+            self.sheet.warn(WarningReason::TooLarge, place, text);
+            return None;
+        };
+        self.records_left = left;
         self.sheet.note_file(reading.file);
         match Record::parse(&reading.bytes) {
             Ok(record) => self.files(&record, place)?,

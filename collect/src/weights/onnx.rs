@@ -28,8 +28,8 @@
 //! Protocol buffers have no end mark: a model that is cut off between two fields of its outermost message is a smaller model,
 //! here as everywhere. Without a graph or operator sets, which come before the metadata, it is refused.
 //!
-//! Bounds: 2^24 fields, messages nested 100 deep as other readers have it, names of 64 KiB, values of 1 MiB, a million
-//! initializers, 100,000 references. In scope: the model's own file, and whether the files it refers to are there and long
+//! Bounds: 2^24 fields, messages nested 100 deep as other readers have it, names and values of 4096 bytes, a million
+//! initializers, 100,000 references, 256 MiB of names. In scope: the model's own file, and whether the files it refers to are there and long
 //! enough. Out of scope: what is in them; checksums, which are SHA-1 and optional; what the operators do.
 
 mod external;
@@ -76,6 +76,8 @@ pub(crate) enum OnnxError {
     TooDeep,
     #[error("more than {limit} {what}")]
     TooMany { what: &'static str, limit: usize },
+    #[error("more bytes of names than are kept")]
+    TooManyNames,
     #[error("initializer {name:?} twice")]
     DuplicateInitializer { name: String },
     #[error("operator set {domain:?} twice")]
@@ -107,7 +109,7 @@ impl From<StreamError> for OnnxError {
 impl OnnxError {
     pub(crate) const fn reason(&self) -> WarningReason {
         match self {
-            Self::TooDeep | Self::TooMany { .. } => WarningReason::TooLarge,
+            Self::TooDeep | Self::TooMany { .. } | Self::TooManyNames => WarningReason::TooLarge,
             Self::UnknownDtype { .. } => WarningReason::UnknownVersion,
             Self::External(error) => error.reason(),
             Self::Wire(error) => error.reason(),

@@ -12,9 +12,11 @@ use crate::weights::totals;
 /// Deepest nesting of messages: the bound of the common readers of protocol buffers.
 pub(super) const MAX_DEPTH: usize = 100;
 /// Longest name of anything, in bytes.
-const MAX_NAME_BYTES: u64 = 1 << 16;
-/// Longest value of metadata that is read, in bytes.
-pub(super) const MAX_VALUE_BYTES: u64 = 1 << 20;
+const MAX_NAME_BYTES: u64 = 4096;
+/// Longest value of metadata that is read, in bytes: as long as a fact may be.
+pub(super) const MAX_VALUE_BYTES: u64 = 4096;
+/// Most bytes of names that are kept for comparing. The longest known model has some megabytes of them.
+const MAX_KEPT_BYTES: u64 = 256 << 20;
 /// Most initializers.
 const MAX_INITIALIZERS: usize = 1 << 20;
 /// Most references to other files.
@@ -101,11 +103,13 @@ pub(super) struct Walk<R> {
     model: Model,
     /// Names of the initializers of the outermost graph; graphs inside nodes have names of their own.
     initializers: BTreeSet<String>,
+    /// What is left of [`MAX_KEPT_BYTES`].
+    kept_left: u64,
 }
 
 impl<R: Read + Seek> Walk<R> {
     pub(super) fn new(fields: Fields<R>) -> Self {
-        Self { fields, model: Model::default(), initializers: BTreeSet::new() }
+        Self { fields, model: Model::default(), initializers: BTreeSet::new(), kept_left: MAX_KEPT_BYTES }
     }
 
     /// Walks the whole file.
@@ -165,10 +169,18 @@ impl<R: Read + Seek> Walk<R> {
     fn refuse_duplicate(&mut self, name: String) -> Result<(), OnnxError> {
         // A tensor without a name cannot be asked for, so two of them do not disagree.
         if name.is_empty() || !self.initializers.contains(&name) {
+            self.keep(name.len())?;
             self.initializers.insert(name);
             return Ok(());
         }
         Err(OnnxError::DuplicateInitializer { name: excerpt(&name) })
+    }
+
+    /// Errs if there is no room for so many more bytes.
+    fn keep(&mut self, bytes: usize) -> Result<(), OnnxError> {
+        let left = u64::try_from(bytes).ok().and_then(|bytes| self.kept_left.checked_sub(bytes));
+        self.kept_left = left.ok_or(OnnxError::TooManyNames)?;
+        Ok(())
     }
 
     /// Walks a message for the tensors in it.
@@ -325,6 +337,7 @@ impl<R: Read + Seek> Walk<R> {
         }
         if tensor.location == Some(1) || !tensor.external.is_empty() {
             refuse_many(self.model.externals.len(), MAX_EXTERNALS, "references to other files")?;
+            self.keep(tensor.external.iter().map(|(_, value)| value.len()).sum())?;
             let full_name = tensor.name.as_deref().unwrap_or_default();
             self.model.externals.push(External::parse(full_name, &tensor.external, wanted)?);
         } else if elements > 0 && tensor.raw_bytes.is_none() && !tensor.has_typed_data {

@@ -1,15 +1,13 @@
 //! Real files of weights, each with one fault, and the reason for which it is refused.
 
-mod common;
-
 use std::io::Cursor;
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use crate::common::{assert_refused, fact, overwritten, position, real, reasons, replaced, testdata, text};
 use collect::WarningReason::{Absent, Disagreement, Escape, Malformed, NotRead, TooLarge, UnknownVersion};
 use collect::weights::{archive, gguf, keras, npy, onnx, safetensors, sharded};
 use collect::{Collected, WarningReason, weights};
-use common::{assert_refused, fact, overwritten, position, real, reasons, replaced, testdata, text};
 
 const NAME: &str = "model";
 
@@ -521,9 +519,10 @@ const TORCH: &str = "weights/torch-zip/model/pytorch_model.bin";
 
 /// Where the header of a member is in the directory.
 fn in_directory(file: &[u8], name: &str) -> usize {
-    let found = file.windows(4).enumerate().filter(|(_, window)| *window == b"PK\x01\x02").map(|(at, _)| at);
+    let mut found =
+        file.windows(4).enumerate().filter(|(_, window)| *window == b"PK\x01\x02").map(|(at, _)| at);
     let named = |at: &usize| file[at + 46..].starts_with(name.as_bytes());
-    found.filter(named).last().expect("a member")
+    found.rfind(named).expect("a member")
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Machines as their kernels show them, and what is learned of them.
 
-mod common;
-
 use std::path::Path;
 
+use crate::common::{assert_expected, assert_tool_agrees, cases, testdata, text};
 use collect::{Privacy, hardware};
-use common::{assert_expected, assert_tool_agrees, cases, testdata, text};
 
 #[test]
 fn recorded_machines_are_described() {

@@ -1,7 +1,5 @@
 //! How a case is read: the facts and warnings of a source, one on a line.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,8 @@
 //! Locks and environments that today's tools wrote, and what is learned of them.
 
-mod common;
-
+use crate::common::{assert_expected, assert_tool_agrees, cases, testdata, text};
 use collect::environment::installed::{self, Check};
 use collect::environment::{self, os_release};
-use common::{assert_expected, assert_tool_agrees, cases, testdata, text};
 
 #[test]
 fn files_of_the_tools_say_what_the_tools_say() {

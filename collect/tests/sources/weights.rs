@@ -1,11 +1,9 @@
 //! Files that today's tools wrote, and what is learned of them.
 
-mod common;
-
 use std::os::unix::fs::symlink;
 
+use crate::common::{assert_expected, assert_tool_agrees, cases, fact, reasons, testdata, text};
 use collect::weights;
-use common::{assert_expected, assert_tool_agrees, cases, fact, reasons, testdata, text};
 
 #[test]
 fn files_of_the_tools_say_what_the_tools_say() {
