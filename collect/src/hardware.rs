@@ -25,8 +25,8 @@
 //! | `serial` | `cpu` | `Serial` of some ARM boards, personal |
 //!
 //! Topic hardware, grade observed: it was read here, and nobody vouches that the kernel does not lie. No program is run, and
-//! `nvidia-smi` least of all. Names of control groups are not taken; they name containers and people. Bounds: 16 MiB for a file, 1024
-//! devices, 64 groups from one to the root.
+//! `nvidia-smi` least of all. Names of control groups are not taken; they name containers and people. Bounds: 16 MiB for a file,
+//! 1024 devices, 64 groups from one to the root.
 //!
 //! In scope: Linux. Out of scope: other systems; AMD and other accelerators; use over time.
 

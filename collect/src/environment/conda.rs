@@ -20,8 +20,9 @@
 //! | as [`super::requirements`] | package | each of `pip` |
 //!
 //! All declared. `name=1.2` means 1.2 and all that begins with it, so that is a `requirement` if it has no build. `name`, `prefix`
-//! and `variables` are not taken: they name people, machines and secrets. Keys that come twice are refused, and so are tags,
-//! merge keys and more than one document. Bounds: 20,000 packages, nesting of 16, 1,000 aliases; the size is the caller's.
+//! and `variables` are not taken: they name people, machines and secrets. Keys that come twice are refused, and so are
+//! merge keys and more than one document. Bounds: 20,000 packages, nesting of 16, 1,000 aliases; the size is the caller's. Out of
+//! scope: explicit lists and conda-lock.
 
 use core::fmt;
 

@@ -32,8 +32,8 @@
 //! (`__pycache__`) have no digest in a `RECORD` and are not checked, although Python may prefer them to the sources.
 //!
 //! A path of a `RECORD` may climb out of `site-packages` in one way, three levels to the root of the environment; other
-//! climbs, absolute paths, and links on the way are escapes. Bounds: 20,000 packages, 2,000,000 files, 64 MiB for a `RECORD`, 512 MiB
-//! for all of them, 1 TiB of files.
+//! climbs, absolute paths, and links on the way are escapes. Bounds: 20,000 packages, 2,000,000 files, 64 MiB for a `RECORD`,
+//! 512 MiB for all of them, 1 TiB of files.
 //!
 //! In scope: `*.dist-info`. Out of scope: `*.egg-info` and `*.egg-link`, which are warnings; whether the files do what they should.
 

@@ -25,7 +25,7 @@
 //! | `digest` | package | every hash of sdist, wheels and archive |
 //!
 //! A minor version above 0 is a warning, and what is known of it is read, as the PEP demands; another major version is not read.
-//! Bounds: 20,000 packages; the size of the file is the caller's.
+//! Bounds: 20,000 packages; the size of the file is the caller's. In scope: packages. Out of scope: groups, attestations.
 
 use std::collections::BTreeMap;
 

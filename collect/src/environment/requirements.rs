@@ -21,7 +21,8 @@
 //! | `index` | (empty) | `--index-url`, `--extra-index-url`, `--find-links`; personal if it may name people |
 //!
 //! A requirement with a hash was written by a tool, most likely, and pins the bytes: it is imported. One without is declared.
-//! Variables (`${TOKEN}`) are not filled in. Bounds: 20,000 requirements; the size of the file is the caller's.
+//! Variables (`${TOKEN}`) are not filled in. Bounds: 20,000 requirements; the size of the file is the caller's. In scope: one
+//! file. Out of scope: the files it includes, and what pip would choose.
 
 use attest::provenance::Source;
 

@@ -22,8 +22,9 @@
 //! | `commit` | package | what follows `#` in `source.git` |
 //! | `digest` | package | `hash` of the sdist and of each wheel |
 //!
-//! Sizes are in bytes and not taken. Markers and dependencies are not taken either: the lock is for all platforms at once, and which
-//! of its packages were used is what [`super::installed`] tells. Bounds: 20,000 packages; the size of the file is the caller's.
+//! Sizes are in bytes and not taken. Markers and dependencies are not taken either: the lock is for all platforms at once, and
+//! which of its packages were used is what [`super::installed`] tells. Bounds: 20,000 packages; the size of the file is the
+//! caller's. In scope: packages. Out of scope: groups, markers, resolution.
 
 use attest::provenance::Source;
 use serde::Deserialize;

@@ -370,6 +370,19 @@ fn types_of_ggml_are_those_of_its_package() {
     }
 }
 
+#[test]
+fn types_of_onnx_are_those_of_its_package() {
+    let table = std::fs::read_to_string(testdata("tables/onnx-types.txt")).expect("the table");
+    for line in table.lines().filter(|line| !line.starts_with("0 ")) {
+        let (kind, name) = line.split_once(' ').expect("number and name");
+        let kind: u64 = kind.parse().expect("a number");
+        let collected = read_onnx(&onnx_with_tensor(&[&number(1, 0), &number(2, kind)]));
+        let dtypes: Vec<_> = collected.facts().iter().filter(|fact| fact.key() == "dtype").collect();
+        let is_named = dtypes.iter().any(|fact| fact.value().to_text().starts_with(&format!("{name}=")));
+        assert!(is_named, "{line}: {}", text(&collected));
+    }
+}
+
 const ONNX: &str = "weights/onnx-inline/model/model.onnx";
 const ONNX_EXTERNAL: &str = "weights/onnx-external/model/model.onnx";
 
