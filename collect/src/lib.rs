@@ -14,24 +14,28 @@
 mod collected;
 pub mod documents;
 pub mod dvc;
+pub mod environment;
+mod excerpt;
 mod fact;
 mod folder;
+pub mod hardware;
+mod hashing;
 pub mod hugging_face;
+mod imported;
 mod json;
 mod location;
-mod notes;
-mod reading;
-pub mod registries;
-mod hashing;
-mod imported;
 pub mod mlflow;
+mod notes;
 #[cfg(test)]
 mod picture;
 mod place;
+mod reading;
+pub mod registries;
 mod rfc3339;
 mod typed_yaml;
 pub mod wandb;
 mod warning;
+pub mod weights;
 mod yaml;
 
 pub use collected::{Collected, IncompleteError, MAX_FACTS, MAX_WARNINGS, ReadFile};

@@ -58,6 +58,16 @@ pub enum ReadError {
 }
 
 impl ReadError {
+    /// Its words without the path. A warning has a name for the file already, and a path may name a person.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Absent { .. } => "does not exist".to_owned(),
+            Self::NotRegular { .. } => "no regular file".to_owned(),
+            Self::TooLarge { bytes, limit, .. } => format!("has {bytes} bytes, want at most {limit}"),
+            Self::Io { source, .. } => format!("cannot be read: {source}"),
+        }
+    }
+
     /// The reason of the warning that stands for it.
     #[must_use]
     pub const fn reason(&self) -> WarningReason {
