@@ -15,7 +15,7 @@ use attest::dsse::{Envelope, EnvelopeError};
 use attest::entry::{Entry, EntryError, EntryPayload};
 use attest::key::{PrivateKey, PublicKey};
 use attest::model_name::{NameError, NameVersion};
-use attest::provenance::{InputNameError, Provenance, Run};
+use attest::provenance::{Input, InputNameError, Provenance, Run};
 use attest::statement::{Statement, StatementError};
 use tlog::proof::LogProof;
 
@@ -31,6 +31,9 @@ use crate::submit::{Log, confirm, refuse_unsound};
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignError {
+    /// An input was not the same before and after the run.
+    #[error("{role} {name} changed during the run")]
+    ChangedDuringRun { role: String, name: String },
     /// Our own name for code is not a name.
     #[error("the name of the code is not a name of an input")]
     CodeName(#[source] InputNameError),
@@ -97,12 +100,15 @@ pub(crate) struct Release<'a> {
     pub(crate) materials: &'a MaterialArgs,
     pub(crate) publish: &'a PublishArgs,
     pub(crate) run: Run,
+    /// What the inputs were before the run, if we saw that.
+    pub(crate) inputs_before: Option<Vec<Input>>,
 }
 
 /// Runs it.
 pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
     let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
-    Release { model: &args.model, name_version, materials, publish, run: Run::default() }.sign(manner)
+    let (model, run, inputs_before) = (&args.model, Run::default(), None);
+    Release { model, name_version, materials, publish, run, inputs_before }.sign(manner)
 }
 
 impl Release<'_> {
@@ -112,18 +118,31 @@ impl Release<'_> {
         if self.publish.dry_run {
             return show(self, &key_path, manner);
         }
-        let log =
-            if self.publish.pending { None } else { Some(Log::find(&self.publish.log, self.model)?) };
+        let log = if self.publish.pending { None } else { Some(Log::find(&self.publish.log, self.model)?) };
         let materials = Materials::find(self.model, self.materials, manner)?;
         read(&place(self.model))?;
         let key = key_file::read_private(&key_path, self.publish.key.passphrase_file.as_deref())?;
         let hashed = materials.hash(self.materials, manner)?;
+        self.refuse_other_inputs(&hashed)?;
         let statement = self.statement(&hashed)?;
         let signed = sign(statement, &key)?;
         hashed.refuse_change()?;
         match log {
             Some(log) => publish(self, &log, &signed, &hashed, manner),
             None => keep(self, &signed, &hashed, manner),
+        }
+    }
+
+    /// An input that changed while the run read it is none of the two things it was.
+    fn refuse_other_inputs(&self, hashed: &Hashed) -> Result<(), SignError> {
+        let Some(before) = &self.inputs_before else { return Ok(()) };
+        let changed = before.iter().find(|input| !hashed.inputs.contains(input));
+        match changed {
+            None => Ok(()),
+            Some(input) => Err(SignError::ChangedDuringRun {
+                role: input.role().to_string(),
+                name: input.name().to_string(),
+            }),
         }
     }
 
@@ -224,6 +243,7 @@ fn show(release: &Release<'_>, key_path: &Path, manner: Manner) -> Result<(), Fa
     let materials = Materials::find(release.model, release.materials, manner)?;
     let key = public_key(release.publish, key_path)?;
     let hashed = materials.hash(release.materials, manner)?;
+    release.refuse_other_inputs(&hashed)?;
     let statement = release.statement(&hashed)?;
     let payload = EntryPayload::from_statement(&statement, &key);
     let text = String::from_utf8_lossy(statement.as_bytes());

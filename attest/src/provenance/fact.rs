@@ -182,9 +182,8 @@ mod tests {
         assert!(fact(&long, "value", &long, &long).is_ok());
         assert!(fact("", "value", "", "").is_ok());
         let longer = "a".repeat(MAX_FACT_TEXT_BYTES + 1);
-        let bad = |what, text: &str| {
-            Err(ProvenanceError::BadFact { what, text: crate::excerpt::excerpt(text) })
-        };
+        let bad =
+            |what, text: &str| Err(ProvenanceError::BadFact { what, text: crate::excerpt::excerpt(text) });
         assert_eq!(fact(&longer, "value", "", ""), bad("about", &longer));
         assert_eq!(fact("", "value", &longer, ""), bad("value", &longer));
         assert_eq!(fact("", "value", "", &longer), bad("at", &longer));

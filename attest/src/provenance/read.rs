@@ -27,7 +27,11 @@ impl Provenance {
         if build_type != types::BUILD_TYPE_TRAIN_V1 {
             return Err(ProvenanceError::UnknownBuildType { seen: excerpt(build_type) });
         }
-        let parameters = definition.required("externalParameters")?.closed_object(&["relation", "inputs", "entrypoint"])?;
+        let parameters = definition.required("externalParameters")?.closed_object(&[
+            "relation",
+            "inputs",
+            "entrypoint",
+        ])?;
         let relation = parameters.required("relation")?.string()?;
         let relation = Relation::from_name(relation)
             .ok_or_else(|| ProvenanceError::UnknownRelation { seen: excerpt(relation) })?;
@@ -130,8 +134,7 @@ fn read_span(metadata: &Fields<'_>) -> Result<Option<(UtcTime, UtcTime)>, Proven
 
 fn read_word<T>(word: &Located<'_>, known: impl Fn(&str) -> Option<T>) -> Result<T, ProvenanceError> {
     let seen = word.string()?;
-    known(seen)
-        .ok_or_else(|| ProvenanceError::UnknownWord { path: word.path().clone(), seen: excerpt(seen) })
+    known(seen).ok_or_else(|| ProvenanceError::UnknownWord { path: word.path().clone(), seen: excerpt(seen) })
 }
 
 fn read_name(name: &Located<'_>) -> Result<InputName, ProvenanceError> {
@@ -161,7 +164,7 @@ fn agree(provenance: &Provenance, inputs: &Located<'_>) -> Result<(), Provenance
                 names
             }
         };
-        if !provenance.names(role).map(super::InputName::as_str).eq(names) {
+        if !provenance.names(role).map(InputName::as_str).eq(names) {
             return Err(ProvenanceError::InputsDisagree { role });
         }
     }
