@@ -41,3 +41,4 @@ pub mod scan;
 pub mod statement;
 pub mod tree;
 pub mod types;
+pub mod utc_time;

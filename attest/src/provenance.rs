@@ -1,8 +1,9 @@
 //! SLSA provenance v1 with our own build type: what a model was made from.
 //!
-//! Follows spec/statement.md and SLSA provenance v1. In scope: relation and inputs; the predicate, written in one
-//! way and read strictly. Out of scope: the subjects around it ([`crate::statement`]), and every clock and random
-//! number: signing the same thing twice gives the same bytes, so that a second submission is a duplicate.
+//! Follows spec/statement.md and SLSA provenance v1. In scope: relation and inputs, and what is known of the run; the
+//! predicate, written in one way and read strictly. Out of scope: the subjects around it ([`crate::statement`]), and the
+//! clock of whoever signs, and random numbers: signing the same thing twice gives the same bytes, so that a second
+//! submission is a duplicate. A run has times; they are its own.
 //!
 //! ```json
 //! {"buildDefinition":{"buildType":"https://tallymark.dev/build/train/v1",
@@ -11,14 +12,18 @@
 //!  "runDetails":{"builder":{"id":"https://tallymark.dev/builder/local/v1","version":{"tallymark":"0.1.0"}}}}
 //! ```
 //!
-//! SLSA's `internalParameters` are not written, and not read where others write them.
+//! A [`Run`] adds `externalParameters.entrypoint`, `internalParameters.facts`, `runDetails.metadata` and
+//! `runDetails.byproducts`, each only if there is something to say. Other members of `internalParameters` and of the
+//! metadata are passed over.
 
 mod error;
+mod fact;
 mod git_id;
 mod input;
 mod input_name;
 mod read;
 mod relation;
+mod run;
 mod source;
 mod source_uri;
 mod write;
@@ -27,10 +32,12 @@ use crate::model_name::VersionLabel;
 use crate::role::Role;
 
 pub use error::ProvenanceError;
+pub use fact::{Fact, MAX_FACT_TEXT_BYTES, MAX_FACTS, Topic};
 pub use git_id::{GitId, GitIdError};
 pub use input::{Checkout, Extent, Input, InputDigest, WorkTreeState};
 pub use input_name::{InputName, InputNameError};
 pub use relation::Relation;
+pub use run::{Byproduct, ByproductRole, Entrypoint, MAX_ARGS, MAX_BYPRODUCTS, Run};
 pub use source::Source;
 pub use source_uri::{SourceUri, SourceUriError};
 pub(crate) use write::PredicateJson;
@@ -49,6 +56,7 @@ const FORM_GIT: &str = "git";
 pub struct Provenance {
     relation: Relation,
     inputs: Vec<Input>,
+    run: Run,
     tool_version: VersionLabel,
 }
 
@@ -83,7 +91,13 @@ impl Provenance {
         }
         let has_base = inputs.iter().any(|input| input.role() == Role::BaseModel);
         let implied = if has_base { Relation::Finetune } else { Relation::Pretrain };
-        Ok(Self { relation: relation.unwrap_or(implied), inputs, tool_version })
+        Ok(Self { relation: relation.unwrap_or(implied), inputs, run: Run::default(), tool_version })
+    }
+
+    /// Adds what is known of the run.
+    #[must_use]
+    pub fn with_run(self, run: Run) -> Self {
+        Self { run, ..self }
     }
 
     /// How the model came out of its inputs.
@@ -96,6 +110,21 @@ impl Provenance {
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         &self.inputs
+    }
+
+    /// What is known of the run that made the model; empty if nothing is.
+    #[must_use]
+    pub const fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// SLSA's `builder.id`: whether the signing program started the run itself, or came afterwards.
+    #[must_use]
+    pub const fn builder_id(&self) -> &'static str {
+        match self.run.entrypoint() {
+            Some(_) => crate::types::BUILDER_WRAPPER_V1,
+            None => crate::types::BUILDER_LOCAL_V1,
+        }
     }
 
     /// Version of the program that signed.

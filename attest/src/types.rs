@@ -44,6 +44,10 @@ pub const BUILD_TYPE_TRAIN_V1: &str = own!("build/train/v1");
 /// for no isolation at all.
 pub const BUILDER_LOCAL_V1: &str = own!("builder/local/v1");
 
+/// SLSA `builder.id` of the signing program when it started the run: it also vouches for what was started, when it ended
+/// and that its inputs did not change meanwhile, and still for no isolation.
+pub const BUILDER_WRAPPER_V1: &str = own!("builder/local-wrapper/v1");
+
 /// DSSE payload type of an in-toto statement.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
@@ -65,7 +69,8 @@ mod tests {
 
     #[test]
     fn own_uris_begin_with_the_base() {
-        for uri in [DATASET_V1, SCAN_V1, EVENT_V1, BUILD_TYPE_TRAIN_V1, BUILDER_LOCAL_V1] {
+        let builders = [BUILDER_LOCAL_V1, BUILDER_WRAPPER_V1];
+        for uri in [DATASET_V1, SCAN_V1, EVENT_V1, BUILD_TYPE_TRAIN_V1].into_iter().chain(builders) {
             assert!(uri.len() > TYPE_BASE.len() && uri.starts_with(TYPE_BASE), "{uri}");
         }
     }

@@ -7,7 +7,8 @@ mod cases;
 use attest::digest::Sha256Digest;
 use attest::dsse::MAX_PAYLOAD_BYTES;
 use attest::provenance::{
-    Checkout, Input, InputDigest, Provenance, ProvenanceError, Relation, Source, WorkTreeState,
+    Checkout, Fact, Input, InputDigest, MAX_FACTS, Provenance, ProvenanceError, Relation, Run, Source, Topic,
+    WorkTreeState,
 };
 use attest::role::Role;
 use attest::statement::{MAX_FILE_SUBJECTS, Statement};
@@ -64,6 +65,23 @@ fn a_statement_cut_short_is_refused() {
             assert!(Statement::parse(&case.bytes[..end]).is_err(), "{} cut at {end}", case.name);
         }
     }
+}
+
+#[test]
+fn facts_are_sorted_once_each_and_bounded() {
+    let fact = |number: usize| {
+        let [about, key, value, at] = [format!("p{number:05}"), "value".into(), "1".into(), "x".into()];
+        Fact::new(Topic::Parameter, about, key, value, Source::Imported, at).unwrap()
+    };
+    let run = |facts| Run::new(None, None, facts, Vec::new());
+    let facts: Vec<Fact> = (0..MAX_FACTS).rev().map(fact).chain([fact(0)]).collect();
+    let provenance = pretrained().with_run(run(facts).unwrap());
+    assert_eq!(provenance.run().facts().len(), MAX_FACTS);
+    let (name, version) = ("acme/churn".parse().unwrap(), "1".parse().unwrap());
+    let bytes = provenance.to_statement_bytes(&name, &version, &tree_of(["a".to_owned()]));
+    assert_eq!(Statement::parse(&bytes).unwrap().provenance(), Some(&provenance));
+    let seen = MAX_FACTS + 1;
+    assert_eq!(run((0..seen).map(fact).collect()), Err(ProvenanceError::TooManyFacts { seen }));
 }
 
 #[test]

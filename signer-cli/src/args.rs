@@ -17,19 +17,24 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
-    CompletionsArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs, ManArgs, SearchArgs, SignArgs, SubmitArgs,
-    VerifyArgs, VersionArgs,
+    AttestArgs, AttestCommand, CompletionsArgs, GatherArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs,
+    ManArgs, MaterialArgs, PublishArgs, RunArgs, SearchArgs, SignArgs, SubmitArgs, TrainArgs, VerifyArgs,
+    VersionArgs,
 };
 pub(crate) use self::named_path::NamedPath;
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 9] = [
+const EXCLUSIVE: [(&str, &str, &str); 13] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "pending", "log"),
     ("sign", "pending", "log_key"),
     ("sign", "pending", "trust"),
     ("sign", "log_key", "trust"),
+    ("run", "pending", "log"),
+    ("run", "pending", "log_key"),
+    ("run", "pending", "trust"),
+    ("run", "log_key", "trust"),
     ("submit", "log_key", "trust"),
     ("search", "log_key", "trust"),
     ("hash", "files", "json"),
@@ -92,6 +97,8 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     Keygen(KeygenArgs),
     Sign(SignArgs),
+    Run(RunArgs),
+    Attest(AttestArgs),
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
@@ -106,7 +113,8 @@ pub(crate) enum Command {
 pub(crate) fn command() -> clap::Command {
     // Help shows the variables' names, not what they hold: help ends up in issues and logs.
     let quiet_about_values = |command: clap::Command| command.mut_args(|arg| arg.hide_env_values(true));
-    quiet_about_values(Cli::command()).mut_subcommands(quiet_about_values)
+    quiet_about_values(Cli::command())
+        .mut_subcommands(|sub| quiet_about_values(sub).mut_subcommands(quiet_about_values))
 }
 
 /// Reads the command line.

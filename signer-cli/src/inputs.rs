@@ -12,7 +12,7 @@ use attest::role::Role;
 use attest::scan::{ScanOptions, scan, scan_list};
 use attest::tree::Tree;
 
-use crate::args::{Manner, NamedPath, SignArgs};
+use crate::args::{Manner, MaterialArgs, NamedPath};
 use crate::git::{self, GitError};
 use crate::message::{Failure, warn};
 use crate::progress::Progress;
@@ -42,23 +42,22 @@ pub(crate) struct Hashed {
 
 impl<'a> Materials<'a> {
     /// Looks at everything once without reading contents.
-    pub(crate) fn find(args: &'a SignArgs, manner: Manner) -> Result<Self, Failure> {
+    pub(crate) fn find(model: &'a Path, args: &'a MaterialArgs, manner: Manner) -> Result<Self, Failure> {
         let data = args.data.iter().map(|input| (Role::Dataset, input));
         let base = args.base.iter().map(|input| (Role::BaseModel, input));
         let named: Vec<_> = data.chain(base).collect();
-        let model = resolve(&args.model)?;
+        let resolved = resolve(model)?;
         for (_, input) in &named {
-            refuse_overlap(&args.model, &model, input)?;
+            refuse_overlap(model, &resolved, input)?;
         }
-        let code = args.code.as_deref().map(|dir| read_code(dir, &args.model, &model, manner)).transpose()?;
-        let roots =
-            [args.model.as_path()].into_iter().chain(named.iter().map(|(_, input)| input.path.as_path()));
+        let code = args.code.as_deref().map(|dir| read_code(dir, model, &resolved, manner)).transpose()?;
+        let roots = [model].into_iter().chain(named.iter().map(|(_, input)| input.path.as_path()));
         let snapshots = roots.map(Snapshot::take).collect::<Result<_, _>>()?;
-        Ok(Self { model: &args.model, named, code, snapshots })
+        Ok(Self { model, named, code, snapshots })
     }
 
     /// Hashes everything, with one progress bar over all of it but the code, which is small.
-    pub(crate) fn hash(self, args: &SignArgs, manner: Manner) -> Result<Hashed, Failure> {
+    pub(crate) fn hash(self, args: &MaterialArgs, manner: Manner) -> Result<Hashed, Failure> {
         let options =
             args.threads.map_or_else(ScanOptions::new, |threads| ScanOptions::new().threads(threads));
         let total = self.snapshots.iter().fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));

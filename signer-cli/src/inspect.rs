@@ -1,7 +1,7 @@
 //! `tallymark inspect`: what is in a file of ours, believed by nobody.
 //!
-//! The kind of a file is told by its first bytes, never by its name. Nothing is verified, and the first line of
-//! every output says so: a reader who takes this for a verdict has been warned.
+//! The kind of a file of ours is told by its first bytes, never by its name. What is not of ours is shown to the collectors.
+//! Nothing is verified, and the first line of every output says so: a reader who takes this for a verdict has been warned.
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -18,6 +18,7 @@ use tlog::vkey::{Vkey, VkeyError};
 
 use crate::args::InspectArgs;
 use crate::bundle_file::place;
+use crate::collector_view;
 use crate::entry_view;
 use crate::message::{Failure, one_line, print};
 use crate::statement_view;
@@ -53,6 +54,13 @@ pub(crate) enum InspectError {
     Unsigned { path: PathBuf },
 }
 
+impl InspectError {
+    /// Whether it is none of our kinds, so that it may be of other people's.
+    const fn may_be_others(&self) -> bool {
+        matches!(self, Self::TooLarge { .. } | Self::Unknown { .. } | Self::Unsigned { .. })
+    }
+}
+
 /// What is wrong with it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
@@ -85,9 +93,14 @@ enum Kind {
 
 /// Runs it.
 pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
-    let path = file_of(&args.path)?;
-    let bytes = read(&path)?;
-    let kind = take_apart(&path, &bytes)?;
+    let ours = file_of(&args.path).and_then(|path| {
+        let bytes = read(&path)?;
+        take_apart(&path, &bytes).map(|kind| (path, kind))
+    });
+    let (path, kind) = match ours {
+        Err(error) if error.may_be_others() => return show_others(args, error),
+        ours => ours?,
+    };
     let data = if args.json {
         format!("{}\n", as_json(&path, &kind))
     } else {
@@ -99,6 +112,20 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     };
     print(&data)?;
     Ok(())
+}
+
+/// What collectors see where nothing of ours is; the error if they see nothing either.
+fn show_others(args: &InspectArgs, error: InspectError) -> Result<(), Failure> {
+    let answers = collector_view::ask(&args.path);
+    if answers.is_empty() {
+        return Err(error.into());
+    }
+    let data = if args.json {
+        format!("{}\n", collector_view::json(&answers))
+    } else {
+        format!("UNVERIFIED: this is what files say of themselves.\n{}", collector_view::text(&answers))
+    };
+    Ok(print(&data)?)
 }
 
 /// The file to show: of a model, its bundle file.

@@ -5,8 +5,11 @@
 //! asks before it hands out a bundle.
 
 mod args;
+mod attest_train;
 mod bundle_file;
+mod collector_view;
 mod entry_view;
+mod gather;
 mod git;
 mod hash;
 mod inputs;
@@ -25,12 +28,13 @@ mod sign;
 mod snapshot;
 mod statement_view;
 mod submit;
+mod train;
 mod trust;
 mod verify;
 
 use std::process::ExitCode;
 
-use crate::args::{Cli, Command};
+use crate::args::{AttestCommand, Cli, Command};
 use crate::message::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -56,6 +60,10 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
     match &cli.command {
         Command::Keygen(args) => keygen::run(args, manner)?,
         Command::Sign(args) => sign::run(args, manner)?,
+        Command::Run(args) => return train::run(args, manner),
+        Command::Attest(args) => match &args.what {
+            AttestCommand::Train(args) => attest_train::run(args, manner)?,
+        },
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
@@ -72,7 +80,11 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
 const fn wants_json(command: &Command) -> bool {
     match command {
         Command::Keygen(args) => args.json,
-        Command::Sign(args) => args.json,
+        Command::Sign(args) => args.publish.json,
+        Command::Run(args) => args.publish.json,
+        Command::Attest(args) => match &args.what {
+            AttestCommand::Train(args) => args.publish.json,
+        },
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,

@@ -14,12 +14,12 @@ use attest::bundle::{Bundle, LogEntry, LogEntryError};
 use attest::dsse::{Envelope, EnvelopeError};
 use attest::entry::{Entry, EntryError, EntryPayload};
 use attest::key::{PrivateKey, PublicKey};
-use attest::model_name::NameError;
-use attest::provenance::{InputNameError, Provenance};
+use attest::model_name::{NameError, NameVersion};
+use attest::provenance::{Input, InputNameError, Provenance, Run};
 use attest::statement::{Statement, StatementError};
 use tlog::proof::LogProof;
 
-use crate::args::{Manner, SignArgs};
+use crate::args::{Manner, MaterialArgs, PublishArgs, SignArgs};
 use crate::bundle_file::{Writer, place, read};
 use crate::entry_view;
 use crate::inputs::{Hashed, Materials};
@@ -31,6 +31,9 @@ use crate::submit::{Log, confirm, refuse_unsound};
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SignError {
+    /// An input was not the same before and after the run.
+    #[error("{role} {name} changed during the run")]
+    ChangedDuringRun { role: String, name: String },
     /// Our own name for code is not a name.
     #[error("the name of the code is not a name of an input")]
     CodeName(#[source] InputNameError),
@@ -90,37 +93,73 @@ struct Signed {
     bundle: Bundle,
 }
 
-/// Runs it.
-pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
-    let key_path = key_file::locate(args.key.key.as_deref())?;
-    if args.dry_run {
-        return show(args, &key_path, manner);
-    }
-    let log = if args.pending { None } else { Some(Log::find(&args.log, &args.model)?) };
-    let materials = Materials::find(args, manner)?;
-    read(&place(&args.model))?;
-    let key = key_file::read_private(&key_path, args.key.passphrase_file.as_deref())?;
-    let hashed = materials.hash(args, manner)?;
-    let statement = write_statement(args, &hashed)?;
-    let signed = sign(statement, &key)?;
-    hashed.refuse_change()?;
-    match log {
-        Some(log) => publish(args, &log, &signed, &hashed, manner),
-        None => keep(args, &signed, &hashed, manner),
-    }
+/// A release to sign: the model, what it was made from, and what is known of the run.
+pub(crate) struct Release<'a> {
+    pub(crate) model: &'a Path,
+    pub(crate) name_version: &'a NameVersion,
+    pub(crate) materials: &'a MaterialArgs,
+    pub(crate) publish: &'a PublishArgs,
+    pub(crate) run: Run,
+    /// What the inputs were before the run, if we saw that.
+    pub(crate) inputs_before: Option<Vec<Input>>,
 }
 
-fn write_statement(args: &SignArgs, hashed: &Hashed) -> Result<Statement, Failure> {
-    if hashed.model.file_count() == 0 {
-        return Err(SignError::EmptyModel { model: args.model.clone() }.into());
+/// Runs it.
+pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
+    let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
+    let (model, run, inputs_before) = (&args.model, Run::default(), None);
+    Release { model, name_version, materials, publish, run, inputs_before }.sign(manner)
+}
+
+impl Release<'_> {
+    /// Hashes, signs, and publishes or keeps, as the arguments say.
+    pub(crate) fn sign(&self, manner: Manner) -> Result<(), Failure> {
+        let key_path = key_file::locate(self.publish.key.key.as_deref())?;
+        if self.publish.dry_run {
+            return show(self, &key_path, manner);
+        }
+        let log = if self.publish.pending { None } else { Some(Log::find(&self.publish.log, self.model)?) };
+        let materials = Materials::find(self.model, self.materials, manner)?;
+        read(&place(self.model))?;
+        let key = key_file::read_private(&key_path, self.publish.key.passphrase_file.as_deref())?;
+        let hashed = materials.hash(self.materials, manner)?;
+        self.refuse_other_inputs(&hashed)?;
+        let statement = self.statement(&hashed)?;
+        let signed = sign(statement, &key)?;
+        hashed.refuse_change()?;
+        match log {
+            Some(log) => publish(self, &log, &signed, &hashed, manner),
+            None => keep(self, &signed, &hashed, manner),
+        }
     }
-    let fault = |source| SignError::Statement { source };
-    let version = env!("CARGO_PKG_VERSION").parse().map_err(|error: NameError| fault(error.into()))?;
-    let provenance = Provenance::new(args.relation.map(Into::into), hashed.inputs.clone(), version)?;
-    let (name, version) = (args.name_version.name(), args.name_version.version());
-    let bytes = provenance.to_statement_bytes(name, version, &hashed.model);
-    // Read as a verifier will: what we cannot read we do not sign.
-    Ok(Statement::parse(&bytes).map_err(|error| fault(error.into()))?)
+
+    /// An input that changed while the run read it is none of the two things it was.
+    fn refuse_other_inputs(&self, hashed: &Hashed) -> Result<(), SignError> {
+        let Some(before) = &self.inputs_before else { return Ok(()) };
+        let changed = before.iter().find(|input| !hashed.inputs.contains(input));
+        match changed {
+            None => Ok(()),
+            Some(input) => Err(SignError::ChangedDuringRun {
+                role: input.role().to_string(),
+                name: input.name().to_string(),
+            }),
+        }
+    }
+
+    fn statement(&self, hashed: &Hashed) -> Result<Statement, Failure> {
+        if hashed.model.file_count() == 0 {
+            return Err(SignError::EmptyModel { model: self.model.to_owned() }.into());
+        }
+        let fault = |source| SignError::Statement { source };
+        let version = env!("CARGO_PKG_VERSION").parse().map_err(|error: NameError| fault(error.into()))?;
+        let relation = self.materials.relation.map(Into::into);
+        let provenance =
+            Provenance::new(relation, hashed.inputs.clone(), version)?.with_run(self.run.clone());
+        let (name, version) = (self.name_version.name(), self.name_version.version());
+        let bytes = provenance.to_statement_bytes(name, version, &hashed.model);
+        // Read as a verifier will: what we cannot read we do not sign.
+        Ok(Statement::parse(&bytes).map_err(|error| fault(error.into()))?)
+    }
 }
 
 fn sign(statement: Statement, key: &PrivateKey) -> Result<Signed, SignError> {
@@ -152,34 +191,34 @@ fn proof_in(bundle: &Bundle) -> Option<&LogProof> {
 }
 
 fn publish(
-    args: &SignArgs,
+    release: &Release<'_>,
     log: &Log,
     signed: &Signed,
     hashed: &Hashed,
     manner: Manner,
 ) -> Result<(), Failure> {
-    let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
+    let writer = Writer::open(release.model, Duration::from_secs(release.publish.log.timeout))?;
     let lines = lines_with(&writer, signed);
     let holds = |bundle: &Bundle| log.judge(bundle, &signed.entry, &hashed.model).is_ok();
     let logged = lines.iter().filter(|(_, bundle)| holds(bundle)).find_map(|(_, bundle)| proof_in(bundle));
     if let Some(proof) = logged {
         let report = Report::already_logged(&signed.statement, &signed.entry, proof, writer.path());
-        print(&report.show(args.json))?;
+        print(&report.show(release.publish.json))?;
         note(manner, "already signed with this key and logged; nothing was done");
         return Ok(());
     }
     // A line with another log's proof stays as it is.
     let pending = lines.iter().find(|(_, bundle)| proof_in(bundle).is_none()).map(|(index, _)| *index);
-    confirm(&args.log, log, &[&signed.entry])?;
+    confirm(&release.publish.log, log, &[&signed.entry])?;
     let (bundle, verified) = log.complete(&signed.bundle, &signed.entry, &hashed.model)?;
     let path = writer.write(pending, bundle)?;
-    print(&Report::logged(&signed.statement, &signed.entry, &verified, &path).show(args.json))?;
-    note(manner, &format!("next: tallymark verify {}", args.model.display()));
+    print(&Report::logged(&signed.statement, &signed.entry, &verified, &path).show(release.publish.json))?;
+    note(manner, &format!("next: tallymark verify {}", release.model.display()));
     Ok(())
 }
 
-fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Result<(), Failure> {
-    let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
+fn keep(release: &Release<'_>, signed: &Signed, hashed: &Hashed, manner: Manner) -> Result<(), Failure> {
+    let writer = Writer::open(release.model, Duration::from_secs(release.publish.log.timeout))?;
     let lines = lines_with(&writer, signed);
     if !lines.is_empty() {
         // A finished line counts before a pending one.
@@ -187,27 +226,28 @@ fn keep(args: &SignArgs, signed: &Signed, hashed: &Hashed, manner: Manner) -> Re
             Some(proof) => Report::already_logged(&signed.statement, &signed.entry, proof, writer.path()),
             None => Report::already_pending(&signed.statement, &signed.entry, writer.path()),
         };
-        print(&report.show(args.json))?;
+        print(&report.show(release.publish.json))?;
         note(manner, "already signed with this key; nothing was done");
         return Ok(());
     }
     refuse_unsound(&signed.bundle, &hashed.model)?;
     let path = writer.write(None, signed.bundle.clone())?;
     warn(manner, "this is not logged yet, and no verifier accepts it");
-    print(&Report::pending(&signed.statement, &signed.entry, &path).show(args.json))?;
-    note(manner, &format!("next: tallymark submit {} --log URL", args.model.display()));
+    print(&Report::pending(&signed.statement, &signed.entry, &path).show(release.publish.json))?;
+    note(manner, &format!("next: tallymark submit {} --log URL", release.model.display()));
     Ok(())
 }
 
 /// `--dry-run`: what would be signed, and what of it would be public.
-fn show(args: &SignArgs, key_path: &Path, manner: Manner) -> Result<(), Failure> {
-    let materials = Materials::find(args, manner)?;
-    let key = public_key(args, key_path)?;
-    let hashed = materials.hash(args, manner)?;
-    let statement = write_statement(args, &hashed)?;
+fn show(release: &Release<'_>, key_path: &Path, manner: Manner) -> Result<(), Failure> {
+    let materials = Materials::find(release.model, release.materials, manner)?;
+    let key = public_key(release.publish, key_path)?;
+    let hashed = materials.hash(release.materials, manner)?;
+    release.refuse_other_inputs(&hashed)?;
+    let statement = release.statement(&hashed)?;
     let payload = EntryPayload::from_statement(&statement, &key);
     let text = String::from_utf8_lossy(statement.as_bytes());
-    let data = if args.json {
+    let data = if release.publish.json {
         let value = serde_json::json!({
             "schema_version": 1,
             "status": "dry-run",
@@ -226,10 +266,10 @@ fn show(args: &SignArgs, key_path: &Path, manner: Manner) -> Result<(), Failure>
 }
 
 /// The public key: from the file beside the private one, so that nobody has to type a passphrase to look.
-fn public_key(args: &SignArgs, key_path: &Path) -> Result<PublicKey, Failure> {
+fn public_key(publish: &PublishArgs, key_path: &Path) -> Result<PublicKey, Failure> {
     let beside = std::fs::read_to_string(key_file::public_path(key_path));
     if let Some(key) = beside.ok().and_then(|pem| PublicKey::from_pem(&pem).ok()) {
         return Ok(key);
     }
-    Ok(key_file::read_private(key_path, args.key.passphrase_file.as_deref())?.public_key())
+    Ok(key_file::read_private(key_path, publish.key.passphrase_file.as_deref())?.public_key())
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use attest::provenance::Input;
+use attest::provenance::{Input, Provenance, Run, Topic};
 use attest::statement::{Predicate, Statement};
 use serde_json::{Value, json};
 use verifier::report::size;
+
+use crate::message::one_line;
 
 /// As lines, each indented by two.
 pub(crate) fn text(statement: &Statement) -> String {
@@ -26,7 +28,28 @@ pub(crate) fn text(statement: &Statement) -> String {
             let _ = writeln!(text, "  commit     {} {}", checkout.commit(), checkout.state().as_str());
         }
     }
+    if let Some(run) = statement.provenance().map(Provenance::run) {
+        if let Some(entrypoint) = run.entrypoint() {
+            let words = [&[entrypoint.program().to_owned()], entrypoint.args()].concat().join(" ");
+            let _ = writeln!(text, "  run        {}", one_line(&words));
+        }
+        if let Some((started, finished)) = run.span() {
+            let _ = writeln!(text, "             {started} to {finished}");
+        }
+        for (topic, count) in facts_by_topic(run) {
+            let _ = writeln!(text, "  facts      {count} {topic}");
+        }
+        if !run.byproducts().is_empty() {
+            let _ = writeln!(text, "  byproducts {}", run.byproducts().len());
+        }
+    }
     text
+}
+
+/// How many facts there are of each topic that has some.
+fn facts_by_topic(run: &Run) -> impl Iterator<Item = (Topic, usize)> {
+    let count = |topic| run.facts().iter().filter(|fact| fact.topic() == topic).count();
+    Topic::ALL.into_iter().map(move |topic| (topic, count(topic))).filter(|(_, count)| *count > 0)
 }
 
 /// As JSON.
@@ -51,6 +74,7 @@ pub(crate) fn json(statement: &Statement) -> Value {
         "bytes": statement.extent().bytes(),
         "relation": relation(statement),
         "inputs": statement.inputs().iter().map(input).collect::<Vec<_>>(),
+        "facts": statement.provenance().map(|provenance| provenance.run().facts().len()),
     })
 }
 

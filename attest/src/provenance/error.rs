@@ -2,6 +2,7 @@ use crate::digest::DigestError;
 use crate::json::{FieldError, JsonPath};
 use crate::model_name::NameError;
 use crate::role::Role;
+use crate::utc_time::UtcTimeError;
 
 use super::{GitId, GitIdError, InputName, InputNameError, SourceUriError};
 
@@ -26,6 +27,17 @@ pub enum ProvenanceError {
         #[source]
         source: DigestError,
     },
+    /// An entry point with too many arguments, or with a text that is too long or has a control character.
+    #[error("entry point is empty, has too many arguments, or a text that is too long or not printable")]
+    BadEntrypoint,
+    /// A fact with a text that is too long or not printable, or with a key that is no key.
+    #[error("{what} of a fact is {text:?}, want it shorter and printable")]
+    BadFact {
+        /// Which text: `about`, `key`, `value` or `at`.
+        what: &'static str,
+        /// The text seen, at most 64 characters of it.
+        text: String,
+    },
     /// A `gitCommit` or `gitTree` that is none.
     #[error("{path} is no git id")]
     BadGitId {
@@ -43,6 +55,15 @@ pub enum ProvenanceError {
         /// Why.
         #[source]
         source: InputNameError,
+    },
+    /// A time that is none.
+    #[error("{path} is no time")]
+    BadTime {
+        /// Where.
+        path: JsonPath,
+        /// Why.
+        #[source]
+        source: UtcTimeError,
     },
     /// A version of the signing program that is none.
     #[error("{path} is no version")]
@@ -62,6 +83,12 @@ pub enum ProvenanceError {
         #[source]
         source: SourceUriError,
     },
+    /// Two by-products of one role under one name.
+    #[error("two by-products of one role with name {name}")]
+    DuplicateByproduct {
+        /// The name.
+        name: InputName,
+    },
     /// Two inputs of one role under one name.
     #[error("two inputs with role {role} and name {name}")]
     DuplicateInput {
@@ -70,6 +97,9 @@ pub enum ProvenanceError {
         /// The name.
         name: InputName,
     },
+    /// A run that ended before it began.
+    #[error("the run finished before it started")]
+    EndBeforeStart,
     /// A known member is missing, is of another type, or an unknown one is where the set is closed.
     #[error("provenance has not the members it should have")]
     Field {
@@ -99,6 +129,9 @@ pub enum ProvenanceError {
         /// The tree object.
         tree: GitId,
     },
+    /// One of `startedOn` and `finishedOn` without the other.
+    #[error("only one of startedOn and finishedOn, want both or none")]
+    HalfSpan,
     /// One of `files` and `bytes` without the other.
     #[error("only one of files and bytes in {path}, want both or none")]
     PartialExtent {
@@ -113,6 +146,18 @@ pub enum ProvenanceError {
         /// The input's name.
         name: InputName,
     },
+    /// More by-products than a statement may have.
+    #[error("{seen} by-products, want at most {max}", max = super::MAX_BYPRODUCTS)]
+    TooManyByproducts {
+        /// By-products seen.
+        seen: usize,
+    },
+    /// More facts than a statement may have.
+    #[error("{seen} facts, want at most {max}", max = super::MAX_FACTS)]
+    TooManyFacts {
+        /// Facts seen.
+        seen: usize,
+    },
     /// More digests than an entry has room for.
     #[error("inputs with {seen} digests, want at most {max}", max = super::MAX_INPUT_DIGESTS)]
     TooManyInputs {
@@ -125,16 +170,27 @@ pub enum ProvenanceError {
         /// The type seen, at most 64 characters of it.
         seen: String,
     },
-    /// Another `builder.id`: in SLSA it is what decides how far the rest is to be believed.
-    #[error("builder {seen:?}, want {want:?}", want = crate::types::BUILDER_LOCAL_V1)]
+    /// Another `builder.id`, or not the one that goes with what is said of the run: in SLSA it is what decides how far the
+    /// rest is to be believed.
+    #[error("builder {seen:?}, want {want:?}")]
     UnknownBuilder {
         /// The id seen, at most 64 characters of it.
         seen: String,
+        /// The one that goes with this provenance.
+        want: &'static str,
     },
     /// A relation that the build type does not have.
     #[error("unknown relation {seen:?}")]
     UnknownRelation {
         /// The relation seen, at most 64 characters of it.
+        seen: String,
+    },
+    /// A role of a by-product, or a topic of a fact, that the build type does not have.
+    #[error("{path} is {seen:?}, want a known word")]
+    UnknownWord {
+        /// Where.
+        path: JsonPath,
+        /// The word seen, at most 64 characters of it.
         seen: String,
     },
     /// A role that the build type does not have.
@@ -152,6 +208,12 @@ pub enum ProvenanceError {
         path: JsonPath,
         /// The source seen, at most 64 characters of it.
         seen: String,
+    },
+    /// Facts or by-products that do not ascend, or an empty list of them: one thing said in two ways.
+    #[error("{what} do not ascend, or are an empty list")]
+    UnsortedRun {
+        /// Which of the two.
+        what: &'static str,
     },
     /// Dependencies that do not ascend by role and name.
     #[error("dependency {index} sorts before the one in front of it, want them sorted by role and name")]

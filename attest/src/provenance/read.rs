@@ -1,20 +1,21 @@
 //! The predicate, taken apart strictly.
 //!
 //! Unknown members are passed over, for in-toto lets producers add them; but not in `externalParameters`, nor in a
-//! dependency or its digest set, where a member we do not know could change what the statement claims.
+//! dependency, a fact, a by-product or a digest set, where a member we do not know could change what the statement claims.
 
 use crate::decimal::parse_decimal;
 use crate::digest::Sha256Digest;
 use crate::excerpt::excerpt;
 use crate::form::Form;
-use crate::json::{Fields, Located};
+use crate::json::{FieldError, Fields, Located};
 use crate::role::Role;
 use crate::tree::TreeDigest;
 use crate::types;
+use crate::utc_time::UtcTime;
 
 use super::{
-    Checkout, Extent, Input, InputDigest, Provenance, ProvenanceError, Relation, Source, WorkTreeState,
-    sort_key,
+    Byproduct, ByproductRole, Checkout, Entrypoint, Extent, Fact, Input, InputDigest, InputName, Provenance,
+    ProvenanceError, Relation, Run, Source, Topic, WorkTreeState, sort_key,
 };
 
 impl Provenance {
@@ -26,7 +27,11 @@ impl Provenance {
         if build_type != types::BUILD_TYPE_TRAIN_V1 {
             return Err(ProvenanceError::UnknownBuildType { seen: excerpt(build_type) });
         }
-        let parameters = definition.required("externalParameters")?.closed_object(&["relation", "inputs"])?;
+        let parameters = definition.required("externalParameters")?.closed_object(&[
+            "relation",
+            "inputs",
+            "entrypoint",
+        ])?;
         let relation = parameters.required("relation")?.string()?;
         let relation = Relation::from_name(relation)
             .ok_or_else(|| ProvenanceError::UnknownRelation { seen: excerpt(relation) })?;
@@ -38,21 +43,110 @@ impl Provenance {
             }
         }
 
-        let builder = predicate.required("runDetails")?.object()?.required("builder")?.object()?;
+        let details = predicate.required("runDetails")?.object()?;
+        let run = read_run(&parameters, &definition, &details)?;
+        let builder = details.required("builder")?.object()?;
         let id = builder.required("id")?.string()?;
-        if id != types::BUILDER_LOCAL_V1 {
-            return Err(ProvenanceError::UnknownBuilder { seen: excerpt(id) });
-        }
         let version = builder.required("version")?.object()?.required(super::TOOL)?;
         let tool_version = version
             .string()?
             .parse()
             .map_err(|source| ProvenanceError::BadToolVersion { path: version.path().clone(), source })?;
 
-        let provenance = Self::new(Some(relation), inputs, tool_version)?;
+        let provenance = Self::new(Some(relation), inputs, tool_version)?.with_run(run);
+        if id != provenance.builder_id() {
+            return Err(ProvenanceError::UnknownBuilder { seen: excerpt(id), want: provenance.builder_id() });
+        }
         agree(&provenance, &parameters.required("inputs")?)?;
         Ok(provenance)
     }
+}
+
+/// What is said of the run, in four places.
+fn read_run(
+    parameters: &Fields<'_>,
+    definition: &Fields<'_>,
+    details: &Fields<'_>,
+) -> Result<Run, ProvenanceError> {
+    let entrypoint = parameters.optional("entrypoint").map(|entrypoint| read_entrypoint(&entrypoint));
+    let facts = match definition.optional("internalParameters") {
+        None => None,
+        Some(internal) => internal.object()?.optional("facts"),
+    };
+    let facts = read_ascending(facts, "facts", read_fact)?;
+    let byproducts = read_ascending(details.optional("byproducts"), "byproducts", read_byproduct)?;
+    let span = match details.optional("metadata") {
+        None => None,
+        Some(metadata) => read_span(&metadata.object()?)?,
+    };
+    Run::new(entrypoint.transpose()?, span, facts, byproducts)
+}
+
+/// The elements of a list that is either not there or not empty, and ascends.
+fn read_ascending<T: Ord>(
+    list: Option<Located<'_>>,
+    what: &'static str,
+    read: impl Fn(&Located<'_>) -> Result<T, ProvenanceError>,
+) -> Result<Vec<T>, ProvenanceError> {
+    let Some(list) = list else { return Ok(Vec::new()) };
+    let elements = list.array()?.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if elements.is_empty() || !elements.is_sorted_by(|before, after| before < after) {
+        return Err(ProvenanceError::UnsortedRun { what });
+    }
+    Ok(elements)
+}
+
+fn read_entrypoint(entrypoint: &Located<'_>) -> Result<Entrypoint, ProvenanceError> {
+    let fields = entrypoint.closed_object(&["program", "args"])?;
+    let args = fields.required("args")?.array()?;
+    let args = args.iter().map(|arg| arg.string().map(str::to_owned)).collect::<Result<_, _>>()?;
+    Entrypoint::new(fields.required("program")?.string()?.to_owned(), args)
+}
+
+fn read_fact(fact: &Located<'_>) -> Result<Fact, ProvenanceError> {
+    let fields = fact.closed_object(&["topic", "about", "key", "value", "source", "at"])?;
+    let text = |key| Ok::<_, FieldError>(fields.required(key)?.string()?.to_owned());
+    let topic = read_word(&fields.required("topic")?, Topic::from_name)?;
+    let source = fields.required("source")?;
+    Fact::new(topic, text("about")?, text("key")?, text("value")?, read_source(&source)?, text("at")?)
+}
+
+fn read_byproduct(byproduct: &Located<'_>) -> Result<Byproduct, ProvenanceError> {
+    let fields = byproduct.closed_object(&["name", "digest", "annotations"])?;
+    let annotations = fields.required("annotations")?.closed_object(&["role", "bytes"])?;
+    let role = read_word(&annotations.required("role")?, ByproductRole::from_name)?;
+    let name = read_name(&fields.required("name")?)?;
+    let digest = read_sha256(&fields.required("digest")?.closed_object(&["sha256"])?.required("sha256")?)?;
+    Ok(Byproduct::new(role, name, digest, read_bytes(&annotations.required("bytes")?)?))
+}
+
+fn read_span(metadata: &Fields<'_>) -> Result<Option<(UtcTime, UtcTime)>, ProvenanceError> {
+    let time = |text: Located<'_>| {
+        let bad = |source| ProvenanceError::BadTime { path: text.path().clone(), source };
+        text.string()?.parse::<UtcTime>().map_err(bad)
+    };
+    match (metadata.optional("startedOn"), metadata.optional("finishedOn")) {
+        (Some(started), Some(finished)) => Ok(Some((time(started)?, time(finished)?))),
+        (None, None) => Ok(None),
+        _ => Err(ProvenanceError::HalfSpan),
+    }
+}
+
+fn read_word<T>(word: &Located<'_>, known: impl Fn(&str) -> Option<T>) -> Result<T, ProvenanceError> {
+    let seen = word.string()?;
+    known(seen).ok_or_else(|| ProvenanceError::UnknownWord { path: word.path().clone(), seen: excerpt(seen) })
+}
+
+fn read_name(name: &Located<'_>) -> Result<InputName, ProvenanceError> {
+    name.string()?
+        .parse()
+        .map_err(|source| ProvenanceError::BadInputName { path: name.path().clone(), source })
+}
+
+fn read_source(source: &Located<'_>) -> Result<Source, ProvenanceError> {
+    let seen = source.string()?;
+    Source::from_name(seen)
+        .ok_or_else(|| ProvenanceError::UnknownSource { path: source.path().clone(), seen: excerpt(seen) })
 }
 
 /// The names under `inputs` are, role by role, those of the dependencies in their order, and an empty list is not
@@ -70,7 +164,7 @@ fn agree(provenance: &Provenance, inputs: &Located<'_>) -> Result<(), Provenance
                 names
             }
         };
-        if !provenance.names(role).map(super::InputName::as_str).eq(names) {
+        if !provenance.names(role).map(InputName::as_str).eq(names) {
             return Err(ProvenanceError::InputsDisagree { role });
         }
     }
@@ -79,20 +173,13 @@ fn agree(provenance: &Provenance, inputs: &Located<'_>) -> Result<(), Provenance
 
 fn read_dependency(dependency: &Located<'_>) -> Result<Input, ProvenanceError> {
     let fields = dependency.closed_object(&["name", "uri", "digest", "annotations"])?;
-    let name = fields.required("name")?;
-    let name = name
-        .string()?
-        .parse()
-        .map_err(|source| ProvenanceError::BadInputName { path: name.path().clone(), source })?;
+    let name = read_name(&fields.required("name")?)?;
     let annotations = fields.required("annotations")?.object()?;
     let role = annotations.required("role")?;
     let seen = role.string()?;
     let role = Role::from_name(seen)
         .ok_or_else(|| ProvenanceError::UnknownRole { path: role.path().clone(), seen: excerpt(seen) })?;
-    let source = annotations.required("source")?;
-    let seen = source.string()?;
-    let source = Source::from_name(seen)
-        .ok_or_else(|| ProvenanceError::UnknownSource { path: source.path().clone(), seen: excerpt(seen) })?;
+    let source = read_source(&annotations.required("source")?)?;
     let digests = fields.required("digest")?;
     let digest = match role {
         Role::Code => read_checkout(&digests, &annotations)?,

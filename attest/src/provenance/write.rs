@@ -10,7 +10,7 @@ use crate::form::Form;
 use crate::role::Role;
 use crate::types;
 
-use super::{Checkout, Extent, Input, InputDigest, Provenance, WorkTreeState};
+use super::{Byproduct, Checkout, Extent, Fact, Input, InputDigest, Provenance, Run, WorkTreeState};
 
 /// SLSA provenance v1, as much of it as we write.
 #[derive(Serialize)]
@@ -25,6 +25,8 @@ pub(crate) struct PredicateJson<'a> {
 struct BuildDefinitionJson<'a> {
     build_type: &'static str,
     external_parameters: ExternalParametersJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal_parameters: Option<InternalParametersJson<'a>>,
     resolved_dependencies: Vec<DependencyJson<'a>>,
 }
 
@@ -32,6 +34,49 @@ struct BuildDefinitionJson<'a> {
 struct ExternalParametersJson<'a> {
     relation: &'static str,
     inputs: NamesByRole<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entrypoint: Option<EntrypointJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct EntrypointJson<'a> {
+    program: &'a str,
+    args: &'a [String],
+}
+
+#[derive(Serialize)]
+struct InternalParametersJson<'a> {
+    facts: Vec<FactJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FactJson<'a> {
+    topic: &'static str,
+    about: &'a str,
+    key: &'a str,
+    value: &'a str,
+    source: &'static str,
+    at: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MetadataJson {
+    started_on: String,
+    finished_on: String,
+}
+
+#[derive(Serialize)]
+struct ByproductJson<'a> {
+    name: &'a str,
+    digest: DigestSetJson,
+    annotations: ByproductAnnotationsJson,
+}
+
+#[derive(Serialize)]
+struct ByproductAnnotationsJson {
+    role: &'static str,
+    bytes: String,
 }
 
 /// An object from role to names, in the order of the roles' numbers.
@@ -86,6 +131,10 @@ struct AnnotationsJson {
 #[derive(Serialize)]
 struct RunDetailsJson<'a> {
     builder: BuilderJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<MetadataJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    byproducts: Vec<ByproductJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -103,16 +152,53 @@ impl Provenance {
                 external_parameters: ExternalParametersJson {
                     relation: self.relation.as_str(),
                     inputs: NamesByRole(self),
+                    entrypoint: self.run.entrypoint().map(|entrypoint| EntrypointJson {
+                        program: entrypoint.program(),
+                        args: entrypoint.args(),
+                    }),
                 },
+                internal_parameters: internal_parameters(&self.run),
                 resolved_dependencies: self.inputs.iter().map(dependency).collect(),
             },
             run_details: RunDetailsJson {
                 builder: BuilderJson {
-                    id: types::BUILDER_LOCAL_V1,
+                    id: self.builder_id(),
                     version: BTreeMap::from([(super::TOOL, self.tool_version.as_str())]),
                 },
+                metadata: self.run.span().map(|(started, finished)| MetadataJson {
+                    started_on: started.to_string(),
+                    finished_on: finished.to_string(),
+                }),
+                byproducts: self.run.byproducts().iter().map(byproduct).collect(),
             },
         }
+    }
+}
+
+fn internal_parameters(run: &Run) -> Option<InternalParametersJson<'_>> {
+    let facts: Vec<_> = run.facts().iter().map(fact).collect();
+    (!facts.is_empty()).then_some(InternalParametersJson { facts })
+}
+
+fn fact(fact: &Fact) -> FactJson<'_> {
+    FactJson {
+        topic: fact.topic().as_str(),
+        about: fact.about(),
+        key: fact.key(),
+        value: fact.value(),
+        source: fact.source().as_str(),
+        at: fact.at(),
+    }
+}
+
+fn byproduct(byproduct: &Byproduct) -> ByproductJson<'_> {
+    ByproductJson {
+        name: byproduct.name().as_str(),
+        digest: sha256_only(byproduct.digest()),
+        annotations: ByproductAnnotationsJson {
+            role: byproduct.role().as_str(),
+            bytes: byproduct.bytes().to_string(),
+        },
     }
 }
 

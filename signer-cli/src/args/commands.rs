@@ -8,9 +8,10 @@ use attest::model_name::{ModelName, NameVersion, VersionLabel};
 use attest::name_pattern::NamePattern;
 use attest::provenance::Relation;
 use clap::builder::BoolishValueParser;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
 use super::NamedPath;
+use crate::gather::FactSource;
 use crate::search::Term;
 
 /// Make a key pair for signing
@@ -92,6 +93,15 @@ pub(crate) struct SignArgs {
     /// Name and version label: `acme/churn:2026.1`
     #[arg(long = "as", env = "TALLYMARK_AS", value_name = "NAME:VERSION")]
     pub(crate) name_version: NameVersion,
+    #[command(flatten)]
+    pub(crate) materials: MaterialArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+}
+
+/// What a model was made from.
+#[derive(Args, Debug)]
+pub(crate) struct MaterialArgs {
     /// A dataset it was made from, and what to call it; may be repeated. In the variable: one per line
     #[arg(long, env = "TALLYMARK_DATA", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) data: Vec<NamedPath>,
@@ -104,6 +114,14 @@ pub(crate) struct SignArgs {
     /// How the model came out of its inputs [default: finetune with --base, else pretrain]
     #[arg(long, env = "TALLYMARK_RELATION", value_enum, value_name = "RELATION")]
     pub(crate) relation: Option<RelationName>,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// How a statement is signed and made public.
+#[derive(Args, Debug)]
+pub(crate) struct PublishArgs {
     #[command(flatten)]
     pub(crate) key: KeyArgs,
     #[command(flatten)]
@@ -114,9 +132,6 @@ pub(crate) struct SignArgs {
     /// Print what would be signed and what would be public; sign, send and write nothing
     #[arg(long, env = "TALLYMARK_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
-    /// Threads that hash [default: one per processor]
-    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
@@ -177,6 +192,94 @@ impl From<RelationName> for Relation {
             RelationName::Convert => Self::Convert,
         }
     }
+}
+
+/// Which records of other tools a statement takes facts from.
+#[derive(Args, Debug)]
+pub(crate) struct GatherArgs {
+    /// A source of facts: `dvc`, `mlflow:RUN`, `mlflow:RUN@DIR`, `wandb:DIR`, `environment:DIR`, `site-packages:DIR`, `hardware`,
+    /// `sagemaker:FILE`, `kitfile:FILE`, `datasheet:FILE`, `croissant:FILE`, ...; may be repeated. The model's own weights and
+    /// card are always read. In the variable: one per line
+    #[arg(long, env = "TALLYMARK_FROM", value_name = "SOURCE", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) from: Vec<FactSource>,
+    /// Sign nothing if a source cannot be read in full
+    #[arg(long, env = "TALLYMARK_STRICT", value_parser = BoolishValueParser::new())]
+    pub(crate) strict: bool,
+    /// Sign a kind of fact that is left out because it may be about people: `run.user`; may be repeated
+    #[arg(long, env = "TALLYMARK_ALLOW", value_name = "TOPIC.KEY", value_delimiter = ' ', action = ArgAction::Append)]
+    pub(crate) allow: Vec<String>,
+}
+
+/// State what is known of a model, after the fact
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark attest train ./churn --as acme/churn:2026.1 --from mlflow:9c1f --data train=./data --log \
+                  https://log.example.org"
+)]
+pub(crate) struct AttestArgs {
+    #[command(subcommand)]
+    pub(crate) what: AttestCommand,
+}
+
+/// What is stated.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttestCommand {
+    Train(TrainArgs),
+}
+
+/// Sign a model with what trackers recorded of its training, and log the signature
+///
+/// Like `sign`, and adds facts: parameters, metrics, packages, hardware, commits, each with its grade and the file it was read
+/// from. `observed` is what was hashed or measured here, `imported` what a tool wrote down, `declared` what a text says. What
+/// may be about people or machines is left out unless --allow names it. --dry-run shows all of it.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark attest train ./churn --as acme/churn:2026.1 --from mlflow:9c1f --from environment \
+                  --data train=./data --code . --log https://log.example.org"
+)]
+pub(crate) struct TrainArgs {
+    /// Directory or single file of the model
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) model: PathBuf,
+    /// Name and version label: `acme/churn:2026.1`
+    #[arg(long = "as", env = "TALLYMARK_AS", value_name = "NAME:VERSION")]
+    pub(crate) name_version: NameVersion,
+    #[command(flatten)]
+    pub(crate) gather: GatherArgs,
+    #[command(flatten)]
+    pub(crate) materials: MaterialArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+}
+
+/// Start a training, watch what goes in and comes out, and sign the result
+///
+/// Hashes the inputs, starts the program, hashes them again (one that changed is an error), reads the sources of facts, and
+/// signs and logs what the program left in --out. A program that fails leaves nothing signed, and its exit status is ours.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark run --out ./churn --as acme/churn:2026.1 --data train=./data --code . --from hardware \
+                  --from environment --log https://log.example.org -- python train.py"
+)]
+pub(crate) struct RunArgs {
+    /// Directory that the program fills; new or empty
+    #[arg(long, env = "TALLYMARK_OUT", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Name and version label: `acme/churn:2026.1`
+    #[arg(long = "as", env = "TALLYMARK_AS", value_name = "NAME:VERSION")]
+    pub(crate) name_version: NameVersion,
+    #[command(flatten)]
+    pub(crate) gather: GatherArgs,
+    /// Sign all arguments as they are; otherwise values are left out, as they may be secret
+    #[arg(long, env = "TALLYMARK_KEEP_ARGS", value_parser = BoolishValueParser::new())]
+    pub(crate) keep_args: bool,
+    #[command(flatten)]
+    pub(crate) materials: MaterialArgs,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+    /// The program and its arguments
+    #[arg(env = "TALLYMARK_PROGRAM", value_name = "PROGRAM", required = true, last = true, value_delimiter = None)]
+    pub(crate) program: Vec<String>,
 }
 
 /// Complete what was signed with --pending
@@ -270,8 +373,9 @@ pub(crate) struct VerifyArgs {
 
 /// Show what is in a file, unverified
 ///
-/// Knows bundles (`tallymark.jsonl`), log entries, tlog proofs, checkpoints and public keys. Believes
-/// everything it reads and says so: only `tallymark verify` judges.
+/// Knows bundles (`tallymark.jsonl`), log entries, tlog proofs, checkpoints and public keys. Of other people's files it shows the
+/// facts that `attest train` and `run` would take from them: weights, cards, lock files, records of DVC, MLflow and Weights &
+/// Biases. Believes everything it reads and says so: only `tallymark verify` judges.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark inspect ./churn\n  curl -s https://log.example.org/checkpoint > cp && tallymark \

@@ -9,6 +9,7 @@ use verifier::{Class, Refusal};
 
 use super::{Exit, Failure, OutputError};
 use crate::bundle_file::BundleFileError;
+use crate::gather::GatherError;
 use crate::git::GitError;
 use crate::inspect::InspectError;
 use crate::key_file::KeyFileError;
@@ -20,6 +21,7 @@ use crate::search::SearchError;
 use crate::sign::SignError;
 use crate::snapshot::SnapshotError;
 use crate::submit::SubmitError;
+use crate::train::RunError;
 use crate::trust::TrustError;
 
 /// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
@@ -248,6 +250,8 @@ impl From<SignError> for Failure {
         use SignError as E;
         let told = |exit, code| Self::new(exit, code, &error);
         match error {
+            E::ChangedDuringRun { .. } => told(Exit::Undecidable, "changed-during-run")
+                .hint("nothing was signed; find out what writes there, such as a cache or the training itself, and run again"),
             E::CodeInsideModel { .. } | E::InputInsideModel { .. } => told(Exit::Usage, "input-inside-model")
                 .hint("a model and what it was made from are different things; move one out of the other"),
             E::ModelInsideInput { .. } => told(Exit::Usage, "model-inside-input")
@@ -262,6 +266,39 @@ impl From<SignError> for Failure {
                 .hint("name it with --log URL or TALLYMARK_LOG")
                 .hint("to sign now and log later: --pending"),
             E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
+        }
+    }
+}
+
+impl From<GatherError> for Failure {
+    fn from(error: GatherError) -> Self {
+        use GatherError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Incomplete(_) | E::Nothing { .. } => told(Exit::Refused, "source-incomplete")
+                .hint("nothing was signed; mend the source, or leave out --strict and have the gap shown as a warning"),
+            E::Mlflow(_) => told(Exit::Usage, "source-mlflow")
+                .hint("name the run and where its store lies: --from mlflow:RUN@DIR"),
+            E::Provenance(_) => told(Exit::Refused, "source-facts")
+                .hint("name fewer sources; the message says which bound was met"),
+            E::Wandb(_) => told(Exit::Usage, "source-wandb")
+                .hint("name the directory of one run: --from wandb:wandb/offline-run-..."),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match &error {
+            RunError::NotEmpty { .. } => Self::new(Exit::Usage, "out-not-empty", &error).hint(
+                "old files would be signed as if the run had made them; name a new directory with --out",
+            ),
+            RunError::Io { act: "start", .. } => {
+                Self::new(Exit::Io, "not-started", &error).hint("check the name of the program behind --")
+            }
+            RunError::Io { .. } => {
+                Self::new(Exit::Io, "run-io", &error).hint("check the path and its permissions")
+            }
         }
     }
 }

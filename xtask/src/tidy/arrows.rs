@@ -3,13 +3,14 @@
 use super::{Member, Page};
 
 /// The house, floor by floor: each crate and those below it that it may use.
-const FLOORS: [(&str, &[&str]); 9] = [
+const FLOORS: [(&str, &[&str]); 10] = [
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["merkle", "tlog"]),
     ("verifier", &["merkle", "tlog", "attest"]),
+    ("collect", &["merkle", "tlog", "attest"]),
     ("log-server", &["merkle", "tlog", "attest"]),
-    ("signer-cli", &["merkle", "tlog", "attest", "verifier"]),
+    ("signer-cli", &["merkle", "tlog", "attest", "verifier", "collect"]),
     ("torture", &["merkle", "tlog", "attest", "log-server"]),
     ("load", &["merkle", "tlog", "attest"]),
     ("xtask", &[]),

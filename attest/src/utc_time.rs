@@ -1,0 +1,109 @@
+//! A moment as statements write it: RFC 3339, UTC, whole seconds, `2026-11-27T08:00:00Z`.
+//!
+//! One moment has one text: no offset, no fraction, no lower-case letter, no leap second. A time in a statement is what its
+//! signer says; only a log or a witness bounds it.
+
+use core::fmt;
+use core::str::FromStr;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// Bytes of every text.
+const TEXT_BYTES: usize = 20;
+/// The first second that has no text: the year 10,000.
+const END_SECONDS: i64 = 253_402_300_800;
+
+/// A moment between the years 1970 and 9999, in whole seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcTime {
+    // Of the Unix epoch, 0..END_SECONDS.
+    seconds: i64,
+}
+
+/// Why a text is no moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no UTC time like 2026-11-27T08:00:00Z")]
+pub struct UtcTimeError;
+
+impl UtcTime {
+    /// The moment so many seconds after 1970 began; `None` after the year 9999.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: u64) -> Option<Self> {
+        let seconds = i64::try_from(seconds).ok().filter(|seconds| *seconds < END_SECONDS)?;
+        Some(Self { seconds })
+    }
+
+    /// Seconds since 1970 began.
+    #[must_use]
+    pub const fn unix_seconds(self) -> u64 {
+        self.seconds.unsigned_abs()
+    }
+}
+
+impl FromStr for UtcTime {
+    type Err = UtcTimeError;
+
+    /// Reads a moment.
+    ///
+    /// # Errors
+    /// [`UtcTimeError`] for every other text, among them other texts for the same moment.
+    fn from_str(text: &str) -> Result<Self, UtcTimeError> {
+        if text.len() != TEXT_BYTES {
+            return Err(UtcTimeError);
+        }
+        let read = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| UtcTimeError)?;
+        let read = Self { seconds: read.unix_timestamp() };
+        // Before 1970, or written in another way than we write it.
+        if read.seconds < 0 || read.to_string() != text { Err(UtcTimeError) } else { Ok(read) }
+    }
+}
+
+impl fmt::Display for UtcTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = OffsetDateTime::from_unix_timestamp(self.seconds).map_err(|_| fmt::Error)?;
+        f.write_str(&moment.format(&Rfc3339).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_moment_has_one_text() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_766_399, "2026-11-27T07:59:59Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            let moment = UtcTime::from_unix_seconds(seconds).expect("a moment");
+            assert_eq!((moment.to_string().as_str(), text.parse()), (text, Ok(moment)));
+            assert_eq!(moment.unix_seconds(), seconds);
+        }
+        assert_eq!(UtcTime::from_unix_seconds(253_402_300_800), None);
+        assert_eq!(UtcTime::from_unix_seconds(u64::MAX), None);
+    }
+
+    #[test]
+    fn other_texts_are_refused() {
+        for text in [
+            "",
+            "2026-11-27T08:00:00",
+            "2026-11-27T08:00:00z",
+            "2026-11-27t08:00:00Z",
+            "2026-11-27 08:00:00Z",
+            "2026-11-27T08:00:00.0Z",
+            "2026-11-27T08:00:00+00:00",
+            "2026-11-27T08:00:60Z",
+            "2026-02-29T08:00:00Z",
+            "2026-13-27T08:00:00Z",
+            "1969-12-31T23:59:59Z",
+            "+026-11-27T08:00:00Z",
+            "2026-11-27T24:00:00Z",
+        ] {
+            assert_eq!(text.parse::<UtcTime>(), Err(UtcTimeError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What other tools recorded about a model: trackers, version control, package managers, the weights themselves.
+//!
+//! One module for each source. Each takes the files that the tool left on the disk and gives [`Collected`]: graded
+//! [`Fact`]s, [`Warning`]s, and the digests of the files they were read from, so that a statement can say what it was
+//! told and by whom.
+//!
+//! Every file is hostile: it may be a terabyte, a pipe, nested a million deep, or written by somebody who wants this
+//! machine to believe that the data was clean. So each reader is bounded, strict and total; what it cannot read is a
+//! warning with a reason code and lowers nothing silently: [`Collected::require_whole`] turns warnings into an error.
+//! No module runs a program that lies in the model, follows a link out of it, opens a socket, or unpickles anything.
+//!
+//! In scope: files to facts. Out of scope: what a fact is worth (the verifier), how it is signed (crate `attest`).
+
+mod collected;
+pub mod documents;
+pub mod dvc;
+pub mod environment;
+mod excerpt;
+mod fact;
+mod folder;
+pub mod hardware;
+mod hashing;
+pub mod hugging_face;
+mod imported;
+mod json;
+mod location;
+pub mod mlflow;
+mod notes;
+#[cfg(test)]
+mod picture;
+mod place;
+mod reading;
+pub mod registries;
+mod rfc3339;
+mod typed_yaml;
+pub mod wandb;
+mod warning;
+pub mod weights;
+mod yaml;
+
+pub use collected::{Collected, IncompleteError, MAX_FACTS, MAX_WARNINGS, ReadFile};
+pub use fact::{Fact, MAX_TEXT_BYTES, Privacy, Topic, Value};
+pub use reading::{MAX_TEXT_FILE_BYTES, ReadError, Reading};
+pub use warning::{Warning, WarningReason};

@@ -1,0 +1,11 @@
+//! Weights, environments and machines: real ones, broken ones, and bytes of any kind.
+
+#![expect(clippy::expect_used, reason = "helpers of tests fail like tests")]
+
+mod arbitrary;
+mod common;
+mod environment;
+mod hardware;
+mod hostile_environment;
+mod hostile_weights;
+mod weights;

@@ -1,0 +1,213 @@
+//! `tallymark run`: starts a training, watches over what goes in and what comes out, and signs.
+//!
+//! ```text
+//! before   hash all inputs
+//! run      start the program; its output goes where it always goes, and through SHA-256
+//! after    hash all inputs again; one that changed is an error
+//!          read weights, card, locks and machine
+//!          sign a provenance of the output, with the builder that says so
+//! ```
+//!
+//! What is trusted: this machine. Nothing is isolated, and the program may read what it was not given. A run that fails
+//! leaves nothing signed and gives its own exit status.
+//!
+//! Arguments may hold secrets, so of each only what it takes to tell it from others is signed: the program's file name, names
+//! of flags, and arguments that are paths of files here. The rest is `[left out]`, unless `--keep-args`. Of the environment only
+//! variables on a short list are signed.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use attest::provenance::{Byproduct, ByproductRole, Entrypoint, Fact, Source, Topic};
+use attest::utc_time::UtcTime;
+
+use crate::args::{Manner, RunArgs};
+use crate::gather::Gathered;
+use crate::inputs::Materials;
+use crate::message::{Failure, note};
+use crate::sign::Release;
+
+/// Variables that say how a run computes, and nothing about people.
+const ENVIRONMENT: [&str; 16] = [
+    "CUBLAS_WORKSPACE_CONFIG",
+    "CUDA_VISIBLE_DEVICES",
+    "MKL_NUM_THREADS",
+    "NCCL_ALGO",
+    "NCCL_PROTO",
+    "NUMEXPR_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "PYTHONHASHSEED",
+    "PYTORCH_CUDA_ALLOC_CONF",
+    "RANK",
+    "SOURCE_DATE_EPOCH",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_DETERMINISTIC_OPS",
+    "TOKENIZERS_PARALLELISM",
+    "WORLD_SIZE",
+];
+/// In place of an argument.
+const LEFT_OUT: &str = "[left out]";
+/// What a signal adds to the exit status that stands for it, as shells have it.
+const SIGNALLED: i32 = 128;
+
+/// Why nothing was signed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// A file is in the way.
+    #[error("{path} is there already and not empty")]
+    NotEmpty { path: std::path::PathBuf },
+    /// The system refused.
+    #[error("cannot {act} {path}")]
+    Io { act: &'static str, path: std::path::PathBuf, source: std::io::Error },
+}
+
+/// Runs it; the exit status of the program if that is not 0.
+pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
+    let made = prepare(&args.out)?;
+    let before = Materials::find(&args.out, &args.materials, manner)?.hash(&args.materials, manner)?;
+    let watched = watch(&args.program);
+    let finished = now();
+    if made && !watched.as_ref().is_ok_and(|(_, status, _)| status.success()) {
+        // Only if nothing was put there.
+        drop(fs::remove_dir(&args.out));
+    }
+    let (started, status, log) = watched?;
+    if !status.success() {
+        let code = status.code().unwrap_or(SIGNALLED + status.signal().unwrap_or_default());
+        note(manner, &format!("{} ended with {status}; nothing was signed", args.program[0]));
+        return Ok(u8::try_from(code).unwrap_or(1));
+    }
+    let mut gathered = Gathered::from_sources(&args.gather, &args.out, manner)?;
+    let name = "stdout".parse().map_err(crate::sign::SignError::CodeName)?;
+    gathered.push_byproduct(Byproduct::new(ByproductRole::TrainingLog, name, log.digest, log.bytes));
+    for name in ENVIRONMENT {
+        if let Ok(value) = std::env::var(name) {
+            gathered.push(observed(name, "environment-variable", value)?);
+        }
+    }
+    gathered.push(observed("", "exit-status", "0".to_owned())?);
+    gathered.tell_left_out(manner);
+    let entrypoint = entrypoint(&args.program, args.keep_args)?;
+    let run = gathered.into_run(Some(entrypoint), started.zip(finished))?;
+    let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
+    let inputs_before = Some(before.inputs);
+    Release { model: &args.out, name_version, materials, publish, run, inputs_before }.sign(manner)?;
+    Ok(0)
+}
+
+fn observed(about: &str, key: &str, value: String) -> Result<Fact, Failure> {
+    let at = "tallymark run".to_owned();
+    Ok(Fact::new(Topic::Run, about.to_owned(), key.to_owned(), value, Source::Observed, at)?)
+}
+
+/// An empty directory for the output; whether it was made now.
+fn prepare(out: &Path) -> Result<bool, RunError> {
+    let io = |act| move |source| RunError::Io { act, path: out.to_owned(), source };
+    match fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(false),
+            Some(_) => Err(RunError::NotEmpty { path: out.to_owned() }),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            fs::create_dir_all(out).map_err(io("make")).map(|()| true)
+        }
+        Err(error) => Err(io("look into")(error)),
+    }
+}
+
+/// What a program printed.
+struct Log {
+    digest: attest::digest::Sha256Digest,
+    bytes: u64,
+}
+
+/// Starts the program and passes on what it prints, until it ends.
+fn watch(program: &[String]) -> Result<(Option<UtcTime>, std::process::ExitStatus, Log), Failure> {
+    let (name, args) = program.split_first().map_or(("", &[][..]), |(name, args)| (name.as_str(), args));
+    let io = |act| move |source| RunError::Io { act, path: name.into(), source };
+    let started = now();
+    let mut child = Command::new(name).args(args).stdout(Stdio::piped()).spawn().map_err(io("start"))?;
+    let log = match child.stdout.take() {
+        Some(stdout) => pass_on(stdout).map_err(io("read what is printed by"))?,
+        None => Log { digest: attest::digest::Sha256Digest::of(b""), bytes: 0 },
+    };
+    let status = child.wait().map_err(io("wait for"))?;
+    Ok((started, status, log))
+}
+
+/// Copies to standard output and hashes.
+fn pass_on(mut from: impl Read) -> std::io::Result<Log> {
+    let (mut piece, mut hasher, mut bytes) = ([0; 8192], attest::digest::Sha256::new(), 0);
+    let mut out = std::io::stdout();
+    loop {
+        let read = match from.read(&mut piece) {
+            Ok(0) => return Ok(Log { digest: hasher.finish(), bytes }),
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let piece = piece.get(..read).unwrap_or_default();
+        hasher.update(piece);
+        bytes += piece.len() as u64;
+        // Whoever stopped reading has seen enough; the run goes on.
+        drop(out.write_all(piece).and_then(|()| out.flush()));
+    }
+}
+
+fn now() -> Option<UtcTime> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    UtcTime::from_unix_seconds(since.as_secs())
+}
+
+/// Program and arguments, all of them or what tells them apart.
+fn entrypoint(program: &[String], keep: bool) -> Result<Entrypoint, Failure> {
+    let (name, args) = program.split_first().map_or(("", &[][..]), |(name, args)| (name.as_str(), args));
+    let name = if keep { name } else { name.rsplit('/').next().unwrap_or(name) };
+    let shown = |arg: &String| if keep { arg.clone() } else { without_values(arg) };
+    Ok(Entrypoint::new(name.to_owned(), args.iter().map(shown).collect())?)
+}
+
+/// `--lr` stays, `--lr=3` loses its value, a relative path of a file that is there stays, and the rest goes.
+fn without_values(arg: &str) -> String {
+    if arg.starts_with('-') {
+        return match arg.split_once('=') {
+            Some((flag, _)) => format!("{flag}={LEFT_OUT}"),
+            // `-p123` may be a password.
+            None if arg.starts_with("--") || arg.len() <= 2 => arg.to_owned(),
+            None => LEFT_OUT.to_owned(),
+        };
+    }
+    let path = Path::new(arg);
+    if path.is_relative() && path.is_file() { arg.to_owned() } else { LEFT_OUT.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_arguments_are_left_out_unless_asked_for() {
+        let words = [
+            "/usr/bin/python3",
+            "Cargo.toml",
+            "--lr",
+            "0.1",
+            "--token=hf_x",
+            "-v",
+            "-phunter2",
+            "/etc/passwd",
+            "-",
+        ];
+        let words = words.map(str::to_owned);
+        let signed = entrypoint(&words, false).expect("an entry point");
+        assert_eq!(signed.program(), "python3");
+        let want = ["Cargo.toml", "--lr", LEFT_OUT, "--token=[left out]", "-v", LEFT_OUT, LEFT_OUT, "-"];
+        assert_eq!(signed.args(), want);
+        assert_eq!(entrypoint(&words, true).expect("an entry point").args(), &words[1..]);
+    }
+}

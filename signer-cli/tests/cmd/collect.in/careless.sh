@@ -1,0 +1,2 @@
+echo changed >> data/x.csv
+echo x > late/weights.bin
