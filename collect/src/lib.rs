@@ -26,19 +26,17 @@ mod json;
 mod location;
 pub mod mlflow;
 mod notes;
-#[cfg(test)]
-mod picture;
 mod place;
 mod reading;
 pub mod registries;
 mod rfc3339;
-mod typed_yaml;
 pub mod wandb;
 mod warning;
 pub mod weights;
 mod yaml;
 
+pub use attest::provenance::Topic;
 pub use collected::{Collected, IncompleteError, MAX_FACTS, MAX_WARNINGS, ReadFile};
-pub use fact::{Fact, MAX_TEXT_BYTES, Privacy, Topic, Value};
+pub use fact::{Fact, MAX_TEXT_BYTES, Privacy, Value};
 pub use reading::{MAX_TEXT_FILE_BYTES, ReadError, Reading};
 pub use warning::{Warning, WarningReason};

@@ -8,7 +8,8 @@ use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::imported::{Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::Imported;
 use crate::{ReadFile, WarningReason, hashing, reading};
 
 /// Most entries of one directory, and most files below one. An experiment of some years has tens of thousands of runs.
