@@ -1,13 +1,14 @@
 //! Facts that a tracker recorded, and what every text of one must pass before it becomes a fact.
 //!
-//! In scope: the grade ([`Source::Imported`] throughout), control characters, credentials in addresses, paths of this
-//! machine, digests that prove nothing. Out of scope: the formats, each in the module of its tracker.
+//! In scope: the grade ([`Source::Imported`] throughout), addresses, commits, times, digests that prove nothing. Out of scope: the
+//! formats, each in the module of its tracker.
 
 use attest::provenance::Source;
 
 use crate::collected::MAX_PLACE_CHARS;
 use crate::excerpt::{excerpt, one_line};
 use crate::location::Location;
+use crate::notes::is_hex;
 use crate::rfc3339;
 use crate::{Collected, Fact, Privacy, ReadFile, Topic, Value, WarningReason};
 
@@ -68,7 +69,7 @@ impl Imported {
 
     /// States the commit of a checkout, if it is an id of git.
     pub(crate) fn commit(&mut self, about: About<'_>, key: &'static str, commit: &str) {
-        if matches!(commit.len(), 40 | 64) && is_lower_hex(commit) {
+        if is_hex(commit, 40) || is_hex(commit, 64) {
             self.digest(about, key, Value::Digest { algorithm: "gitCommit", hex: commit.to_owned() });
         } else {
             let text = format!("commit {:?}, want 40 or 64 lower-case hex digits", excerpt(commit));
@@ -115,11 +116,6 @@ impl Imported {
 /// What a warning calls a property: with the name of what has it, if that has one.
 fn named(key: &str, name: &str) -> String {
     if name.is_empty() { key.to_owned() } else { format!("{key} of {:?}", excerpt(name)) }
-}
-
-/// Whether all characters are lower-case hex digits.
-fn is_lower_hex(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

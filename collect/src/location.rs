@@ -126,6 +126,13 @@ mod tests {
             ("~/x", Privacy::Personal),
             ("../x", Privacy::Personal),
             ("C:\\Users\\alice", Privacy::Personal),
+            ("file:///srv/wheels", Privacy::Personal),
+            ("/srv/x", Privacy::Personal),
+            ("https://pypi.org/simple", Privacy::Public),
+            ("git+https://example.org/a@b", Privacy::Public),
+            ("vendor/a.whl", Privacy::Public),
+            (".", Privacy::Public),
+            ("https://example.org/a?b=c@d", Privacy::Public),
         ] {
             assert_eq!(Location::of(text).privacy(), privacy, "{text}");
         }

@@ -73,8 +73,7 @@ impl Place {
             return None;
         }
         let reading = reading::read(&self.path, &self.shown, limit);
-        let reading =
-            reading.map_err(|error| out.warn(error.reason(), &self.shown, &error.to_string())).ok()?;
+        let reading = reading.map_err(|error| out.warn(error.reason(), &self.shown, &error.words())).ok()?;
         out.note_file(reading.file);
         Some(reading.bytes)
     }
@@ -85,7 +84,7 @@ impl Place {
             return None;
         }
         let file = hashing::hash_file(&self.path, &self.shown, limit);
-        let file = file.map_err(|error| out.warn(error.reason(), &self.shown, &error.to_string())).ok()?;
+        let file = file.map_err(|error| out.warn(error.reason(), &self.shown, &error.words())).ok()?;
         out.note_file(file.clone());
         Some(file)
     }

@@ -13,7 +13,7 @@
 //! ```
 //! | key | about | from |
 //! |---|---|---|
-//! | `channel` | (empty) | each of `channels`; personal if it may name people |
+//! | `channel` | (empty) | each of `channels`; without credentials, personal if it tells of a machine |
 //! | `version` | package | of `name=1.2.3`, `name==1.2.3` and `name=1.2.3=build` |
 //! | `build`, `channel` | package | the third part, and what stands before `::` |
 //! | `requirement` | package | any other condition on the version |

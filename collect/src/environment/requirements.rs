@@ -16,9 +16,9 @@
 //! | `version` | package | the version of a single `==` or `===` without a star |
 //! | `requirement` | package | any other condition on the version, as it is written |
 //! | `marker`, `extras` | package | what follows `;`, what stands in square brackets |
-//! | `uri` | package | what follows `@`; personal if it may name people |
+//! | `uri` | package | what follows `@`; without credentials, personal if it tells of a machine |
 //! | `digest` | package | each `--hash` |
-//! | `index` | (empty) | `--index-url`, `--extra-index-url`, `--find-links`; personal if it may name people |
+//! | `index` | (empty) | `--index-url`, `--extra-index-url`, `--find-links`; without credentials, personal if it tells of a machine |
 //!
 //! A requirement with a hash was written by a tool, most likely, and pins the bytes: it is imported. One without is declared.
 //! Variables (`${TOKEN}`) are not filled in. Bounds: 20,000 requirements; the size of the file is the caller's. In scope: one
