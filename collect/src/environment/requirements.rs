@@ -135,7 +135,10 @@ fn requirement(entry: &str, place: &str, sheet: &mut Sheet) {
     sheet.grade(if hashes.is_empty() { Source::Declared } else { Source::Imported });
     let Some(about) = sheet.package(parts.name, place) else { return };
     match (parts.uri, pinned(parts.condition)) {
-        (Some(uri), _) => sheet.uri(&about, "uri", uri, place),
+        (Some(uri), _) => {
+            sheet.uri(&about, "uri", uri, place);
+            hashes_in(uri).for_each(|hash| sheet.hash(&about, &hash, place));
+        }
         (None, Some(version)) => sheet.version(&about, version, place),
         (None, None) => sheet.text(&about, "requirement", parts.condition, place),
     }
@@ -145,6 +148,14 @@ fn requirement(entry: &str, place: &str, sheet: &mut Sheet) {
         }
     }
     hashes.iter().for_each(|hash| sheet.hash(&about, hash, place));
+}
+
+/// The hashes behind the `#` of an address, where pip looks for them: `sha256=` and digits.
+fn hashes_in(uri: &str) -> impl Iterator<Item = String> {
+    let fragment = uri.split_once('#').map_or("", |(_, fragment)| fragment);
+    let pairs = fragment.split('&').filter_map(|pair| pair.split_once('='));
+    let is_hash = |name: &str| ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"].contains(&name);
+    pairs.filter(move |(name, _)| is_hash(name)).map(|(name, hex)| format!("{name}:{hex}"))
 }
 
 /// A requirement and its hashes; `None` if it has another option than `--hash`.

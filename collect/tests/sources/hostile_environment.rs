@@ -359,8 +359,15 @@ fn requirements_are_read_as_pip_reads_them() {
         ("a[x, y]==1", &["a version 1", "a extras x, y"]),
         ("a==1; python_version < '3.9'", &["a version 1", "a marker python_version < '3.9'"]),
         (
-            "a @ https://example.org/a.whl#sha256=x ; os_name == 'nt'",
-            &["a uri https://example.org/a.whl#sha256=x", "a marker os_name == 'nt'"],
+            "a @ https://example.org/a.whl#egg=a ; os_name == 'nt'",
+            &["a uri https://example.org/a.whl", "a marker os_name == 'nt'"],
+        ),
+        (
+            "a @ https://example.org/a.whl#egg=a&sha256=00000000000000000000000000000000000000000000000000000000000000ff",
+            &[
+                "a uri https://example.org/a.whl",
+                "a digest sha256:00000000000000000000000000000000000000000000000000000000000000ff",
+            ],
         ),
         ("a@https://example.org/a.whl", &["a uri https://example.org/a.whl"]),
         ("a==\\\n1", &["a version 1"]),
@@ -447,7 +454,7 @@ fn environments_of_conda_are_read_as_texts_alone() {
         ("a key twice inside", "dependencies: [{pip: [a], pip: [b]}]\n".to_owned()),
         ("two documents", "dependencies: []\n---\ndependencies: [a]\n".to_owned()),
         ("no dependencies", "channels: []\n".to_owned()),
-        ("a truth", "dependencies: [no]\n".to_owned()),
+        ("a truth", "dependencies: [true]\n".to_owned()),
         ("a number", "dependencies: [5]\n".to_owned()),
         ("a list in the list", "dependencies: [[a]]\n".to_owned()),
         ("a merge key", "x: &x {dependencies: [a]}\n<<: *x\n".to_owned()),
