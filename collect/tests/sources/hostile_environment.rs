@@ -348,7 +348,7 @@ fn lines(collected: &Collected) -> Vec<String> {
 
 #[test]
 fn requirements_are_read_as_pip_reads_them() {
-    let cases: [(&str, &[&str]); 19] = [
+    let cases: [(&str, &[&str]); 20] = [
         ("numpy==1.26.4", &["numpy version 1.26.4"]),
         ("Foo.Bar === 1.0 # why", &["foo-bar version 1.0"]),
         ("a>=1,<2", &["a requirement >=1,<2"]),
