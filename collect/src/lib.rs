@@ -19,13 +19,13 @@
 //! | [`environment`], [`hardware`] | packages, interpreter, system; the machine |
 //! | [`weights`] | the files of the model themselves |
 //!
-//! Tools that they share, from the disk up: `reading` opens one small file and `hashing` one that is too large to be held; `folder` finds files by
-//! name below a directory, `place` walks one whose names a stranger chose; `json`, `yaml` and `rfc3339` read and write texts; `excerpt` makes a
-//! stranger's text fit to be shown and `location` an address. `notes` (one file at a time, of any grade) and `imported` (a tracker, always
-//! imported) turn what was read into facts.
+//! Tools that they share, from the disk up: `reading` opens one small file and `hashing` one that is too large to be held; `folder`
+//! finds files by name below a directory, `place` walks one whose names a stranger chose; `json`, `yaml` and `rfc3339` are for texts;
+//! `excerpt` makes a stranger's text fit to be shown and `location` an address. `notes` (one file at a time, of any grade) and
+//! `imported` (a tracker, always imported) turn what was read into facts.
 //!
-//! The keys of all sources are listed in `collect/README.md`; [`Collected`] prints itself as the pictures in `testdata/collect` are written.
-//! [`Fact::to_statement`] gives what `attest` signs.
+//! The keys of all sources are listed in `collect/README.md`; [`Collected`] prints itself as the pictures in `testdata/collect`
+//! are written. [`Fact::to_statement`] gives what `attest` signs.
 //!
 //! In scope: files to facts. Out of scope: what a fact is worth (the verifier), how it is signed (crate `attest`).
 
