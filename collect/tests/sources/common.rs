@@ -24,9 +24,12 @@ pub(crate) fn text(collected: &Collected) -> String {
     collected.to_string()
 }
 
-/// Compares with the picture that lies beside a case, `CASE.txt`. Its lines are words, not a format: with `PICTURES=overwrite` in the
+/// Compares with the picture that lies beside a case, `CASE.txt`, and asks whether all of it can be stated. Its lines are words, not a format: with `PICTURES=overwrite` in the
 /// environment they are written anew, to be read in review.
 pub(crate) fn assert_as_pictured(case: &Path, collected: &Collected) {
+    for fact in collected.facts() {
+        assert!(fact.to_statement().is_ok(), "{fact}");
+    }
     let (path, seen) = (case.with_added_extension("txt"), text(collected));
     if std::env::var("PICTURES").is_ok_and(|how| how == "overwrite") {
         std::fs::write(&path, &seen).expect("write");
