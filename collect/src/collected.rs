@@ -1,7 +1,10 @@
 //! What one source gave: facts, warnings, and the files they were read from.
 
+use core::fmt;
+
 use attest::digest::Sha256Digest;
 
+use crate::excerpt::{excerpt, one_line};
 use crate::fact::{MAX_TEXT_BYTES, Value};
 use crate::{Fact, Warning, WarningReason};
 
@@ -9,6 +12,10 @@ use crate::{Fact, Warning, WarningReason};
 pub const MAX_FACTS: usize = 1 << 16;
 /// Most warnings that are kept; the last one then says that there were more.
 pub const MAX_WARNINGS: usize = 1000;
+/// Most characters of a warning: an error of a library may quote a whole file.
+const MAX_WARNING_CHARS: usize = 400;
+/// Most characters of a place: a file and a key in it.
+pub(crate) const MAX_PLACE_CHARS: usize = 1024;
 
 /// A file that facts were read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +69,22 @@ impl Collected {
         Self { source, facts: Vec::new(), warnings: Vec::new(), files: Vec::new() }
     }
 
-    /// Adds a fact; one that is too long, or one too many, becomes a warning.
+    /// Adds a fact; one that no statement can hold, or one too many, becomes a warning.
     pub(crate) fn push(&mut self, fact: Fact) {
-        let too_long = matches!(fact.value(), Value::Text(text) if text.len() > MAX_TEXT_BYTES);
-        if too_long || fact.about().len() > MAX_TEXT_BYTES {
-            let text = format!("{} is longer than {MAX_TEXT_BYTES} bytes", fact.key());
+        let value = match fact.value() {
+            Value::Text(text) => text,
+            Value::Digest { hex, .. } => hex,
+        };
+        let texts = [fact.about(), value, fact.at()];
+        if texts.iter().any(|text| text.len() > MAX_TEXT_BYTES) {
+            let text = format!("{} is longer than {MAX_TEXT_BYTES} bytes", named(&fact));
             self.warn(WarningReason::TooLarge, fact.at(), text);
+        } else if texts.iter().any(|text| text.chars().any(char::is_control)) {
+            self.warn(
+                WarningReason::Malformed,
+                fact.at(),
+                format!("{} has a control character", named(&fact)),
+            );
         } else if self.facts.len() >= MAX_FACTS {
             self.warn(WarningReason::TooLarge, fact.at(), format!("more than {MAX_FACTS} facts"));
         } else {
@@ -75,10 +92,13 @@ impl Collected {
         }
     }
 
-    /// Adds a warning.
+    /// Adds a warning. `at` and `text` may hold what a stranger wrote.
     pub(crate) fn warn(&mut self, reason: WarningReason, at: &str, text: impl Into<String>) {
         match self.warnings.len() {
-            0..MAX_WARNINGS => self.warnings.push(Warning::new(reason, at, text)),
+            0..MAX_WARNINGS => {
+                let (at, text) = (one_line(at, MAX_PLACE_CHARS), one_line(&text.into(), MAX_WARNING_CHARS));
+                self.warnings.push(Warning::new(reason, at, text));
+            }
             MAX_WARNINGS => {
                 let text = format!("more than {MAX_WARNINGS} warnings, the rest is not shown");
                 self.warnings.push(Warning::new(WarningReason::TooLarge, self.source, text));
@@ -87,9 +107,9 @@ impl Collected {
         }
     }
 
-    /// Notes a file that was read.
+    /// Notes a file that was read, whatever its name does to a terminal.
     pub(crate) fn note_file(&mut self, file: ReadFile) {
-        self.files.push(file);
+        self.files.push(ReadFile { name: one_line(&file.name, MAX_PLACE_CHARS), ..file });
     }
 
     /// Takes over what another part of the same source gave.
@@ -133,6 +153,70 @@ impl Collected {
         match self.warnings.first() {
             None => Ok(self),
             Some(first) => Err(IncompleteError { source_name: self.source, first: first.to_string() }),
+        }
+    }
+}
+
+/// A line for each file, fact and warning.
+impl fmt::Display for Collected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ReadFile { name, bytes, sha256 } in &self.files {
+            writeln!(f, "file {name} of {bytes} bytes, sha256:{sha256}")?;
+        }
+        self.facts.iter().try_for_each(|fact| writeln!(f, "{fact}"))?;
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning {warning}"))
+    }
+}
+
+/// What a warning calls a fact: its key, and the name of what has it, if that has one.
+fn named(fact: &Fact) -> String {
+    match fact.about() {
+        "" => fact.key().to_owned(),
+        about => format!("{} of {:?}", fact.key(), excerpt(about)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use attest::provenance::{Source, Topic};
+
+    fn fact(about: &str, value: &str, at: &str) -> Fact {
+        Fact::new(Topic::Parameter, about, "value", Value::Text(value.to_owned()), Source::Imported, at)
+    }
+
+    #[test]
+    fn what_is_collected_can_be_stated() {
+        let (long, longer) = ("a".repeat(MAX_TEXT_BYTES), "a".repeat(MAX_TEXT_BYTES + 1));
+        let mut collected = Collected::new("test");
+        collected.push(fact("lr", "0.10", "f"));
+        collected.push(fact(&long, &long, &long));
+        let hex = "ab".repeat(32);
+        let digest = Value::Digest { algorithm: "sha256", hex: hex.clone() };
+        collected.push(Fact::new(Topic::Data, "", "digest", digest, Source::Observed, ""));
+        assert!(collected.warnings().is_empty());
+        let stated: Vec<_> =
+            collected.facts().iter().map(|fact| fact.to_statement().expect("a fact")).collect();
+        let of_facts: Vec<_> = stated.iter().map(|fact| (fact.about(), fact.value())).collect();
+        let digest = format!("sha256:{hex}");
+        assert_eq!(of_facts, [("lr", "0.10"), (&long, &long), ("", &digest)]);
+        for (about, value, at, reason) in [
+            ("a\nb", "1", "f", WarningReason::Malformed),
+            ("a", "red \u{1b}[31m", "f", WarningReason::Malformed),
+            ("a", "two\n\tlines", "f", WarningReason::Malformed),
+            ("a", "1", "f\u{85}", WarningReason::Malformed),
+            (&longer, "1", "f", WarningReason::TooLarge),
+            ("a", &longer, "f", WarningReason::TooLarge),
+            ("a", "1", &longer, WarningReason::TooLarge),
+        ] {
+            let fact = fact(about, value, at);
+            assert!(fact.to_statement().is_err(), "{about:?} {value:?} {at:?}");
+            let mut collected = Collected::new("test");
+            collected.push(fact);
+            assert!(collected.facts().is_empty());
+            let warning = collected.warnings().first().expect("a warning");
+            assert_eq!(warning.reason(), reason);
+            assert!(!warning.to_string().chars().any(char::is_control), "{warning}");
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | document: file | `digest`, `kind` | the bytes, observed |
 //! | document: file | `section`, `missing-section` | headings of a datasheet, declared |
 //! | data: name | `name`, `version`, `description`, `license`, `uri`, `published`, `format`, `live`, `derived-from`, `usage` | Croissant, declared |
-//! | data: name | `citation`, `creator`, `publisher` | Croissant, declared, personal |
+//! | data: name | `citation`, `author`, `publisher` | Croissant, declared, personal |
 //! | data: name | `collection`, `biases`, `limitations`, `sensitive`, ... | Croissant: `rai:`, declared, see [`croissant()`] |
 //! | data: `name/file` | `digest`, `uri`, `size`, `media-type`, `contained-in`, `includes`, `excludes` | Croissant: `distribution`, declared |
 //!

@@ -18,7 +18,7 @@
 //! | Topic, about | Key | From |
 //! |---|---|---|
 //! | data (code, for an input with the name of a program): path | `digest` | `md5`; algorithm `md5`, or `md5-dos2unix` for DVC 2 |
-//! | | `size` (bytes), `files` (only of a directory, whose `digest` is that of its list) | `size`, `nfiles`, or the list |
+//! | | `bytes`, `files` (only of a directory, whose `digest` is that of its list) | `size`, `nfiles`, or the list |
 //! | | `input-of`, `output-of` | stages of `dvc.lock` |
 //! | | `description`, `type`, `etag`, `version` | `desc`, `type`, `etag`, `version_id` |
 //! | | `uri`, `revision`, `upstream-path` | `deps` of an import: `path` or `repo.url`, `repo.rev_lock`, `path` |

@@ -16,9 +16,6 @@
 //! A lock is what a tool wrote down, so it is imported; its own digest is in [`Collected::files`], and that is observed. What
 //! is installed was hashed here.
 //!
-//! YAML is read by crate `serde-saphyr` into texts alone: any reader takes some unquoted hexadecimal digits and versions for
-//! fractions if it may choose the type.
-//!
 //! In scope: the files of a Python environment. Out of scope: asking an index, resolving, running anything; what environment
 //! variables were set.
 

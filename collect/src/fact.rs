@@ -1,57 +1,11 @@
 //! One thing that a source says, with how far it can be believed.
 
-use attest::provenance::Source;
+use core::fmt;
+
+use attest::provenance::{self, ProvenanceError, Source, Topic};
 
 /// Longest text of a fact, in bytes; a longer one is a warning, not half a fact.
-pub const MAX_TEXT_BYTES: usize = 4096;
-
-/// What a fact is about: where it stands in the bill of materials.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Topic {
-    /// The model itself: name, version, licence, architecture, number of parameters.
-    Identity,
-    /// A dataset; [`Fact::about`] is its name.
-    Data,
-    /// The source code.
-    Code,
-    /// A model that this one was made from; [`Fact::about`] is its name.
-    BaseModel,
-    /// A hyperparameter; [`Fact::about`] is its name.
-    Parameter,
-    /// A measured quality; [`Fact::about`] is its name.
-    Metric,
-    /// A package of the environment; [`Fact::about`] is its name.
-    Package,
-    /// What the run ran on.
-    Hardware,
-    /// The run: command, times, state, tool.
-    Run,
-    /// A document: card, datasheet, Croissant.
-    Document,
-    /// Who did or decided something.
-    Custody,
-}
-
-impl Topic {
-    /// The word for it, as reports and statements spell it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Data => "data",
-            Self::Code => "code",
-            Self::BaseModel => "base-model",
-            Self::Parameter => "parameter",
-            Self::Metric => "metric",
-            Self::Package => "package",
-            Self::Hardware => "hardware",
-            Self::Run => "run",
-            Self::Document => "document",
-            Self::Custody => "custody",
-        }
-    }
-}
+pub const MAX_TEXT_BYTES: usize = provenance::MAX_FACT_TEXT_BYTES;
 
 /// Whether a fact may go into a permanent, public record without being asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -161,5 +115,23 @@ impl Fact {
     #[must_use]
     pub fn at(&self) -> &str {
         &self.at
+    }
+
+    /// The fact as statements have it, its value as text. Never an error for one of [`Collected::facts`](crate::Collected::facts).
+    ///
+    /// # Errors
+    /// [`ProvenanceError::BadFact`].
+    pub fn to_statement(&self) -> Result<provenance::Fact, ProvenanceError> {
+        let (about, value, at) = (self.about.clone(), self.value.to_text(), self.at.clone());
+        provenance::Fact::new(self.topic, about, self.key.to_owned(), value, self.grade, at)
+    }
+}
+
+/// One line: `parameter "lr" value = "0.001", imported, dvc.lock: stages.train.params`.
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let personal = if self.privacy == Privacy::Personal { ", personal" } else { "" };
+        let (value, grade) = (self.value.to_text(), self.grade);
+        write!(f, "{} {:?} {} = {value:?}, {grade}{personal}, {}", self.topic, self.about, self.key, self.at)
     }
 }

@@ -8,7 +8,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::reading::{ReadError, read};
+use crate::reading::read;
 use crate::{Collected, WarningReason};
 
 /// Most entries that are looked at below one directory. A data set of images has a million files.
@@ -177,21 +177,16 @@ impl Walk<'_, '_> {
 ///
 /// The words leave out the path itself: it may name somebody's home.
 pub(crate) fn read_at(path: &Path, name: &str, limit: u64, collected: &mut Collected) -> Option<Vec<u8>> {
-    let error = match read(path, name, limit) {
+    match read(path, name, limit) {
         Ok(reading) => {
             collected.note_file(reading.file);
-            return Some(reading.bytes);
+            Some(reading.bytes)
         }
-        Err(error) => error,
-    };
-    let text = match &error {
-        ReadError::Absent { .. } => "does not exist".to_owned(),
-        ReadError::NotRegular { .. } => "is no regular file".to_owned(),
-        ReadError::TooLarge { bytes, limit, .. } => format!("has {bytes} bytes, want at most {limit}"),
-        ReadError::Io { source, .. } => format!("cannot be read: {source}"),
-    };
-    collected.warn(error.reason(), name, text);
-    None
+        Err(error) => {
+            collected.warn(error.reason(), name, error.words());
+            None
+        }
+    }
 }
 
 /// The name of an entry of a directory; the root is the empty name.

@@ -20,7 +20,7 @@
 //! | identity | `license`, `license-name`, `license-uri`, `language`, `library`, `task`, `tag`, `superseded-by` | card, declared |
 //! | data: name | `name` | card: `datasets`, declared |
 //! | base-model: name | `name`, `relation` | card: `base_model`, `base_model_relation`, declared |
-//! | metric: `type (dataset, config, split)` | `value`, `metric-name`, `dataset`, `dataset-revision`, `task`, `source` | card: `model-index`, declared |
+//! | metric: `type (dataset, config, split)` | `value`, `name`, `dataset`, `dataset-revision`, `task`, `source` | card: `model-index`, declared |
 //! | identity | `architecture`, `model-type`, `dtype`, `quantization`, `loaded-from` | `config.json`, declared |
 //! | package: `transformers`, `peft` | `version` | `config.json`, `adapter_config.json`, declared |
 //! | identity: class | `remote-code` | `auto_map` of `config.json`, declared: code that a loader may run |
@@ -28,7 +28,7 @@
 //! | base-model: name | `name`, `revision`, `relation` | `adapter_config.json`, declared |
 //! | identity | `adapter`, `task` | `adapter_config.json`: `peft_type`, `task_type`, declared |
 //! | identity (data: name, for a dataset) | `repository`, `revision`, `ref`, `files` | the cache's names, imported |
-//! | identity: path (data: `name/path`) | `digest`, `size`, `downloaded`, `not-downloaded` (its size) | the cache's names and lists, imported |
+//! | identity: path (data: `name/path`) | `digest`, `bytes`, `downloaded`, `not-downloaded` (its size) | the cache's names and lists, imported |
 //!
 //! A blob's name is what the hub said, until somebody hashes it. A link is followed only from a snapshot to a file in `blobs` of the
 //! same repository; anything else is an [`Escape`](crate::WarningReason::Escape). Since version 2 of the client such a file may

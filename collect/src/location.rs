@@ -10,6 +10,7 @@ use crate::Privacy;
 pub(crate) struct Location {
     text: String,
     privacy: Privacy,
+    had_secrets: bool,
 }
 
 /// Schemes of places that anybody can look at; the rest are buckets, shares and machines of somebody.
@@ -24,13 +25,14 @@ impl Location {
             return Self::of_url(scheme, rest);
         }
         if let Some(place) = without_user(text) {
-            return Self { text: place.to_owned(), privacy: Privacy::Personal };
+            return Self { text: place.to_owned(), privacy: Privacy::Personal, had_secrets: false };
         }
         let privacy = if is_of_this_machine(text) { Privacy::Personal } else { Privacy::Public };
-        Self { text: text.to_owned(), privacy }
+        Self { text: text.to_owned(), privacy, had_secrets: false }
     }
 
     fn of_url(scheme: &str, rest: &str) -> Self {
+        let whole = rest;
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let (authority, path) = match rest.find('/') {
             Some(slash) => rest.split_at(slash),
@@ -40,12 +42,18 @@ impl Location {
         let scheme = scheme.to_ascii_lowercase();
         let is_public = PUBLIC_SCHEMES.contains(&scheme.as_str()) && !host.is_empty();
         let privacy = if is_public { Privacy::Public } else { Privacy::Personal };
-        Self { text: format!("{scheme}://{host}{path}"), privacy }
+        let had_secrets = host.len() < authority.len() || rest.len() < whole.len();
+        Self { text: format!("{scheme}://{host}{path}"), privacy, had_secrets }
     }
 
     /// The text, without secrets.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Whether something was taken out that may have been a secret.
+    pub(crate) const fn had_secrets(&self) -> bool {
+        self.had_secrets
     }
 
     /// Gives up the text.
@@ -89,6 +97,10 @@ mod tests {
         for (text, want) in [
             ("https://alice:s3cret@data.example.org/x", "https://data.example.org/x"),
             ("https://tok@en@data.example.org/x", "https://data.example.org/x"),
+            ("https://host/a@b", "https://host/a@b"),
+            ("https://token@host", "https://host"),
+            ("https://a@b@host?x", "https://host"),
+            ("/home/me@work", "/home/me@work"),
             ("https://data.example.org/x?X-Amz-Signature=abc#frag", "https://data.example.org/x"),
             ("HTTPS://data.example.org?sig=1", "https://data.example.org"),
             ("ssh://alice@data.example.org:22/x", "ssh://data.example.org:22/x"),
@@ -114,6 +126,13 @@ mod tests {
             ("~/x", Privacy::Personal),
             ("../x", Privacy::Personal),
             ("C:\\Users\\alice", Privacy::Personal),
+            ("file:///srv/wheels", Privacy::Personal),
+            ("/srv/x", Privacy::Personal),
+            ("https://pypi.org/simple", Privacy::Public),
+            ("git+https://example.org/a@b", Privacy::Public),
+            ("vendor/a.whl", Privacy::Public),
+            (".", Privacy::Public),
+            ("https://example.org/a?b=c@d", Privacy::Public),
         ] {
             assert_eq!(Location::of(text).privacy(), privacy, "{text}");
         }

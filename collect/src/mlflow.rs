@@ -43,7 +43,7 @@
 //! | identity, name/version | `name`, `version`, `status`, `uri`, `created`, `description` | `model_versions` of the run |
 //! | identity, name/version | `user` (personal) | `model_versions` of the run |
 //! | custody, name/version | `alias`, `stage`, `tag` | `registered_model_aliases`, `model_versions`, `model_version_tags` |
-//! | identity | `model-id`, `created`, `artifact-path`, `size-bytes`, `flavor`, `task` | `MLmodel` |
+//! | identity | `model-id`, `created`, `artifact-uri`, `bytes`, `flavor`, `task` | `MLmodel` |
 //! | run | `run-id`, `tool-version` | `MLmodel` |
 //! | package, flavor or python | `version`, `loader`, `serialization`, `model-file` | `MLmodel`, `flavors.*` |
 //! | base-model, name | `name`, `revision` | `MLmodel`, `flavors.transformers.source_model_name` |

@@ -8,7 +8,8 @@ use std::fs::{self, FileType};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::imported::{Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::Imported;
 use crate::{ReadFile, WarningReason, hashing, reading};
 
 /// Most entries of one directory, and most files below one. An experiment of some years has tens of thousands of runs.
@@ -72,8 +73,7 @@ impl Place {
             return None;
         }
         let reading = reading::read(&self.path, &self.shown, limit);
-        let reading =
-            reading.map_err(|error| out.warn(error.reason(), &self.shown, &error.to_string())).ok()?;
+        let reading = reading.map_err(|error| out.warn(error.reason(), &self.shown, &error.words())).ok()?;
         out.note_file(reading.file);
         Some(reading.bytes)
     }
@@ -84,7 +84,7 @@ impl Place {
             return None;
         }
         let file = hashing::hash_file(&self.path, &self.shown, limit);
-        let file = file.map_err(|error| out.warn(error.reason(), &self.shown, &error.to_string())).ok()?;
+        let file = file.map_err(|error| out.warn(error.reason(), &self.shown, &error.words())).ok()?;
         out.note_file(file.clone());
         Some(file)
     }

@@ -127,7 +127,7 @@ pub fn kitfile(bytes: &[u8], name: &str) -> Collected {
 /// | Topic, about | Key | From |
 /// |---|---|---|
 /// | data: `project/repo` (empty for an id alone) | `commit` | `commit.id`, imported; a random number, no digest |
-/// | data | `branch`, `started`, `finished`, `size`, `description`, `origin`, `parent` | the rest of the JSON |
+/// | data | `branch`, `started`, `finished`, `bytes`, `description`, `origin`, `parent` | the rest of the JSON |
 #[must_use]
 pub fn pachyderm(bytes: &[u8], name: &str) -> Collected {
     noted(Registry::Pachyderm, name, Source::Imported, |notes| pachyderm::note(bytes, notes))

@@ -36,8 +36,8 @@
 //! | code | `uri`, `commit` | git of run and of environment |
 //! | code | `dirty`, `patch` | `files/diff.patch`: `true`, and SHA-256 of it |
 //! | package python, transformers | `version` | telemetry, environment |
-//! | hardware | `os`, `cpu`, `cpu-count`, `memory-bytes`, `cuda` | environment |
-//! | hardware | `accelerator`, `accelerator-count`, `accelerator-memory-bytes` | environment: gpu, gpu_nvidia, gpu_amd, tpu |
+//! | hardware | `os`, `cuda`; of `cpu` `model` and `logical-count`; of `memory` `total-bytes` | environment |
+//! | hardware: `accelerator` | `model`, `count`, `total-bytes` | environment: gpu, gpu_nvidia, gpu_amd, tpu |
 //! | parameter, name | `value` | config |
 //! | metric, name | `value`, `step` | summary, and history where there is no summary |
 //! | data, identity or base-model, name | `tracker-digest`, `artifact-type`, `direction` | artifact, use_artifact |

@@ -6,6 +6,9 @@
 //! text. So a document is read twice: once for its shape, with all that was guessed thrown away, and once for its texts, along
 //! that shape.
 //!
+//! Three doors lead in. [`parse`] gives texts alone. [`by_looks`] says besides which of them look like a number or a truth value, for a
+//! reader to which 5 and "5" are two things. [`typed`] reads into types that are known beforehand and have no scalar but `String`.
+//!
 //! Refused, since two readers may read it differently: a key twice, merge keys (`<<`), a second document, what is not UTF-8.
 //! Bounded: bytes, depth, nodes, and what aliases unfold to.
 
@@ -13,7 +16,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use crate::WarningReason;
 use crate::json::Json;
@@ -55,16 +60,35 @@ impl YamlError {
     }
 }
 
-/// Reads one document. An empty one is [`Json::Null`].
+/// Reads one document, every scalar of it a [`Json::Text`]. An empty one is [`Json::Null`].
 pub(crate) fn parse(bytes: &[u8]) -> Result<Json, YamlError> {
+    read(bytes, Looks::Ignored)
+}
+
+/// Reads one document. What looks like a number is a [`Json::Number`], as it is written, and `true` and `false` are [`Json::Bool`];
+/// whether they are meant so, nobody knows.
+pub(crate) fn by_looks(bytes: &[u8]) -> Result<Json, YamlError> {
+    read(bytes, Looks::Kept)
+}
+
+/// Reads one document. `T` has no scalar but `String`.
+pub(crate) fn typed<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, YamlError> {
+    serde_saphyr::from_str_with_options(text_of(bytes)?, options()).map_err(YamlError::of)
+}
+
+fn read(bytes: &[u8], looks: Looks) -> Result<Json, YamlError> {
+    let text = text_of(bytes)?;
+    let shape: Shape = serde_saphyr::from_str_with_options(text, options()).map_err(YamlError::of)?;
+    let along_it = |yaml: serde_saphyr::Deserializer<'_, '_>| Along(&shape, looks).deserialize(yaml);
+    serde_saphyr::with_deserializer_from_str_with_options(text, options(), along_it).map_err(YamlError::of)
+}
+
+fn text_of(bytes: &[u8]) -> Result<&str, YamlError> {
     if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_TEXT_FILE_BYTES) {
         return Err(YamlError::TooLarge { bytes: bytes.len() });
     }
     let not_utf8 = |error: std::str::Utf8Error| YamlError::NotUtf8 { offset: error.valid_up_to() };
-    let text = std::str::from_utf8(bytes).map_err(not_utf8)?;
-    let shape: Shape = serde_saphyr::from_str_with_options(text, options()).map_err(YamlError::of)?;
-    let along_it = |yaml: serde_saphyr::Deserializer<'_, '_>| Along(&shape).deserialize(yaml);
-    serde_saphyr::with_deserializer_from_str_with_options(text, options(), along_it).map_err(YamlError::of)
+    std::str::from_utf8(bytes).map_err(not_utf8)
 }
 
 fn options() -> serde_saphyr::Options {
@@ -81,8 +105,8 @@ fn options() -> serde_saphyr::Options {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::Error,
         merge_keys: serde_saphyr::MergeKeyPolicy::Error,
         reject_unsupported_tags: true,
-        // A guess that is thrown away may as well be infinite.
-        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
+        // Where only the shape is asked for, an id that looks like a number beyond all numbers is no fault.
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
         // An error tells line and column; the text itself may hold a secret.
         with_snippet: false,
     }
@@ -102,10 +126,19 @@ fn is_over_budget(error: &serde_saphyr::Error) -> bool {
     }
 }
 
+/// What becomes of what the parser guessed from the looks of a scalar.
+#[derive(Clone, Copy)]
+enum Looks {
+    Ignored,
+    Kept,
+}
+
 /// What a node is, without what it says.
 enum Shape {
     Nothing,
-    Scalar,
+    Truth,
+    Number,
+    Text,
     List(Vec<Self>),
     /// In the order of the document.
     Map(Vec<Self>),
@@ -126,23 +159,31 @@ impl<'de> Deserialize<'de> for Shape {
             }
 
             fn visit_bool<E>(self, _: bool) -> Result<Shape, E> {
-                Ok(Shape::Scalar)
+                Ok(Shape::Truth)
             }
 
             fn visit_i64<E>(self, _: i64) -> Result<Shape, E> {
-                Ok(Shape::Scalar)
+                Ok(Shape::Number)
             }
 
             fn visit_u64<E>(self, _: u64) -> Result<Shape, E> {
-                Ok(Shape::Scalar)
+                Ok(Shape::Number)
+            }
+
+            fn visit_i128<E>(self, _: i128) -> Result<Shape, E> {
+                Ok(Shape::Number)
+            }
+
+            fn visit_u128<E>(self, _: u128) -> Result<Shape, E> {
+                Ok(Shape::Number)
             }
 
             fn visit_f64<E>(self, _: f64) -> Result<Shape, E> {
-                Ok(Shape::Scalar)
+                Ok(Shape::Number)
             }
 
             fn visit_str<E>(self, _: &str) -> Result<Shape, E> {
-                Ok(Shape::Scalar)
+                Ok(Shape::Text)
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
@@ -166,7 +207,7 @@ impl<'de> Deserialize<'de> for Shape {
 }
 
 /// Reads the texts of a node whose shape is known.
-struct Along<'s>(&'s Shape);
+struct Along<'s>(&'s Shape, Looks);
 
 impl<'de> DeserializeSeed<'de> for Along<'_> {
     type Value = Json;
@@ -174,14 +215,23 @@ impl<'de> DeserializeSeed<'de> for Along<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
         match self.0 {
             Shape::Nothing => deserializer.deserialize_unit(IgnoredAny).map(|_| Json::Null),
-            Shape::Scalar => String::deserialize(deserializer).map(Json::Text),
-            Shape::List(shapes) => deserializer.deserialize_seq(AlongList(shapes)),
-            Shape::Map(shapes) => deserializer.deserialize_map(AlongMap(shapes)),
+            Shape::Truth | Shape::Number | Shape::Text => {
+                let text = String::deserialize(deserializer)?;
+                Ok(match (self.1, self.0, text.as_str()) {
+                    (Looks::Kept, Shape::Number, _) => Json::Number(text),
+                    // `no` and `off` are truth values to YAML 1.1, and texts here.
+                    (Looks::Kept, Shape::Truth, "true") => Json::Bool(true),
+                    (Looks::Kept, Shape::Truth, "false") => Json::Bool(false),
+                    _ => Json::Text(text),
+                })
+            }
+            Shape::List(shapes) => deserializer.deserialize_seq(AlongList(shapes, self.1)),
+            Shape::Map(shapes) => deserializer.deserialize_map(AlongMap(shapes, self.1)),
         }
     }
 }
 
-struct AlongList<'s>(&'s [Shape]);
+struct AlongList<'s>(&'s [Shape], Looks);
 
 impl<'de> Visitor<'de> for AlongList<'_> {
     type Value = Json;
@@ -193,7 +243,7 @@ impl<'de> Visitor<'de> for AlongList<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
         let mut elements = Vec::with_capacity(self.0.len());
         for shape in self.0 {
-            let element = seq.next_element_seed(Along(shape))?;
+            let element = seq.next_element_seed(Along(shape, self.1))?;
             elements.push(
                 element.ok_or_else(|| A::Error::custom("a list that is shorter at the second reading"))?,
             );
@@ -202,7 +252,7 @@ impl<'de> Visitor<'de> for AlongList<'_> {
     }
 }
 
-struct AlongMap<'s>(&'s [Shape]);
+struct AlongMap<'s>(&'s [Shape], Looks);
 
 impl<'de> Visitor<'de> for AlongMap<'_> {
     type Value = Json;
@@ -218,7 +268,7 @@ impl<'de> Visitor<'de> for AlongMap<'_> {
             let shape = shapes
                 .next()
                 .ok_or_else(|| A::Error::custom("a map that is longer at the second reading"))?;
-            let value = map.next_value_seed(Along(shape))?;
+            let value = map.next_value_seed(Along(shape, self.1))?;
             // `1` and `"1"` are two keys to the parser, and one to us.
             if members.insert(key, value).is_some() {
                 return Err(A::Error::custom("a key twice in one map"));
@@ -348,6 +398,79 @@ mod tests {
         assert_eq!(reason(&bomb), WarningReason::TooLarge);
         let large = format!("a: {}", "x".repeat(17 << 20));
         assert_eq!(reason(&large), WarningReason::TooLarge);
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Ids {
+        id: Option<String>,
+    }
+
+    /// Ids that PyYAML prints without quotes, and words that some readers take for something else.
+    const TEXTS: [&str; 9] = [
+        "0e12345678901234567890123456789012",
+        "12345678e90123456789012345678901",
+        "00000000000000000000000000000001",
+        "no",
+        "0x1f",
+        "1_000",
+        "2026-11-27",
+        "1.10",
+        "true",
+    ];
+
+    #[test]
+    fn a_text_is_never_guessed_at() {
+        for text in TEXTS {
+            let ids: Ids = typed(format!("id: {text}\n").as_bytes()).expect("YAML");
+            assert_eq!(ids.id.as_deref(), Some(text));
+            let read = by_looks(format!("a: [{text}, {{b: {text}}}]\n").as_bytes()).expect("YAML");
+            let array = read.get("a").and_then(Json::array).expect("an array");
+            assert_eq!(array[0].scalar().as_deref(), Some(text));
+            assert_eq!(array[1].get("b").and_then(Json::scalar).as_deref(), Some(text));
+        }
+        for empty in ["id:\n", "id: null\n", "id: ~\n", "other: {a: 0e999999999999}\n"] {
+            let ids: Ids = typed(empty.as_bytes()).expect("YAML");
+            assert_eq!(ids.id, None, "{empty}");
+        }
+        assert_eq!(by_looks(b"a: null\n").expect("YAML").get("a"), Some(&Json::Null));
+    }
+
+    #[test]
+    fn what_two_readers_may_read_differently_is_refused_of_known_types() {
+        let cases: [&[u8]; 6] = [
+            b"id: a\nid: b\n",
+            b"id: a\n---\nid: b\n",
+            b"a: &a {id: b}\n<<: *a\n",
+            b"id: \xff\n",
+            b"id: [\n",
+            b"id: {a: b}\n",
+        ];
+        for text in cases {
+            assert!(typed::<Ids>(text).is_err(), "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[test]
+    fn depth_and_aliases_are_bounded_by_looks_too() {
+        let nested = |depth: usize| format!("a: {}{}\n", "[".repeat(depth), "]".repeat(depth));
+        assert!(by_looks(nested(MAX_DEPTH - 2).as_bytes()).is_ok());
+        assert!(by_looks(nested(MAX_DEPTH + 2).as_bytes()).is_err());
+        assert!(by_looks(nested(1 << 16).as_bytes()).is_err());
+        let mut bomb = "a0: &a0 [x, x]\n".to_owned();
+        for level in 1..40 {
+            bomb += &format!("a{level}: &a{level} [*a{0}, *a{0}]\n", level - 1);
+        }
+        assert!(by_looks(bomb.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn numbers_and_truth_values_are_told_by_their_looks_alone() {
+        let read = by_looks(b"[5, '5', true, no, 1e999, \"x\"]").expect("YAML");
+        let text = |text: &str| Json::Text(text.to_owned());
+        let number = Json::Number("5".to_owned());
+        let want = [number, text("5"), Json::Bool(true), text("no"), text("1e999"), text("x")];
+        assert_eq!(read.array(), Some(want.as_slice()));
+        assert_eq!(parse(b"[5]").expect("YAML").array(), Some([text("5")].as_slice()));
     }
 
     proptest::proptest! {

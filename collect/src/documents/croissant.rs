@@ -30,7 +30,7 @@ const OF_DATASET: [(&str, &str); 6] = [
 ];
 /// Properties that tell of people.
 const OF_PEOPLE: [(&str, &str); 3] =
-    [("citation", "citeAs"), ("creator", "creator"), ("publisher", "publisher")];
+    [("citation", "citeAs"), ("author", "creator"), ("publisher", "publisher")];
 /// Terms of RAI 1.0, without `rai:`.
 const OF_RAI: [(&str, &str); 20] = [
     ("collection", "dataCollection"),

@@ -118,7 +118,7 @@ fn people_are_personal_and_addresses_keep_no_secrets() {
     ));
     let personal: Vec<_> =
         collected.facts().iter().filter(|fact| fact.privacy() == Privacy::Personal).collect();
-    assert_eq!(personal.iter().map(|fact| fact.key()).collect::<Vec<_>>(), ["citation", "creator"]);
+    assert_eq!(personal.iter().map(|fact| fact.key()).collect::<Vec<_>>(), ["citation", "author"]);
     assert_eq!(values(&collected, "uri"), ["https://example.org/", "https://example.org/x"]);
 }
 

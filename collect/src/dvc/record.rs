@@ -161,7 +161,7 @@ fn note_entry(entry: &Entry, stage: &str, notes: &mut Notes<'_>) {
         subject.location("uri", location.as_str());
     }
     if let Some(bytes) = entry.bytes {
-        subject.text("size", bytes.to_string());
+        subject.text("bytes", bytes.to_string());
     }
     let listed = (!entry.listed.is_empty()).then_some(entry.listed.len());
     if let Some(files) =

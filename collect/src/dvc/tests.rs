@@ -137,7 +137,7 @@ fn a_stage_works_where_the_pipeline_says() {
     let collected = read(dir.path());
     assert_eq!(collected.warnings(), []);
     let sizes: Vec<_> =
-        collected.facts().iter().filter(|fact| fact.key() == "size").map(crate::Fact::about).collect();
+        collected.facts().iter().filter(|fact| fact.key() == "bytes").map(crate::Fact::about).collect();
     assert_eq!(sizes, ["w/x", "p/v/y"]);
 }
 

@@ -13,32 +13,26 @@
 //! ```
 //! | key | about | from |
 //! |---|---|---|
-//! | `channel` | (empty) | each of `channels`; personal if it may name people |
+//! | `channel` | (empty) | each of `channels`; without credentials, personal if it tells of a machine |
 //! | `version` | package | of `name=1.2.3`, `name==1.2.3` and `name=1.2.3=build` |
 //! | `build`, `channel` | package | the third part, and what stands before `::` |
 //! | `requirement` | package | any other condition on the version |
 //! | as [`super::requirements`] | package | each of `pip` |
 //!
 //! All declared. `name=1.2` means 1.2 and all that begins with it, so that is a `requirement` if it has no build. `name`, `prefix`
-//! and `variables` are not taken: they name people, machines and secrets. Keys that come twice are refused, and so are
-//! merge keys and more than one document. Bounds: 20,000 packages, nesting of 16, 1,000 aliases; the size is the caller's. Out of
-//! scope: explicit lists and conda-lock.
-
-use core::fmt;
+//! and `variables` are not taken: they name people, machines and secrets. Bounds: 20,000 packages, and
+//! those of all YAML here. Out of scope: explicit lists and conda-lock.
 
 use attest::provenance::Source;
-use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy};
 
 use super::requirements;
-use super::sheet::{Sheet, utf8};
-use crate::excerpt::excerpt;
+use super::sheet::Sheet;
+use crate::json::Json;
+use crate::yaml::{self, YamlError};
 use crate::{Collected, WarningReason};
 
-#[derive(Deserialize)]
+/// The part of the description that facts are made of.
 struct Environment {
-    #[serde(default)]
     channels: Vec<String>,
     dependencies: Vec<Dependency>,
 }
@@ -49,74 +43,69 @@ enum Dependency {
     Pip(Vec<String>),
 }
 
-impl<'de> Deserialize<'de> for Dependency {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Read;
-        impl<'de> Visitor<'de> for Read {
-            type Value = Dependency;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, or a map with the member pip")
-            }
-
-            // No number and no truth is a dependency, so the reader's guess at a type can only turn nonsense into an
-            // error. PyYAML guesses likewise.
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Dependency::Conda(text.to_owned()))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut pip = Vec::new();
-                while let Some(key) = map.next_key::<String>()? {
-                    if key == "pip" {
-                        pip = map.next_value()?;
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Dependency::Pip(pip))
-            }
-        }
-        deserializer.deserialize_any(Read)
-    }
+/// Why a document is no environment.
+#[derive(Debug, thiserror::Error)]
+enum CondaError {
+    #[error(transparent)]
+    Yaml(#[from] YamlError),
+    #[error("no list of {what}")]
+    NoList { what: &'static str },
+    #[error("{place} is neither a text nor a map")]
+    NoDependency { place: String },
+    #[error("an entry of {what} is no text")]
+    NoText { what: &'static str },
 }
 
 /// Reads an environment that facts are to call `name`.
 #[must_use]
 pub fn read(bytes: &[u8], name: &str) -> Collected {
     let mut sheet = Sheet::new(name, Source::Declared);
-    if let Some(text) = utf8(bytes, &mut sheet) {
-        match parse(text) {
-            Ok(environment) => describe(&environment, name, &mut sheet),
-            Err(error) => {
-                let reason =
-                    if is_bound(&error) { WarningReason::TooLarge } else { WarningReason::Malformed };
-                // Its words may quote the file.
-                let text = excerpt(error.to_string().lines().next().unwrap_or_default());
-                sheet.warn(reason, "", format!("not an environment: {text}"));
-            }
-        }
+    match Environment::parse(bytes) {
+        Ok(environment) => describe(&environment, name, &mut sheet),
+        Err(error) => sheet.warn(error.reason(), "", format!("not an environment: {error}")),
     }
     sheet.finish()
 }
 
-fn parse(text: &str) -> Result<Environment, serde_saphyr::Error> {
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: 16,
-            max_aliases: 1000,
-            max_anchors: 1000,
-            max_documents: 1,
-        },
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        merge_keys: MergeKeyPolicy::Error,
-        with_snippet: false,
-    };
-    serde_saphyr::from_str_with_options(text, options)
+impl CondaError {
+    const fn reason(&self) -> WarningReason {
+        match self {
+            Self::Yaml(error) => error.reason(),
+            Self::NoList { .. } | Self::NoDependency { .. } | Self::NoText { .. } => WarningReason::Malformed,
+        }
+    }
 }
 
-const fn is_bound(error: &serde_saphyr::Error) -> bool {
-    matches!(error, serde_saphyr::Error::Budget { .. })
+impl Environment {
+    fn parse(bytes: &[u8]) -> Result<Self, CondaError> {
+        let document = yaml::by_looks(bytes)?;
+        let channels =
+            document.get("channels").map_or_else(|| Ok(Vec::new()), |list| texts(list, "channels"))?;
+        let dependencies = document.get("dependencies").and_then(Json::array);
+        let dependencies = dependencies.ok_or(CondaError::NoList { what: "dependencies" })?;
+        let dependencies = dependencies.iter().enumerate().map(|(index, entry)| Dependency::of(entry, index));
+        Ok(Self { channels, dependencies: dependencies.collect::<Result<_, _>>()? })
+    }
+}
+
+impl Dependency {
+    /// No number and no truth is a dependency: to conda, which guesses at types, it is none either.
+    fn of(entry: &Json, index: usize) -> Result<Self, CondaError> {
+        match entry {
+            Json::Text(text) => Ok(Self::Conda(text.clone())),
+            Json::Object(members) => {
+                let pip = members.get("pip").map_or_else(|| Ok(Vec::new()), |list| texts(list, "pip"));
+                pip.map(Self::Pip)
+            }
+            _ => Err(CondaError::NoDependency { place: format!("dependencies[{index}]") }),
+        }
+    }
+}
+
+/// The texts of a list, whatever they look like.
+fn texts(list: &Json, what: &'static str) -> Result<Vec<String>, CondaError> {
+    let entries = list.array().ok_or(CondaError::NoList { what })?;
+    entries.iter().map(|entry| entry.scalar().ok_or(CondaError::NoText { what })).collect()
 }
 
 fn describe(environment: &Environment, name: &str, sheet: &mut Sheet) {

@@ -24,7 +24,7 @@
 //! | `version` | package | `METADATA`, observed |
 //! | `record` | package | SHA-256 of `RECORD`, observed |
 //! | `installer` | package | `INSTALLER`, imported |
-//! | `uri`, `commit`, `digest` | package | `direct_url.json`, imported; a place that may name people is personal |
+//! | `uri`, `commit`, `digest` | package | `direct_url.json`, imported; without credentials, personal if it tells of a machine |
 //! | `digest`, `form`, `packages` | (empty) | the environment's digest, and how many packages it covers, observed |
 //!
 //! [`Check::Files`] also hashes every file that a `RECORD` lists. Files that were changed disagree, and so do Python files, shared

@@ -36,19 +36,6 @@ pub(super) fn is_version(text: &str) -> bool {
         && text != ".."
 }
 
-/// Whether a URI or a path may name a person: credentials, a home directory, any path of this machine.
-pub(super) fn is_personal(uri: &str) -> bool {
-    let (scheme, rest) = uri.split_once("://").unwrap_or(("", uri));
-    let scheme = scheme.rsplit('+').next().unwrap_or_default();
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    match scheme {
-        "http" | "https" | "git" | "ssh" => authority.contains('@') && authority != "git@github.com",
-        // A path below the project says nothing about the machine.
-        "" => rest.starts_with(['/', '~', '\\']) || rest.contains("..") || rest.contains(':'),
-        _ => true,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,23 +56,5 @@ mod tests {
     fn versions_hold_no_path() {
         assert!(["1.0", "2.0+cu118", "1!2.0.dev3", "1.2.3-py39h1_0"].into_iter().all(is_version));
         assert!(["", ".", "..", "1/0", "1 0", "1;0", "é"].into_iter().all(|text| !is_version(text)));
-    }
-
-    #[test]
-    fn what_names_people_or_machines_is_personal() {
-        for uri in
-            ["file:///srv/wheels", "https://user:pw@example.org/simple", "/srv/x", "~/x", "../x", "C:\\x"]
-        {
-            assert!(is_personal(uri), "{uri}");
-        }
-        for uri in [
-            "https://pypi.org/simple",
-            "git+https://example.org/a@b",
-            "vendor/a.whl",
-            ".",
-            "https://example.org/a?b=c@d",
-        ] {
-            assert!(!is_personal(uri), "{uri}");
-        }
     }
 }

@@ -20,7 +20,7 @@
 //! | `requirement` | `python` | `requires-python` |
 //! | `tool` | (empty) | `created-by` |
 //! | `version`, `marker` | package | as they are called |
-//! | `uri` | package | `index`, or `url` or `path` of `vcs`, `archive` and `directory`; personal if it may name people |
+//! | `uri` | package | `index`, or `url` or `path` of `vcs`, `archive` and `directory`; without credentials, personal if it tells of a machine |
 //! | `commit` | package | `vcs.commit-id`, if `vcs.type` is git |
 //! | `digest` | package | every hash of sdist, wheels and archive |
 //!

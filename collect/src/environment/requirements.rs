@@ -16,9 +16,9 @@
 //! | `version` | package | the version of a single `==` or `===` without a star |
 //! | `requirement` | package | any other condition on the version, as it is written |
 //! | `marker`, `extras` | package | what follows `;`, what stands in square brackets |
-//! | `uri` | package | what follows `@`; personal if it may name people |
+//! | `uri` | package | what follows `@`; without credentials, personal if it tells of a machine |
 //! | `digest` | package | each `--hash` |
-//! | `index` | (empty) | `--index-url`, `--extra-index-url`, `--find-links`; personal if it may name people |
+//! | `index` | (empty) | `--index-url`, `--extra-index-url`, `--find-links`; without credentials, personal if it tells of a machine |
 //!
 //! A requirement with a hash was written by a tool, most likely, and pins the bytes: it is imported. One without is declared.
 //! Variables (`${TOKEN}`) are not filled in. Bounds: 20,000 requirements; the size of the file is the caller's. In scope: one
@@ -135,7 +135,10 @@ fn requirement(entry: &str, place: &str, sheet: &mut Sheet) {
     sheet.grade(if hashes.is_empty() { Source::Declared } else { Source::Imported });
     let Some(about) = sheet.package(parts.name, place) else { return };
     match (parts.uri, pinned(parts.condition)) {
-        (Some(uri), _) => sheet.uri(&about, "uri", uri, place),
+        (Some(uri), _) => {
+            sheet.uri(&about, "uri", uri, place);
+            hashes_in(uri).for_each(|hash| sheet.hash(&about, &hash, place));
+        }
         (None, Some(version)) => sheet.version(&about, version, place),
         (None, None) => sheet.text(&about, "requirement", parts.condition, place),
     }
@@ -145,6 +148,14 @@ fn requirement(entry: &str, place: &str, sheet: &mut Sheet) {
         }
     }
     hashes.iter().for_each(|hash| sheet.hash(&about, hash, place));
+}
+
+/// The hashes behind the `#` of an address, where pip looks for them: `sha256=` and digits.
+fn hashes_in(uri: &str) -> impl Iterator<Item = String> {
+    let fragment = uri.split_once('#').map_or("", |(_, fragment)| fragment);
+    let pairs = fragment.split('&').filter_map(|pair| pair.split_once('='));
+    let is_hash = |name: &str| ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"].contains(&name);
+    pairs.filter(move |(name, _)| is_hash(name)).map(|(name, hex)| format!("{name}:{hex}"))
 }
 
 /// A requirement and its hashes; `None` if it has another option than `--hash`.

@@ -4,7 +4,9 @@ use attest::provenance::Source;
 
 use super::{MAX_PACKAGES, SOURCE, name};
 use crate::excerpt::excerpt;
-use crate::{Collected, Fact, Topic, Value, WarningReason};
+use crate::location::Location;
+use crate::notes::is_hex;
+use crate::{Collected, Fact, Privacy, Topic, Value, WarningReason};
 
 /// Facts and warnings out of one file.
 #[derive(Debug)]
@@ -54,10 +56,12 @@ impl Sheet {
         self.collected.push(fact);
     }
 
-    /// States where something comes from; a place that may name people is personal.
+    /// States where something comes from, without what is secret in it; personal if it tells of a person's machine.
     pub(super) fn uri(&mut self, about: &str, key: &'static str, uri: &str, place: &str) {
-        let fact = self.fact(about, key, Value::Text(uri.to_owned()), place);
-        self.collected.push(if name::is_personal(uri) { fact.personal() } else { fact });
+        let location = Location::of(uri);
+        let privacy = location.privacy();
+        let fact = self.fact(about, key, Value::Text(location.into_text()), place);
+        self.collected.push(if privacy == Privacy::Personal { fact.personal() } else { fact });
     }
 
     /// States a version if it is one.
@@ -101,9 +105,7 @@ impl Sheet {
             let text = format!("hash {:?} is of no algorithm that is known", excerpt(hash));
             return self.warn(WarningReason::UnknownVersion, place, text);
         };
-        let is_hex =
-            hex.len() == *digits && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_hex {
+        if !is_hex(hex, *digits) {
             let text = format!("hash {:?} is not {digits} hexadecimal digits", excerpt(hash));
             return self.warn(WarningReason::Malformed, place, text);
         }
@@ -115,8 +117,7 @@ impl Sheet {
 
     /// States a commit, told by the number of its digits.
     pub(super) fn commit(&mut self, about: &str, commit: &str, place: &str) {
-        let is_hex = commit.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if is_hex && matches!(commit.len(), 40 | 64) {
+        if is_hex(commit, 40) || is_hex(commit, 64) {
             self.digest(about, "commit", "gitCommit", commit, place);
         } else {
             self.warn(WarningReason::Malformed, place, format!("{:?} is no commit", excerpt(commit)));

@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | `requirement` | `python` | `requires-python` |
 //! | `version` | package | `version` |
-//! | `uri` | package | `source` of any kind; personal if it may name people |
+//! | `uri` | package | `source` of any kind; without credentials, personal if it tells of a machine |
 //! | `commit` | package | what follows `#` in `source.git` |
 //! | `digest` | package | `hash` of the sdist and of each wheel |
 //!

@@ -254,7 +254,7 @@ impl Snapshot {
                 let mut subject = notes.subject(whom.topic, whom.file(path), "");
                 subject.digest("digest", algorithm, &blob);
                 if let Some(listed) = listed {
-                    subject.text("size", listed.bytes());
+                    subject.text("bytes", listed.bytes());
                 }
             }
             None => notes.warn(

@@ -131,7 +131,7 @@ fn note_metric(metric: &Json, result: &Json, at: &str, notes: &mut Notes<'_>) {
         notes.subject(Topic::Metric, about, at).text("value", value);
     }
     let mut subject = notes.subject(Topic::Metric, about, at);
-    subject.member("metric-name", metric, "name").member("dataset", dataset, "type");
+    subject.member("name", metric, "name").member("dataset", dataset, "type");
     subject.member("dataset-revision", dataset, "revision").member("task", task, "type");
     if let Some(source) = result.get("source") {
         subject.location_member("source", source, "url");

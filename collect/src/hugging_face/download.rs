@@ -124,7 +124,7 @@ fn note_list(
                     format!("{path} was downloaded as {}, and is {} here", record.digest, file.digest());
                 notes.warn(WarningReason::Disagreement, "files", text);
             }
-            Some(_) => drop(notes.subject(whom.topic, path, "files").text("size", file.bytes())),
+            Some(_) => drop(notes.subject(whom.topic, path, "files").text("bytes", file.bytes())),
         }
     }
     for (path, _) in records.iter().filter(|(_, record)| record.commit == commit) {

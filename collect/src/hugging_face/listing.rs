@@ -59,7 +59,7 @@ impl Listing {
         notes.subject(whom.topic, whom.whole(), "files").text("files", self.files.len().to_string());
         for (path, file) in &self.files {
             let mut subject = notes.subject(whom.topic, whom.file(path), member_place("files", path));
-            subject.digest("digest", file.algorithm, &file.digest).text("size", &file.bytes);
+            subject.digest("digest", file.algorithm, &file.digest).text("bytes", &file.bytes);
         }
     }
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use crate::WarningReason;
 use crate::mlflow::Candidates;
 use crate::reading::ReadError;
-use crate::typed_yaml::YamlError;
+use crate::yaml::YamlError;
 
 /// Why no run or model was read at all.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum MlflowError {
     /// No run has this id or name, or there is none that is not deleted.
     #[error("no run {}, there is {candidates}", shown(.wanted.as_deref()))]
     Absent {
-        /// What was asked for, at most 64 characters of it.
+        /// What was asked for, its beginning if it is long.
         wanted: Option<String>,
         /// What there is.
         candidates: Candidates,
@@ -20,7 +20,7 @@ pub enum MlflowError {
     /// More than one run answers.
     #[error("more than one run {}: {candidates}", shown(.wanted.as_deref()))]
     Ambiguous {
-        /// What was asked for, at most 64 characters of it.
+        /// What was asked for, its beginning if it is long.
         wanted: Option<String>,
         /// Those that answer.
         candidates: Candidates,

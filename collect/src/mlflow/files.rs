@@ -6,13 +6,14 @@ use std::path::Path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::imported::{Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::Imported;
 use crate::mlflow::error::MlflowError;
 use crate::mlflow::record::{self, Dataset, LoggedModel, Run, Version};
 use crate::mlflow::selection::{Candidate, MAX_CANDIDATES};
 use crate::place::{MAX_ENTRIES, Place};
 use crate::reading::MAX_TEXT_FILE_BYTES;
-use crate::{Topic, WarningReason, typed_yaml};
+use crate::{Topic, WarningReason, yaml};
 
 /// The file that says what a directory is.
 const META: &str = "meta.yaml";
@@ -394,10 +395,10 @@ fn child(place: &Place, id: &str, out: &mut Imported) -> Option<Place> {
 fn meta<T: DeserializeOwned>(place: &Place, out: &mut Imported) -> Option<T> {
     let file = place.join(META);
     let bytes = file.bytes(MAX_META_BYTES, out)?;
-    match typed_yaml::parse(&bytes) {
+    match yaml::typed(&bytes) {
         Ok(meta) => Some(meta),
         Err(error) => {
-            out.warn(WarningReason::Malformed, file.shown(), &error.to_string());
+            out.warn(error.reason(), file.shown(), &error.to_string());
             None
         }
     }

@@ -28,7 +28,7 @@ use crate::imported::{About, Imported};
 use crate::mlflow::error::MlflowError;
 use crate::mlflow::record::text;
 use crate::reading::{self, MAX_TEXT_FILE_BYTES};
-use crate::{Topic, WarningReason, typed_yaml};
+use crate::{Topic, WarningReason, yaml};
 
 /// The name of the file.
 pub(super) const FILE_NAME: &str = "MLmodel";
@@ -85,14 +85,14 @@ pub(super) fn read(directory: &Path, out: &mut Imported) -> Result<(), MlflowErr
     let path = directory.join(FILE_NAME);
     let reading = reading::read(&path, FILE_NAME, MAX_TEXT_FILE_BYTES)?;
     out.note_file(reading.file);
-    let model: Model = typed_yaml::parse(&reading.bytes)
-        .map_err(|source| MlflowError::Model { path, source: source.into() })?;
+    let model: Model =
+        yaml::typed(&reading.bytes).map_err(|source| MlflowError::Model { path, source: source.into() })?;
     let about = About { topic: Topic::Identity, name: "", at: FILE_NAME };
     text(out, about, "model-id", model.model_id.as_deref());
     text(out, about, "created", model.utc_time_created.as_deref());
-    text(out, about, "size-bytes", model.model_size_bytes.as_deref());
+    text(out, about, "bytes", model.model_size_bytes.as_deref());
     if let Some(address) = model.artifact_path.as_deref().filter(|address| !address.is_empty()) {
-        out.address(about, "artifact-path", address);
+        out.address(about, "artifact-uri", address);
     }
     let run = About { topic: Topic::Run, ..about };
     text(out, run, "run-id", model.run_id.as_deref());

@@ -1,6 +1,7 @@
 //! What MLflow records, the same in both stores, and the facts it becomes.
 
-use crate::imported::{About, Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::{About, Imported};
 use crate::json::{self, Json};
 use crate::{Topic, WarningReason};
 

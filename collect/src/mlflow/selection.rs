@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::imported::excerpt;
+use crate::excerpt::excerpt;
 use crate::mlflow::MlflowError;
 
 /// Most runs that an error lists.

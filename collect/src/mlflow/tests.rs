@@ -10,7 +10,6 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::Fact;
-use crate::picture::{assert_as_pictured, picture};
 
 fn testdata(case: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/collect/mlflow").join(case)
@@ -18,20 +17,6 @@ fn testdata(case: &str) -> PathBuf {
 
 /// The run that has everything.
 const RUN: Option<&str> = Some("everything");
-
-/// Each case is a directory: what MLflow wrote, and in `facts.txt` what is read from it.
-#[test]
-fn every_case_gives_the_facts_beside_it() {
-    let mut seen = 0;
-    for entry in fs::read_dir(testdata("")).expect("the folder of cases") {
-        let case = entry.expect("a case").path();
-        let collected =
-            if case.join(model::FILE_NAME).exists() { read_model(&case) } else { read(&case, RUN) };
-        assert_as_pictured(&case, &collected.expect("what MLflow wrote"));
-        seen += 1;
-    }
-    assert!(seen >= 4, "only {seen} cases");
-}
 
 fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
@@ -75,9 +60,11 @@ fn files() -> (TempDir, PathBuf) {
 }
 
 fn reasons(collected: &Collected) -> Vec<WarningReason> {
-    // The datasets of the run have weak digests, and always say so.
-    let reasons = collected.warnings().iter().map(crate::Warning::reason);
-    reasons.filter(|reason| *reason != WarningReason::WeakDigest).collect()
+    // The datasets of the run have weak digests, and one of its parameters has two lines; they always say so.
+    let is_usual = |warning: &&crate::Warning| {
+        warning.reason() == WarningReason::WeakDigest || warning.text().starts_with("value of \"prompt\"")
+    };
+    collected.warnings().iter().filter(|warning| !is_usual(warning)).map(crate::Warning::reason).collect()
 }
 
 fn value_of(collected: &Collected, about: &str, key: &str) -> Option<String> {
@@ -434,7 +421,7 @@ fn a_commit_that_is_none_is_a_warning() {
 fn credentials_in_an_address_are_left_out() {
     let sql = "UPDATE tags SET value = 'https://me:secret@host/x' WHERE key = 'mlflow.source.git.repoURL'";
     let collected = assert_warns(sql, WarningReason::NotRead, "credentials");
-    assert!(!picture(&collected).contains("secret"));
+    assert!(!collected.to_string().contains("secret"));
 }
 
 #[test]
@@ -489,7 +476,7 @@ fn no_link_is_followed() {
             symlink(target, &path).expect("a link");
         };
         let collected = assert_files_warn(spoil, WarningReason::Escape);
-        assert!(!picture(&collected).contains("secret"), "{name}");
+        assert!(!collected.to_string().contains("secret"), "{name}");
     }
 }
 
@@ -563,7 +550,7 @@ fn keys_nested_without_end_are_a_warning() {
 fn names_that_a_terminal_would_obey_are_no_facts() {
     let spoil = |run: &Path| fs::write(run.join("params/a\u{1b}[31m"), "1").expect("write");
     let collected = assert_files_warn(spoil, WarningReason::Malformed);
-    assert!(!picture(&collected).chars().any(|c| c.is_control() && c != '\n'));
+    assert!(!collected.to_string().chars().any(|c| c.is_control() && c != '\n'));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{Topic, WarningReason};
 pub(super) fn note(bytes: &[u8], notes: &mut Notes<'_>) {
     let bytes = bytes.trim_ascii();
     if let Some(id) = std::str::from_utf8(bytes).ok().filter(|id| is_hex(id, 32)) {
-        notes.subject(Topic::Data, "", "").text("commit", id);
+        notes.subject(Topic::Data, "", "").text("revision", id);
         return;
     }
     if bytes.first() != Some(&b'{') {
@@ -28,12 +28,12 @@ pub(super) fn note(bytes: &[u8], notes: &mut Notes<'_>) {
     let parent = either(&info, "parent_commit", "parentCommit").and_then(|parent| parent.get("id"));
     let details = info.get("details").unwrap_or(&nothing);
     let mut subject = notes.subject(Topic::Data, about, "");
-    subject.text("commit", id).member("branch", branch, "name").member("description", &info, "description");
+    subject.text("revision", id).member("branch", branch, "name").member("description", &info, "description");
     subject.member("started", &info, "started").member("finished", &info, "finished");
     if let Some(origin) = info.get("origin") {
         subject.member("origin", origin, "kind");
     }
-    for (key, value) in [("parent", parent), ("size", either(details, "size_bytes", "sizeBytes"))] {
+    for (key, value) in [("parent", parent), ("bytes", either(details, "size_bytes", "sizeBytes"))] {
         if let Some(text) = value.and_then(Json::scalar) {
             subject.text(key, text);
         }

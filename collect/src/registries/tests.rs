@@ -91,7 +91,7 @@ fn a_pachyderm_commit_is_an_id_or_json() {
     {
         let collected = pachyderm(text.as_bytes(), "commit");
         assert_eq!(
-            (collected.warnings(), values(&collected, "commit")),
+            (collected.warnings(), values(&collected, "revision")),
             (&[][..], vec![id.to_owned()]),
             "{text}"
         );

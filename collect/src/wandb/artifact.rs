@@ -1,6 +1,7 @@
 //! What a run used and what it gave: datasets, models, code, under W&B's names.
 
-use crate::imported::{About, Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::{About, Imported};
 use crate::wandb::wire::{Message, WireError};
 use crate::{Topic, WarningReason};
 

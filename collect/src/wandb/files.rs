@@ -11,7 +11,7 @@ use crate::wandb::environment::Environment;
 use crate::wandb::python_json;
 use crate::wandb::run::Run;
 use crate::wandb::values::leaves_of;
-use crate::{Topic, WarningReason, typed_yaml};
+use crate::{Topic, WarningReason, yaml};
 
 /// Largest file that is hashed: the output of a long run, or a patch.
 const MAX_HASHED_BYTES: u64 = 1 << 30;
@@ -69,7 +69,7 @@ fn read_json(file: &Place, out: &mut Imported) -> Option<Json> {
 /// `config.yaml` has, under each name, an object with the `value` and perhaps a description.
 fn read_config(file: &Place, out: &mut Imported) -> Option<Json> {
     let bytes = file.exists().then(|| file.bytes(MAX_TEXT_FILE_BYTES, out)).flatten()?;
-    match typed_yaml::tree(&bytes) {
+    match yaml::by_looks(&bytes) {
         Ok(Json::Object(members)) => {
             let value = |(name, json): (String, Json)| Some((name, json.get("value")?.clone()));
             Some(Json::Object(members.into_iter().filter_map(value).collect()))
@@ -79,7 +79,7 @@ fn read_config(file: &Place, out: &mut Imported) -> Option<Json> {
             None
         }
         Err(error) => {
-            out.warn(WarningReason::Malformed, file.shown(), &error.to_string());
+            out.warn(error.reason(), file.shown(), &error.to_string());
             None
         }
     }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::imported::{About, Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::{About, Imported};
 use crate::wandb::artifact::Artifact;
 use crate::wandb::environment::Environment;
 use crate::wandb::values::{Leaf, Values};
@@ -261,17 +262,17 @@ impl Run {
         {
             self.note((Topic::Code, "", key), kind, value.as_deref(), place, out);
         }
-        for (key, value) in [
-            ("os", &environment.os),
-            ("cpu", &environment.cpu),
-            ("cpu-count", &environment.cpu_count),
-            ("memory-bytes", &environment.memory_bytes),
-            ("accelerator", &environment.accelerator),
-            ("accelerator-count", &environment.accelerator_count),
-            ("accelerator-memory-bytes", &environment.accelerator_memory_bytes),
-            ("cuda", &environment.cuda),
+        for (about, key, value) in [
+            ("", "os", &environment.os),
+            ("cpu", "model", &environment.cpu),
+            ("cpu", "logical-count", &environment.cpu_count),
+            ("memory", "total-bytes", &environment.memory_bytes),
+            ("accelerator", "model", &environment.accelerator),
+            ("accelerator", "count", &environment.accelerator_count),
+            ("accelerator", "total-bytes", &environment.accelerator_memory_bytes),
+            ("", "cuda", &environment.cuda),
         ] {
-            self.note((Topic::Hardware, "", key), Kind::Text, value.as_deref(), place, out);
+            self.note((Topic::Hardware, about, key), Kind::Text, value.as_deref(), place, out);
         }
     }
 

@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::picture::{assert_as_pictured, picture};
 use crate::reading::ReadError;
 use crate::{Fact, Privacy};
 
@@ -20,18 +19,6 @@ fn testdata(case: &str) -> PathBuf {
 /// The log of a case.
 fn log_of(case: &str) -> Vec<u8> {
     fs::read(log_in(&testdata(case)).expect("a log")).expect("bytes")
-}
-
-/// Each case is the directory of a run, and in `facts.txt` what is read from it.
-#[test]
-fn every_case_gives_the_facts_beside_it() {
-    let mut seen = 0;
-    for entry in fs::read_dir(testdata("")).expect("the folder of cases") {
-        let case = entry.expect("a case").path();
-        assert_as_pictured(&case, &read(&case).expect("what W&B wrote"));
-        seen += 1;
-    }
-    assert!(seen >= 3, "only {seen} cases");
 }
 
 fn reasons(collected: &Collected) -> Vec<WarningReason> {
@@ -278,7 +265,7 @@ fn control_characters_in_a_name_are_no_fact() {
     let record = [0x8a, 0x01, 5, 0x42, 3, b'a', 0x1b, b'b'];
     let collected = read_log(&log_with(&[chunk(1, &record)])).expect("a log");
     assert_eq!(reasons(&collected), [WarningReason::Malformed, WarningReason::Absent]);
-    assert!(!picture(&collected).chars().any(|c| c.is_control() && c != '\n'));
+    assert!(!collected.to_string().chars().any(|c| c.is_control() && c != '\n'));
 }
 
 /// A copy of a case that a test may spoil.
@@ -435,7 +422,7 @@ proptest! {
         let mut log = log_of("offline");
         log[at] = byte;
         if let Ok(collected) = read_log(&log) {
-            prop_assert!(!picture(&collected).chars().any(|c| c.is_control() && c != '\n'));
+            prop_assert!(!collected.to_string().chars().any(|c| c.is_control() && c != '\n'));
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::imported::{Imported, excerpt};
+use crate::excerpt::excerpt;
+use crate::imported::Imported;
 use crate::json::Json;
 use crate::wandb::python_json;
 use crate::wandb::wire::{Message, WireError};

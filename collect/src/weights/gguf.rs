@@ -19,13 +19,13 @@
 //! | `format`, `format-version` | file | `gguf` and the version |
 //! | `tensors`, `parameters`, `dtype` | file | counted from the shapes; of a quantised tensor the numbers it stands for |
 //! | `architecture` | file | `general.architecture`, which decides how an engine reads the file |
-//! | `type`, `name`, `version`, `organization`, `basename`, `finetune`, `description`, `size-label`, `license`, `license-name`, `license-link`, `uri`, `doi`, `uuid`, `repository`, `source-uri`, `source-doi`, `source-uuid`, `source-repository` | file | `general.*`, declared |
+//! | `type`, `name`, `version`, `organization`, `basename`, `finetune`, `description`, `size-label`, `license`, `license-name`, `license-uri`, `uri`, `doi`, `uuid`, `repository-uri`, `source-uri`, `source-doi`, `source-uuid`, `source-repository-uri` | file | `general.*`, declared |
 //! | `author`, `quantized-by` | file | `general.*`, declared, personal |
 //! | `quantization`, `quantization-version` | file | `general.file_type` by its name, declared: `dtype` is what is so |
 //! | `tag`, `language` | file | `general.tags`, `general.languages`, once for each, declared |
 //! | `chat-template` | file | SHA-256 of `tokenizer.chat_template` and of each `tokenizer.chat_template.*` |
 //! | `shard` | file | `split.no` and `split.count`: `1 of 3` |
-//! | `name`, `version`, `organization`, `description`, `uri`, `doi`, `uuid`, `repository` | base model, dataset | `general.base_model.N.*`, `general.dataset.N.*`, declared |
+//! | `name`, `version`, `organization`, `description`, `uri`, `doi`, `uuid`, `repository-uri` | base model, dataset | `general.base_model.N.*`, `general.dataset.N.*`, declared |
 //! | `name` | dataset | `general.datasets`, of older files, declared |
 //! | `metadata` | file | every other text, number or truth below `general.`, declared, personal |
 //!

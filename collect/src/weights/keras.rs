@@ -12,7 +12,7 @@
 //! |---|---|---|
 //! | `format` | file | `keras` |
 //! | `producer` | file | `keras_version`, as `keras 3.15.1`, declared |
-//! | `date` | file | `date_saved`, declared |
+//! | `created` | file | `date_saved`, declared |
 //! | `architecture` | file | the outermost `class_name` |
 //! | `name` | file | `config.name` of it, declared |
 //! | `layer` | file | class names in any `layers`, with their number: `Dense=2` |
@@ -91,7 +91,7 @@ fn metadata(text: &str, facts: &mut FileFacts) {
         None => facts.warn(WarningReason::Malformed, METADATA, "no text keras_version"),
     }
     if let Some(date) = json.get("date_saved").and_then(Json::text) {
-        facts.declared("date", date, METADATA);
+        facts.declared("created", date, METADATA);
     }
 }
 

@@ -18,7 +18,7 @@
 //! |---|---|---|
 //! | `format` | file | `safetensors`, if all of the above holds |
 //! | `tensors`, `parameters`, `dtype` | file | counted; `dtype` is `BF16=2048000`, once for each type |
-//! | `architecture`, `name`, `version`, `description`, `date`, `license`, `usage-hint` | file | `modelspec.*`, declared |
+//! | `architecture`, `name`, `version`, `description`, `created`, `license`, `usage-hint` | file | `modelspec.*`, declared |
 //! | `author` | file | `modelspec.author`, declared, personal |
 //! | `library` | file | `format` in the metadata: `pt`, `tf`, `flax`, `mlx`, declared |
 //! | `name` | base model | `ss_sd_model_name` and `modelspec.merged_from`, declared |
@@ -150,7 +150,7 @@ fn describe(header: &Header, facts: &mut FileFacts) {
             "modelspec.title" => "name",
             "modelspec.version" => "version",
             "modelspec.description" => "description",
-            "modelspec.date" => "date",
+            "modelspec.date" => "created",
             "modelspec.license" => "license",
             "modelspec.usage_hint" => "usage-hint",
             "modelspec.author" => {

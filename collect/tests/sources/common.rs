@@ -1,9 +1,8 @@
-//! How a case is read: the facts and warnings of a source, one on a line.
+//! Where cases lie, and what may be asserted of what they give.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use collect::{Collected, Privacy, WarningReason};
+use collect::{Collected, WarningReason};
 
 /// The folder `testdata/collect/NAME`.
 pub(crate) fn testdata(name: &str) -> PathBuf {
@@ -22,26 +21,20 @@ pub(crate) fn cases(name: &str) -> Vec<PathBuf> {
 
 /// Everything that was collected, as text.
 pub(crate) fn text(collected: &Collected) -> String {
-    let mut text = String::new();
-    for fact in collected.facts() {
-        let privacy = if fact.privacy() == Privacy::Personal { " personal" } else { "" };
-        let (topic, about, key) = (fact.topic().as_str(), fact.about(), fact.key());
-        let (value, grade, at) = (fact.value().to_text(), fact.grade(), fact.at());
-        writeln!(text, "{topic} [{about}] {key} = {value:?} ({grade}{privacy}, {at})").expect("a line");
-    }
-    for warning in collected.warnings() {
-        writeln!(text, "warning {warning}").expect("a line");
-    }
-    for file in collected.files() {
-        writeln!(text, "file {} {} {}", file.name(), file.bytes(), file.sha256()).expect("a line");
-    }
-    text
+    collected.to_string()
 }
 
-/// Compares with a file of expected lines.
-pub(crate) fn assert_expected(collected: &Collected, path: &Path) {
-    let seen = text(collected);
-    let wanted = std::fs::read_to_string(path).unwrap_or_default();
+/// Compares with the picture that lies beside a case, `CASE.txt`, and asks whether all of it can be stated. Its lines are words, not a format: with `PICTURES=overwrite` in the
+/// environment they are written anew, to be read in review.
+pub(crate) fn assert_as_pictured(case: &Path, collected: &Collected) {
+    for fact in collected.facts() {
+        assert!(fact.to_statement().is_ok(), "{fact}");
+    }
+    let (path, seen) = (case.with_added_extension("txt"), text(collected));
+    if std::env::var("PICTURES").is_ok_and(|how| how == "overwrite") {
+        std::fs::write(&path, &seen).expect("write");
+    }
+    let wanted = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(seen == wanted, "{} wants:\n{wanted}\nseen:\n<<<\n{seen}>>>", path.display());
 }
 

@@ -1,6 +1,6 @@
 //! Locks and environments that today's tools wrote, and what is learned of them.
 
-use crate::common::{assert_expected, assert_tool_agrees, cases, testdata, text};
+use crate::common::{assert_as_pictured, assert_tool_agrees, cases, testdata, text};
 use collect::environment::installed::{self, Check};
 use collect::environment::{self, os_release};
 
@@ -17,7 +17,7 @@ fn files_of_the_tools_say_what_the_tools_say() {
             environment::read(&input)
         };
         assert_tool_agrees(&collected, &case.join("tool.txt"));
-        assert_expected(&collected, &case.join("facts.txt"));
+        assert_as_pictured(&case, &collected);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{assert_expected, assert_tool_agrees, cases, testdata, text};
+use crate::common::{assert_as_pictured, assert_tool_agrees, cases, testdata, text};
 use collect::{Privacy, hardware};
 
 #[test]
@@ -10,7 +10,7 @@ fn recorded_machines_are_described() {
     for case in cases("hardware") {
         let collected = hardware::read(&case.join("root"));
         assert_tool_agrees(&collected, &case.join("tool.txt"));
-        assert_expected(&collected, &case.join("facts.txt"));
+        assert_as_pictured(&case, &collected);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Weights, environments and machines: real ones, broken ones, and bytes of any kind.
+//! All sources as their tools write them; weights, environments and machines also broken, and of bytes of any kind.
 
 #![expect(clippy::expect_used, reason = "helpers of tests fail like tests")]
 
@@ -8,4 +8,5 @@ mod environment;
 mod hardware;
 mod hostile_environment;
 mod hostile_weights;
+mod pictures;
 mod weights;

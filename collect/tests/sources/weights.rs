@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::symlink;
 
-use crate::common::{assert_expected, assert_tool_agrees, cases, fact, reasons, testdata, text};
+use crate::common::{assert_as_pictured, assert_tool_agrees, cases, fact, reasons, testdata, text};
 use collect::weights;
 
 #[test]
@@ -10,7 +10,7 @@ fn files_of_the_tools_say_what_the_tools_say() {
     for case in cases("weights") {
         let collected = weights::read(&case.join("model"));
         assert_tool_agrees(&collected, &case.join("tool.txt"));
-        assert_expected(&collected, &case.join("facts.txt"));
+        assert_as_pictured(&case, &collected);
     }
 }
 
