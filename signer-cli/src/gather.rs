@@ -6,9 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use attest::provenance::{
-    Byproduct, ByproductRole, Entrypoint, Fact, MAX_BYPRODUCTS, ProvenanceError, Run, Topic,
-};
+use attest::provenance::{Byproduct, ByproductRole, Entrypoint, Fact, MAX_BYPRODUCTS, ProvenanceError, Run};
 use attest::utc_time::UtcTime;
 use collect::documents::DocumentKind;
 use collect::registries::Registry;
@@ -219,20 +217,11 @@ impl Gathered {
             warn(manner, &format!("{}: {warning}", collected.source()));
         }
         for fact in collected.facts() {
-            let topic = Topic::from_name(fact.topic().as_str());
             let name = format!("{}.{}", fact.topic().as_str(), fact.key());
-            let allowed = fact.privacy() == Privacy::Public || args.allow.contains(&name);
-            match topic.filter(|_| allowed) {
-                Some(topic) => self.facts.push(Fact::new(
-                    topic,
-                    fact.about().to_owned(),
-                    fact.key().to_owned(),
-                    fact.value().to_text(),
-                    fact.grade(),
-                    fact.at().to_owned(),
-                )?),
-                None if !self.left_out.contains(&name) => self.left_out.push(name),
-                None => {}
+            if fact.privacy() == Privacy::Public || args.allow.contains(&name) {
+                self.facts.push(fact.to_statement()?);
+            } else if !self.left_out.contains(&name) {
+                self.left_out.push(name);
             }
         }
         for file in collected.files() {

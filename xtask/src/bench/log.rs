@@ -43,6 +43,9 @@ const WRITERS: &str = "256";
 /// Clock ticks per second in `/proc/PID/stat`: 100 on every Linux.
 const TICKS: f64 = 100.0;
 
+/// Name of the file that a log keeps its reserve of disk in.
+const BALLAST: &str = "ballast";
+
 struct Form {
     rows: Vec<String>,
     rounds: usize,
@@ -579,6 +582,10 @@ fn disk_usage(dir: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
+        // The ballast has one size however many entries there are, and is given up when the disk is full.
+        if entry.file_name() == BALLAST {
+            continue;
+        }
         let meta = entry.metadata()?;
         bytes += if meta.is_dir() { disk_usage(&entry.path())? } else { meta.blocks() * 512 };
     }
