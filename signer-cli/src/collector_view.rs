@@ -8,7 +8,7 @@ use std::path::Path;
 
 use collect::documents::DocumentKind;
 use collect::registries::Registry;
-use collect::{Collected, Privacy};
+use collect::{Collected, Privacy, WarningReason};
 use serde_json::{Value, json};
 
 use crate::message::one_line;
@@ -24,7 +24,8 @@ pub(crate) struct Answers {
 impl Answers {
     fn add<E: std::error::Error>(&mut self, answer: Result<Collected, E>) {
         match answer {
-            Ok(collected) if collected.facts().is_empty() => {}
+            // A damaged file is shown with what is wrong with it; only one that is not there is passed over.
+            Ok(collected) if collected.facts().is_empty() && collected.warnings().iter().all(is_absent) => {}
             Ok(collected) => self.seen.push(collected),
             Err(error) => self.unreadable.push(error.to_string()),
         }
@@ -38,6 +39,10 @@ impl Answers {
     pub(crate) fn is_empty(&self) -> bool {
         self.seen.is_empty() && self.unreadable.is_empty()
     }
+}
+
+fn is_absent(warning: &collect::Warning) -> bool {
+    warning.reason() == WarningReason::Absent
 }
 
 /// Asks every collector that knows something lying at `path`.
@@ -90,7 +95,8 @@ fn ask_about_file(path: &Path, answers: &mut Answers) {
     } else if let Some(collected) = collect::environment::read_one(path) {
         answers.add_all([collected]);
     } else {
-        answers.add_all([collect::weights::read(path)]);
+        let weights = collect::weights::read(path);
+        answers.add_all((!weights.facts().is_empty()).then_some(weights));
         if name.ends_with(".json") {
             // Anything may be called that: only what is one without a doubt.
             let guesses = [

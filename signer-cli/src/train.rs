@@ -28,8 +28,10 @@ use attest::utc_time::UtcTime;
 use crate::args::{Manner, RunArgs};
 use crate::gather::Gathered;
 use crate::inputs::Materials;
+use crate::key_file::{self, KeyFileError};
 use crate::message::{Failure, note};
 use crate::sign::Release;
+use crate::submit::Log;
 
 /// Variables that say how a run computes, and nothing about people.
 const ENVIRONMENT: [&str; 16] = [
@@ -68,6 +70,7 @@ pub(crate) enum RunError {
 
 /// Runs it; the exit status of the program if that is not 0.
 pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
+    refuse_early(args)?;
     let made = prepare(&args.out)?;
     let before = Materials::find(&args.out, &args.materials, manner)?.hash(&args.materials, manner)?;
     let watched = watch(&args.program);
@@ -105,6 +108,18 @@ fn observed(about: &str, key: &str, value: String) -> Result<Fact, Failure> {
     Ok(Fact::new(Topic::Run, about.to_owned(), key.to_owned(), value, Source::Observed, at)?)
 }
 
+/// Finds what would otherwise stop the signing when the training is over: no key, no log.
+fn refuse_early(args: &RunArgs) -> Result<(), Failure> {
+    let key = key_file::locate(args.publish.key.key.as_deref())?;
+    if !key.exists() {
+        return Err(KeyFileError::Missing { path: key }.into());
+    }
+    if !args.publish.pending {
+        Log::find(&args.publish.log, &args.out)?;
+    }
+    Ok(())
+}
+
 /// An empty directory for the output; whether it was made now.
 fn prepare(out: &Path) -> Result<bool, RunError> {
     let io = |act| move |source| RunError::Io { act, path: out.to_owned(), source };
@@ -121,32 +136,32 @@ fn prepare(out: &Path) -> Result<bool, RunError> {
 }
 
 /// What a program printed.
-struct Log {
+struct Printed {
     digest: attest::digest::Sha256Digest,
     bytes: u64,
 }
 
 /// Starts the program and passes on what it prints, until it ends.
-fn watch(program: &[String]) -> Result<(Option<UtcTime>, std::process::ExitStatus, Log), Failure> {
+fn watch(program: &[String]) -> Result<(Option<UtcTime>, std::process::ExitStatus, Printed), Failure> {
     let (name, args) = program.split_first().map_or(("", &[][..]), |(name, args)| (name.as_str(), args));
     let io = |act| move |source| RunError::Io { act, path: name.into(), source };
     let started = now();
     let mut child = Command::new(name).args(args).stdout(Stdio::piped()).spawn().map_err(io("start"))?;
     let log = match child.stdout.take() {
         Some(stdout) => pass_on(stdout).map_err(io("read what is printed by"))?,
-        None => Log { digest: attest::digest::Sha256Digest::of(b""), bytes: 0 },
+        None => Printed { digest: attest::digest::Sha256Digest::of(b""), bytes: 0 },
     };
     let status = child.wait().map_err(io("wait for"))?;
     Ok((started, status, log))
 }
 
 /// Copies to standard output and hashes.
-fn pass_on(mut from: impl Read) -> std::io::Result<Log> {
+fn pass_on(mut from: impl Read) -> std::io::Result<Printed> {
     let (mut piece, mut hasher, mut bytes) = ([0; 8192], attest::digest::Sha256::new(), 0);
     let mut out = std::io::stdout();
     loop {
         let read = match from.read(&mut piece) {
-            Ok(0) => return Ok(Log { digest: hasher.finish(), bytes }),
+            Ok(0) => return Ok(Printed { digest: hasher.finish(), bytes }),
             Ok(read) => read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
