@@ -74,9 +74,8 @@ fn ask_about_directory(dir: &Path, answers: &mut Answers) {
     if ends_with(".wandb") {
         answers.add(collect::wandb::read(dir));
     }
-    let others =
-        [collect::hugging_face::read(dir), collect::weights::read(dir), collect::environment::read(dir)];
-    answers.add_all(others);
+    answers.add_all([collect::hugging_face::read(dir), collect::environment::read(dir)]);
+    answers.add_all(weights(dir));
 }
 
 fn ask_about_file(path: &Path, answers: &mut Answers) {
@@ -95,8 +94,7 @@ fn ask_about_file(path: &Path, answers: &mut Answers) {
     } else if let Some(collected) = collect::environment::read_one(path) {
         answers.add_all([collected]);
     } else {
-        let weights = collect::weights::read(path);
-        answers.add_all((!weights.facts().is_empty()).then_some(weights));
+        answers.add_all(weights(path));
         if name.ends_with(".json") {
             // Anything may be called that: only what is one without a doubt.
             let guesses = [
@@ -106,6 +104,11 @@ fn ask_about_file(path: &Path, answers: &mut Answers) {
             answers.add_all(guesses.into_iter().filter(|guess| guess.warnings().is_empty()));
         }
     }
+}
+
+/// Only what is weights without a doubt: `.bin` is the name of many things.
+fn weights(path: &Path) -> Option<Collected> {
+    Some(collect::weights::read(path)).filter(|collected| !collected.facts().is_empty())
 }
 
 /// As lines: a heading for each source, a line for each fact and each warning.
