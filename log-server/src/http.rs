@@ -8,15 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
 use crate::admission::gate::Gate;
+use crate::client::Client;
 use crate::config::{Config, Mode};
 use crate::gate::Closed;
 use crate::http::problem::Problem;
@@ -97,27 +99,70 @@ impl App {
     }
 }
 
-/// The routes of one log, as far as they are served to these roles.
-pub(crate) fn router(app: Arc<App>, roles: Roles) -> Router {
-    let mode = app.config.mode();
-    let mut router = Router::new().route("/healthz", get(read::healthz)).route("/readyz", get(read::readyz));
-    if roles.read {
-        router = router
-            .route("/checkpoint", get(read::checkpoint))
-            .route("/tile/{*path}", get(read::tile))
-            .route("/api/v1/log", get(read::log))
-            .route("/api/v1/openapi.yaml", get(read::openapi))
-            .route("/api/v1/entries", get(search::entries))
-            .route("/api/v1/proof", get(inclusion::proof));
-    }
-    if roles.write {
-        router = router.route("/api/v1/entries", post(submit::entry));
-        if mode == Mode::Conformance {
-            router = router.route("/add", post(submit::add));
+/// Where the entries of a log are, to be posted and to be found.
+const ENTRIES: &str = "/api/v1/entries";
+
+/// What answers the requests for one log, or for none.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    router: TowerToHyperService<Router>,
+    taken: Taken,
+    /// Whose entries are taken here.
+    entries: Option<Arc<App>>,
+}
+
+impl Routes {
+    /// The routes of one log, as far as they are served to these roles.
+    pub(crate) fn of_log(app: Arc<App>, roles: Roles) -> Self {
+        let mode = app.config.mode();
+        let mut router =
+            Router::new().route("/healthz", get(read::healthz)).route("/readyz", get(read::readyz));
+        if roles.read {
+            router = router
+                .route("/checkpoint", get(read::checkpoint))
+                .route("/tile/{*path}", get(read::tile))
+                .route("/api/v1/log", get(read::log))
+                .route("/api/v1/openapi.yaml", get(read::openapi))
+                .route(ENTRIES, get(search::entries))
+                .route("/api/v1/proof", get(inclusion::proof));
         }
+        if roles.write {
+            router = router.route(ENTRIES, post(submit::entry));
+            if mode == Mode::Conformance {
+                router = router.route("/add", post(submit::add));
+            }
+        }
+        let taken = Taken { roles, raw: roles.write && mode == Mode::Conformance };
+        let entries = roles.write.then(|| Arc::clone(&app));
+        Self { entries, ..Self::new(router.with_state(app), taken) }
     }
-    let taken = Taken { roles, raw: roles.write && mode == Mode::Conformance };
-    router.fallback(not_found).layer(middleware::from_fn_with_state(taken, frame)).with_state(app)
+
+    /// The routes of the server itself.
+    pub(crate) fn of_house(router: Router) -> Self {
+        Self::new(router, Taken::default())
+    }
+
+    fn new(router: Router, taken: Taken) -> Self {
+        Self { router: TowerToHyperService::new(router.fallback(not_found)), taken, entries: None }
+    }
+
+    /// Answers a request of this client.
+    pub(crate) async fn answer(&self, client: Client, request: Request) -> Response {
+        frame(self.taken, request, async |mut request: Request| match &self.entries {
+            // By far the most frequent on a busy log; finding its route costs more than reading it.
+            Some(app) if request.method() == Method::POST && request.uri().path() == ENTRIES => {
+                let (parts, body) = request.into_parts();
+                let (app, client) = (State(Arc::clone(app)), Extension(client));
+                submit::entry(app, client, parts.headers, body).await.into_response()
+            }
+            _ => {
+                request.extensions_mut().insert(client);
+                // The router cannot fail.
+                self.router.call(request).await.into_response()
+            }
+        })
+        .await
+    }
 }
 
 /// What a router takes, as `Allow` says it.
@@ -130,7 +175,7 @@ struct Taken {
 impl Taken {
     fn methods(self, path: &str) -> &'static str {
         match path {
-            "/api/v1/entries" => match (self.roles.read, self.roles.write) {
+            ENTRIES => match (self.roles.read, self.roles.write) {
                 (true, true) => "GET, HEAD, POST, OPTIONS",
                 (false, true) => "POST, OPTIONS",
                 _ => "GET, HEAD, OPTIONS",
@@ -146,7 +191,7 @@ async fn not_found() -> Problem {
 }
 
 /// Wraps every request: target length, preflight, panics, and what all answers carry.
-async fn frame(State(taken): State<Taken>, request: Request, next: Next) -> Response {
+async fn frame(taken: Taken, request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
     let methods = taken.methods(request.uri().path());
     let too_long =
         request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES);
@@ -155,7 +200,7 @@ async fn frame(State(taken): State<Taken>, request: Request, next: Next) -> Resp
     } else if request.method() == Method::OPTIONS {
         preflight(methods)
     } else {
-        fault::caught(next.run(request)).await.unwrap_or_else(Problem::into_response)
+        fault::caught(answer(request)).await.unwrap_or_else(Problem::into_response)
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         response = Problem::MethodNotAllowed { allow: methods }.into_response();
@@ -188,17 +233,14 @@ fn preflight(methods: &'static str) -> Response {
 mod tests {
     use super::*;
     use http_body_util::BodyExt as _;
-    use hyper::service::Service as _;
-    use hyper_util::service::TowerToHyperService;
 
     #[test]
     fn a_panic_in_a_handler_is_a_500_that_says_nothing_but_an_id() {
-        let router = Router::new()
-            .route("/", get(async || -> StatusCode { panic!("secret") }))
-            .layer(middleware::from_fn_with_state(Taken::default(), frame));
+        let routes =
+            Routes::of_house(Router::new().route("/", get(async || -> StatusCode { panic!("secret") })));
         let request = Request::new(axum::body::Body::empty());
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let response = runtime.block_on(TowerToHyperService::new(router).call(request)).unwrap();
+        let response = runtime.block_on(routes.answer(Client::Local, request));
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");

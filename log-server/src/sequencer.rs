@@ -100,12 +100,20 @@ impl Answer {
     }
 }
 
+/// Tells a submitter what became of the entry. Nobody listening is no error: the client went away.
+pub type Reply = Box<dyn FnOnce(Result<Answer, QueueError>) + Send>;
+
+/// A reply and where it arrives.
+fn reply_to() -> (Reply, oneshot::Receiver<Result<Answer, QueueError>>) {
+    let (tell, told) = oneshot::channel();
+    (Box::new(move |answer| drop(tell.send(answer))), told)
+}
+
 /// One admitted entry on its way, and who waits for it.
-#[derive(Debug)]
 struct Submission {
     candidate: Candidate,
-    // Closed if the client went away. The entry is sequenced all the same.
-    answer: oneshot::Sender<Result<Answer, QueueError>>,
+    // Nobody may listen any more. The entry is sequenced all the same.
+    reply: Reply,
     // Given back when the answer is out, whether or not anybody still listens.
     _place: OwnedSemaphorePermit,
 }
@@ -187,12 +195,16 @@ impl Place {
     /// [`QueueError::ClockBehind`] and [`QueueError::Closed`] if no step could be made: it is not, unless it was there
     /// before.
     pub async fn submit(self, candidate: Candidate) -> Result<Answer, QueueError> {
-        let (answer, answered) = oneshot::channel();
-        let submission = Submission { candidate, answer, _place: self.permit };
-        self.submissions.send(submission).map_err(|_| QueueError::Stopped)?;
-        // Not held while waiting: the sequencer ends when the last sender is gone.
-        drop(self.submissions);
-        answered.await.unwrap_or(Err(QueueError::Stopped))
+        let (reply, told) = reply_to();
+        self.hand_over(candidate, reply);
+        told.await.unwrap_or(Err(QueueError::Stopped))
+    }
+
+    /// Hands an entry over. The reply is called once it is published or refused, and dropped uncalled if the sequencer
+    /// ended before: the entry may be in the log or not.
+    pub fn hand_over(self, candidate: Candidate, reply: Reply) {
+        // The sequencer ends when the last sender is gone, and this one goes here.
+        let _ = self.submissions.send(Submission { candidate, reply, _place: self.permit });
     }
 }
 
@@ -311,7 +323,7 @@ struct Placed {
     index: LeafIndex,
     leaf: LeafHash,
     novelty: Novelty,
-    answer: oneshot::Sender<Result<Answer, QueueError>>,
+    reply: Reply,
     place: OwnedSemaphorePermit,
 }
 
@@ -328,8 +340,8 @@ impl Parts {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
                 let Some(candidate) = candidates.next() else { break };
                 bytes += candidate.bytes().len();
-                let (answer, answered) = oneshot::channel();
-                batch.push(Submission { candidate, answer, _place: place });
+                let (reply, answered) = reply_to();
+                batch.push(Submission { candidate, reply, _place: place });
                 answers.push(answered);
             }
             self.sequence(batch)?;
@@ -350,8 +362,8 @@ impl Parts {
         let time = match may.and_then(|()| self.time.now().map_err(QueueError::from)) {
             Ok(time) => time,
             Err(refused) => {
-                for Submission { answer, .. } in batch {
-                    let _ = answer.send(Err(refused));
+                for Submission { reply, .. } in batch {
+                    reply(Err(refused));
                 }
                 return Ok(());
             }
@@ -363,9 +375,9 @@ impl Parts {
         let publication =
             if entries.is_empty() { self.publisher.current() } else { self.integrate(entries, time)? };
         self.metrics.added(new, placed.len() as u64 - new);
-        for Placed { index, leaf, novelty, answer, place } in placed {
+        for Placed { index, leaf, novelty, reply, place } in placed {
             // Nobody listening is no error: the client went away, the entry stays.
-            let _ = answer.send(Ok(Answer { index, leaf, novelty, publication: Arc::clone(&publication) }));
+            reply(Ok(Answer { index, leaf, novelty, publication: Arc::clone(&publication) }));
             drop(place);
         }
         Ok(())
@@ -379,7 +391,7 @@ impl Parts {
         let mut entries: Vec<NewEntry> = Vec::with_capacity(batch.len());
         let mut in_batch: HashMap<[u8; 32], usize> = HashMap::with_capacity(batch.len());
         for (submission, stored) in batch.into_iter().zip(stored) {
-            let Submission { candidate, answer, _place: place } = submission;
+            let Submission { candidate, reply, _place: place } = submission;
             let (leaf, bytes) = candidate.into_parts();
             let at = *in_batch.get(leaf.hash().as_bytes()).unwrap_or(&entries.len());
             let (index, novelty) = match (stored, entries.get(at)) {
@@ -409,7 +421,7 @@ impl Parts {
                     (self.index_of(at)?, Novelty::New)
                 }
             };
-            placed.push(Placed { index, leaf, novelty, answer, place });
+            placed.push(Placed { index, leaf, novelty, reply, place });
         }
         Ok((placed, entries))
     }
@@ -582,9 +594,9 @@ mod tests {
 
         fn submission(&self, bytes: &[u8]) -> (Submission, Answered) {
             let candidate = Admission::new(Mode::Conformance).admit_raw(bytes.to_vec()).unwrap();
-            let (answer, answered) = oneshot::channel();
+            let (reply, answered) = reply_to();
             let permit = Arc::clone(&self.places).try_acquire_owned().unwrap();
-            (Submission { candidate, answer, _place: permit }, answered)
+            (Submission { candidate, reply, _place: permit }, answered)
         }
 
         /// Sequences these entries as one batch.

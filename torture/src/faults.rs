@@ -369,7 +369,12 @@ impl Over {
                 }
                 self.entries.push(value.to_vec());
             }
-            Table::Leaf => drop(self.leaves.insert(key.to_vec(), number(value)?)),
+            Table::Leaf => {
+                // Without zeros in front.
+                let mut index = [0; 8];
+                index.get_mut(8_usize.checked_sub(value.len())?..)?.copy_from_slice(value);
+                self.leaves.insert(key.to_vec(), u64::from_be_bytes(index));
+            }
             Table::Tile => {
                 let (level, index) = key.split_first()?;
                 self.tiles.insert(TileCoord::new(*level, number(index)?).ok()?, value.to_vec());

@@ -10,17 +10,14 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::PathAndQuery;
 use axum::http::{Method, Uri, header};
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
 
 use crate::client::{Client, Proxies};
 use crate::disk::Space;
 use crate::gate::Closed;
 use crate::http::problem::{Problem, ProblemCode};
-use crate::http::{self, App, Taken, frame, not_found};
+use crate::http::{self, App, Routes};
 use crate::listener::Roles;
 use crate::metrics::{self, LogMetrics, Metrics, Route};
 use crate::site::{Host, SitePath};
@@ -38,7 +35,7 @@ pub(crate) struct Served {
 struct Room {
     host: Option<Host>,
     path: SitePath,
-    router: TowerToHyperService<Router>,
+    routes: Routes,
     metrics: LogMetrics,
 }
 
@@ -46,7 +43,7 @@ struct Room {
 #[derive(Debug)]
 pub(crate) struct Door {
     logs: Vec<Room>,
-    house: TowerToHyperService<Router>,
+    house: Routes,
     roles: Roles,
     proxies: Proxies,
     request_timeout: Duration,
@@ -63,12 +60,12 @@ impl Door {
         let log = |served: &Served| Room {
             host: served.host.clone(),
             path: served.path.clone(),
-            router: TowerToHyperService::new(http::router(Arc::clone(&served.app), roles)),
+            routes: Routes::of_log(Arc::clone(&served.app), roles),
             metrics: served.app.metrics.clone(),
         };
         Self {
             logs: served.iter().map(log).collect(),
-            house: TowerToHyperService::new(house(Arc::clone(served), metrics.clone(), roles)),
+            house: house(Arc::clone(served), metrics.clone(), roles),
             roles,
             proxies,
             request_timeout,
@@ -78,15 +75,13 @@ impl Door {
     /// Answers one request of a connection from `peer`.
     pub(crate) async fn answer(&self, peer: Client, mut request: Request) -> Response {
         let client = self.proxies.client(peer, request.headers());
-        request.extensions_mut().insert(client);
         let (started, writes) = (Instant::now(), request.method() == Method::POST);
         let log = self.log_for(&mut request);
         let counted = log.map(|log| (&log.metrics, Route::of(request.uri().path(), writes)));
         let answering = async {
-            // Neither router can fail.
             match log {
-                Some(log) => log.router.call(request).await.into_response(),
-                None => self.house.call(request).await.into_response(),
+                Some(log) => log.routes.answer(client, request).await,
+                None => self.house.answer(client, request).await,
             }
         };
         let response = match tokio::time::timeout(self.request_timeout, answering).await {
@@ -132,7 +127,7 @@ impl Door {
 }
 
 /// What is the server's own.
-fn house(served: Arc<[Served]>, metrics: Metrics, roles: Roles) -> Router {
+fn house(served: Arc<[Served]>, metrics: Metrics, roles: Roles) -> Routes {
     let mut router = Router::new()
         .route("/", get(logs))
         .route("/healthz", get(http::read::healthz))
@@ -142,10 +137,7 @@ fn house(served: Arc<[Served]>, metrics: Metrics, roles: Roles) -> Router {
         let counted = Arc::clone(&served);
         router = router.route("/metrics", get(async move || page(&counted, &metrics)));
     }
-    router
-        .fallback(not_found)
-        .layer(middleware::from_fn_with_state(Taken::default(), frame))
-        .with_state(served)
+    Routes::of_house(router.with_state(served))
 }
 
 /// The vkeys of all logs and where they are, one a line. Like [`http::read::log`] nothing to take trust from.

@@ -18,6 +18,7 @@ use crate::http::authorization;
 use crate::http::body;
 use crate::http::fault;
 use crate::http::problem::Problem;
+use crate::http::workers::Tell;
 use crate::proof::prove;
 use crate::sequencer::{Answer, Novelty, QueueError};
 
@@ -62,7 +63,7 @@ pub(super) async fn add(
 /// Admits an entry off the reactor and waits until it is published.
 ///
 /// The place in the queue is taken before the signature is verified, so that a full log refuses cheaply. A
-/// client that goes away before the entry is handed over takes it back; after that it does not.
+/// client that goes away before that takes the entry back; afterwards it does not.
 async fn submit<F>(app: &App, pass: Pass, admit: F) -> Result<Answer, Problem>
 where
     F: FnOnce(&Gate, &Pass) -> Result<Candidate, Refusal> + Send + 'static,
@@ -77,12 +78,16 @@ where
     };
     let place = app.queue.reserve().map_err(Problem::Queue)?;
     let gate = Arc::clone(&app.gate);
-    let candidate = app.verifiers.run(move || admit(&gate, &pass)).await?;
-    let candidate = candidate.map_err(|refusal| match refusal {
-        Refusal::Denied(denial) => Problem::Denied(denial),
-        refusal => Problem::Entry(refusal),
-    })?;
-    place.submit(candidate).await.map_err(Problem::Queue)
+    let admit = move || {
+        admit(&gate, &pass).map_err(|refusal| match refusal {
+            Refusal::Denied(denial) => Problem::Denied(denial),
+            refusal => Problem::Entry(refusal),
+        })
+    };
+    let queue = |candidate, tell: Tell<Answer>| {
+        place.hand_over(candidate, Box::new(|answer| drop(tell.send(answer.map_err(Problem::Queue)))));
+    };
+    app.verifiers.run(admit, queue).await.unwrap_or(Err(Problem::Queue(QueueError::Stopped)))
 }
 
 /// Builds the answer and verifies its proof.

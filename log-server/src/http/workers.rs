@@ -4,7 +4,6 @@
 //! load a job costs neither a system call nor a thread of its own; the same list at leisure costs one wake. Jobs are not
 //! bounded here: whoever brings one holds a place in the queue of the sequencer, and those are.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -18,6 +17,9 @@ use crate::http::problem::Problem;
 const HANDFUL: usize = 8;
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// Where the answer to a request goes.
+pub(crate) type Tell<A> = oneshot::Sender<Result<A, Problem>>;
 
 /// The threads. They end when this is dropped, after the jobs that were brought.
 #[derive(Debug)]
@@ -58,23 +60,31 @@ impl Workers {
         Ok(workers)
     }
 
-    /// Has work done and waits for it. Work goes on when the request that brought it goes away.
+    /// Has work done by one of the threads, which hands the result on to whoever will answer, and waits for that answer.
+    /// So a request wakes once and not twice. `None` if who was to answer went away without.
+    ///
+    /// Work begins only if somebody still waits, and goes on when its request goes away after that.
     ///
     /// # Errors
-    /// [`Problem::Fault`] if the work panicked, [`Problem::WorkerLost`] if the program is going down.
-    pub(crate) async fn run<T: Send + 'static>(
+    /// What the work or the answer says; [`Problem::Fault`] if the work panicked.
+    pub(crate) async fn run<T, A: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Problem> {
-        let (tell, told) = oneshot::channel::<Result<T, Box<dyn Any + Send>>>();
+        work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
+        hand_on: impl FnOnce(T, Tell<A>) + Send + 'static,
+    ) -> Option<Result<A, Problem>> {
+        let (tell, told) = oneshot::channel();
         self.shared.bring(Box::new(move || {
-            // Nobody listening is no error: the client went away.
-            let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
+            if tell.is_closed() {
+                return;
+            }
+            match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(Ok(done)) => hand_on(done, tell),
+                // Nobody listening is no error: the client went away.
+                Ok(Err(problem)) => drop(tell.send(Err(problem))),
+                Err(payload) => drop(tell.send(Err(fault::fault(payload.as_ref())))),
+            }
         }));
-        match told.await {
-            Ok(done) => done.map_err(|payload| fault::fault(payload.as_ref())),
-            Err(_) => Err(Problem::WorkerLost),
-        }
+        told.await.ok()
     }
 }
 
@@ -125,6 +135,10 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
+    fn tell<T>(done: T, tell: Tell<T>) {
+        let _ = tell.send(Ok(done));
+    }
+
     #[test]
     fn every_job_is_done_once_and_answers_its_own_request() {
         let workers = Arc::new(Workers::start(2).unwrap());
@@ -133,7 +147,9 @@ mod tests {
             let mut tasks = tokio::task::JoinSet::new();
             for number in 0..1000_u64 {
                 let workers = Arc::clone(&workers);
-                tasks.spawn(async move { (number, workers.run(move || number).await.unwrap()) });
+                tasks.spawn(async move {
+                    (number, workers.run(move || Ok(number), tell).await.unwrap().unwrap())
+                });
             }
             tasks.join_all().await.into_iter().fold(0, |sum, (asked, told)| {
                 assert_eq!(asked, told);
@@ -146,28 +162,47 @@ mod tests {
     #[test]
     fn a_panic_is_a_fault_and_the_thread_goes_on() {
         let workers = Workers::start(1).unwrap();
-        assert!(matches!(run(workers.run(|| panic!("at work"))), Err::<(), _>(Problem::Fault { .. })));
-        assert!(matches!(run(workers.run(|| 7)), Ok(7)));
+        let panicked = run(workers.run(|| -> Result<(), _> { panic!("at work") }, tell));
+        assert!(matches!(panicked, Some(Err(Problem::Fault { .. }))));
+        assert!(matches!(
+            run(workers.run(|| Err(Problem::NotFound), tell::<()>)),
+            Some(Err(Problem::NotFound))
+        ));
+        assert!(matches!(run(workers.run(|| Ok(7), tell)), Some(Ok(7))));
     }
 
     #[test]
-    fn work_goes_on_when_its_request_goes_away() {
+    fn who_was_to_answer_may_go_away_without() {
         let workers = Workers::start(1).unwrap();
-        let (tell, told) = mpsc::channel();
-        let (go, gone) = mpsc::channel::<()>();
-        let request = workers.run(move || {
-            let _ = gone.recv();
-            let _ = tell.send(());
-        });
+        assert!(run(workers.run(|| Ok(7), |_, tell: Tell<()>| drop(tell))).is_none());
+    }
+
+    /// Goes away from a request as soon as `until` returns.
+    fn abandon(request: impl Future, until: impl FnOnce()) {
         run(async {
             tokio::select! {
                 biased;
                 _ = request => panic!("the work cannot be done yet"),
-                () = std::future::ready(()) => {}
+                () = async { until() } => {}
             }
         });
-        drop(go);
-        assert_eq!(told.recv(), Ok(()));
+    }
+
+    #[test]
+    fn work_goes_on_when_its_request_goes_away_and_is_not_begun_after_that() {
+        let workers = Workers::start(1).unwrap();
+        let (tell_began, began) = mpsc::channel();
+        let (tell_done, done) = mpsc::channel();
+        let (go, gone) = mpsc::channel::<()>();
+        let late = tell_done.clone();
+        let first = move || {
+            let _ = (tell_began.send(()), gone.recv());
+            Ok(tell_done.send("first").unwrap())
+        };
+        abandon(workers.run(first, tell), || began.recv().unwrap());
+        abandon(workers.run(move || Ok(late.send("second").unwrap()), tell), || ());
+        drop((go, workers));
+        assert_eq!(done.iter().collect::<Vec<_>>(), ["first"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //!
 //! In scope: the bytes and their strict reading. Out of scope: whether the rows are right.
 
-use merkle::{Hash, TreeHead, TreeSize};
+use merkle::{Hash, LeafIndex, TreeHead, TreeSize};
 use thiserror::Error;
 
 use super::{Step, StorageError, Table};
@@ -161,9 +161,8 @@ pub(crate) fn each_row<E>(
     mut put: impl FnMut(Table, &[u8], &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     for (index, entry) in (step.head_old().size().get()..).zip(step.entries()) {
-        let index = index.to_be_bytes();
-        put(Table::Entry, &index, entry.bytes())?;
-        put(Table::Leaf, entry.leaf().hash().as_bytes(), &index)?;
+        put(Table::Entry, &index.to_be_bytes(), entry.bytes())?;
+        put(Table::Leaf, entry.leaf().hash().as_bytes(), short(&index.to_be_bytes()))?;
     }
     for tile in step.tiles() {
         let mut key = [0; 9];
@@ -172,6 +171,22 @@ pub(crate) fn each_row<E>(
         put(Table::Tile, &key, tile.bytes())?;
     }
     put(Table::Meta, HEAD_KEY, &encode_head(step.head_new()))
+}
+
+/// An index without the zeros in front of it: three bytes for each of ten million entries instead of eight. Index 0 has none.
+fn short(index: &[u8; 8]) -> &[u8] {
+    let zeros = index.iter().take_while(|byte| **byte == 0).count();
+    index.get(zeros..).unwrap_or_default()
+}
+
+/// Reads what [`short`] left. A zero in front is refused: an index has one spelling.
+pub(crate) fn decode_index(bytes: &[u8]) -> Result<LeafIndex, StorageError> {
+    let bad = || StorageError::BadRecord { table: Table::Leaf, len: bytes.len() };
+    if bytes.len() > 8 || bytes.first() == Some(&0) {
+        return Err(bad());
+    }
+    let index = bytes.iter().fold(0, |index, byte| index << 8 | u64::from(*byte));
+    LeafIndex::new(index).map_err(|_| bad())
 }
 
 pub(crate) fn encode_head(head: &TreeHead) -> [u8; HEAD_BYTES] {
@@ -248,6 +263,19 @@ mod tests {
         assert_eq!(rows[0], Row { table: Table::Entry, key: b"k", value: &long });
         assert_eq!(rows[1], Row { table: Table::Meta, key: b"", value: b"" });
         assert_eq!(rows.len(), 2);
+    }
+
+    #[test]
+    fn an_index_has_one_spelling_without_zeros_in_front() {
+        for (index, bytes) in
+            [(0, &[][..]), (1, &[1]), (255, &[255]), (256, &[1, 0]), (1 << 32, &[1, 0, 0, 0, 0])]
+        {
+            assert_eq!(short(&u64::to_be_bytes(index)), bytes);
+            assert_eq!(decode_index(bytes).unwrap().get(), index);
+        }
+        for refused in [&[0][..], &[0, 1], &[0xff; 8], &[1; 9]] {
+            assert!(matches!(decode_index(refused), Err(StorageError::BadRecord { .. })), "{refused:?}");
+        }
     }
 
     #[test]

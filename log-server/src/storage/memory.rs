@@ -10,7 +10,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use merkle::{LeafHash, LeafIndex, TreeHead};
 use tlog::tile::TileCoord;
 
-use super::encoded::{EncodedStep, EncodingError, Row, Writer, decode_head, each_row};
+use super::encoded::{EncodedStep, EncodingError, Row, Writer, decode_head, decode_index, each_row};
 use super::{Act, Inventory, Step, Storage, StorageError, Table};
 
 /// A log in memory.
@@ -40,7 +40,7 @@ impl State {
             Table::Entry => self.entries.push(row.value.to_vec()),
             Table::Leaf => {
                 let leaf = row.key.try_into().map_err(|_| bad())?;
-                self.leaves.insert(leaf, u64::from_be_bytes(row.value.try_into().map_err(|_| bad())?));
+                self.leaves.insert(leaf, decode_index(row.value)?.get());
             }
             Table::Tile => {
                 let (level, index) = row.key.split_first().ok_or_else(bad)?;

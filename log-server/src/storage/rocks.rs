@@ -4,7 +4,7 @@
 //! family   key                                       value
 //! entry    u64 BE index                              the entry as submitted
 //! tile     u8 level ‖ u64 BE index within the level  32-byte hashes so far, 1..=256 of them
-//! leaf     32-byte leaf hash                         u64 BE index
+//! leaf     32-byte leaf hash                         index, big-endian, without zeros in front
 //! meta     "head"                                    u64 BE size ‖ 32-byte root
 //! ```
 //!
@@ -28,7 +28,7 @@ use rocksdb::{
 };
 use tlog::tile::TileCoord;
 
-use super::encoded::{EncodedStep, HEAD_KEY, decode_head, each_row, encode_head};
+use super::encoded::{EncodedStep, HEAD_KEY, decode_head, decode_index, each_row, encode_head};
 use super::{Act, Inventory, Step, Storage, StorageError, Table};
 
 const ENTRY: &str = "entry";
@@ -323,12 +323,6 @@ fn tile_key(coord: TileCoord) -> [u8; 9] {
     key[0] = coord.level();
     key[1..].copy_from_slice(&coord.index().to_be_bytes());
     key
-}
-
-fn decode_index(bytes: &[u8]) -> Result<LeafIndex, StorageError> {
-    let bad = || StorageError::BadRecord { table: Table::Leaf, len: bytes.len() };
-    let index = <[u8; 8]>::try_from(bytes).map_err(|_| bad())?;
-    LeafIndex::new(u64::from_be_bytes(index)).map_err(|_| bad())
 }
 
 #[cfg(test)]
