@@ -1,13 +1,14 @@
 //! The only module that touches the disk: walks a model's directory and hashes its files into a [`Tree`].
 //!
 //! Follows spec/tree-digest.md. In scope: what is a file of the model, reading each file once, in parallel, with
-//! memory that does not grow with their sizes. Out of scope: which files git lists, and caches of digests.
+//! memory that does not grow with their sizes. Out of scope: which files git lists.
 //!
 //! What is trusted: the operating system. Whoever can write to the directory while it is scanned can make the scan
 //! fail, and that is all: every file is opened without following a link, is compared with what the walk saw before and
 //! after it is read, and every directory is looked at again at the end. Between the scan and the use of the files nothing
 //! is promised; a loader that must be sure reads from a copy that nobody else can write.
 
+mod cache;
 mod disk;
 mod hash;
 mod hugging_face;
@@ -17,6 +18,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+pub use self::cache::{CacheError, HashCache, MAX_RECORDS, MIN_FILE_BYTES, SETTLED};
 use self::walk::Walk;
 use crate::model_path::{ModelPath, ModelPathError};
 use crate::tree::{Tree, TreeError};
@@ -26,21 +28,30 @@ pub const MAX_DEPTH: usize = 64;
 
 /// How to scan.
 #[derive(Clone, Debug, Default)]
-pub struct ScanOptions {
+pub struct ScanOptions<'a> {
     threads: Option<NonZeroUsize>,
+    cache: Option<&'a HashCache>,
 }
 
-impl ScanOptions {
+impl<'a> ScanOptions<'a> {
     /// One thread for each core.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Hashes with this many threads; more than 64 are not started.
+    /// Hashes with this many threads, of which more than 64 are not started; one for each core if nobody says.
     #[must_use]
-    pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
-        self.threads = Some(threads);
+    pub const fn threads(mut self, threads: Option<NonZeroUsize>) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Takes digests of files that have not changed from here, and remembers others. Off unless asked for; how many were
+    /// taken is [`Scan::cached`].
+    #[must_use]
+    pub const fn cache(mut self, cache: Option<&'a HashCache>) -> Self {
+        self.cache = cache;
         self
     }
 }
@@ -54,6 +65,7 @@ pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 pub struct Scan {
     tree: Tree,
     inert: Vec<ModelPath>,
+    cached: usize,
 }
 
 impl Scan {
@@ -61,6 +73,12 @@ impl Scan {
     #[must_use]
     pub const fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    /// How many files were not read, since their digests were known from an earlier scan.
+    #[must_use]
+    pub const fn cached(&self) -> usize {
+        self.cached
     }
 
     /// Gives up the tree.
@@ -83,7 +101,7 @@ impl Scan {
 ///
 /// # Errors
 /// See [`ScanError`]; nothing is skipped but inert paths.
-pub fn scan(root: &Path, options: &ScanOptions, progress: Progress<'_>) -> Result<Tree, ScanError> {
+pub fn scan(root: &Path, options: &ScanOptions<'_>, progress: Progress<'_>) -> Result<Tree, ScanError> {
     scan_noting_inert(root, options, progress).map(Scan::into_tree)
 }
 
@@ -93,7 +111,7 @@ pub fn scan(root: &Path, options: &ScanOptions, progress: Progress<'_>) -> Resul
 /// See [`ScanError`].
 pub fn scan_noting_inert(
     root: &Path,
-    options: &ScanOptions,
+    options: &ScanOptions<'_>,
     progress: Progress<'_>,
 ) -> Result<Scan, ScanError> {
     Walk::of(root, walk::Limits::default())?.hash(options, progress)
@@ -109,10 +127,10 @@ pub fn scan_noting_inert(
 pub fn scan_list(
     root: &Path,
     paths: &[ModelPath],
-    options: &ScanOptions,
+    options: &ScanOptions<'_>,
     progress: Progress<'_>,
-) -> Result<Tree, ScanError> {
-    Walk::of_list(root, paths)?.hash(options, progress).map(Scan::into_tree)
+) -> Result<Scan, ScanError> {
+    Walk::of_list(root, paths)?.hash(options, progress)
 }
 
 /// Why a directory could not be scanned.

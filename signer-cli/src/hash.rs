@@ -2,18 +2,25 @@
 
 use std::fmt::Write as _;
 
-use attest::scan::{ScanOptions, scan};
+use attest::scan::{HashCache, ScanOptions, scan_noting_inert};
 use attest::tree::Tree;
 
 use crate::args::{HashArgs, Manner};
-use crate::message::{Failure, one_line, print};
+use crate::message::{Failure, note, one_line, print};
 use crate::progress::Progress;
 
 /// Runs it.
 pub(crate) fn run(args: &HashArgs, manner: Manner) -> Result<(), Failure> {
-    let options = args.threads.map_or_else(ScanOptions::new, |threads| ScanOptions::new().threads(threads));
+    let cache = args.hash_cache.as_deref().map(HashCache::open).transpose()?;
+    let options = ScanOptions::new().threads(args.threads).cache(cache.as_ref());
     // The scan finds the total itself; a walk of our own beforehand would be time nobody asked for.
-    let tree = Progress::start(manner, 0).part("hashing", |progress| scan(&args.path, &options, progress))?;
+    let scan = |progress: attest::scan::Progress<'_>| scan_noting_inert(&args.path, &options, progress);
+    let scan = Progress::start(manner, 0).part("hashing", scan)?;
+    if scan.cached() > 0 {
+        note(manner, &format!("{} of the digests were taken from the hash cache", scan.cached()));
+    }
+    cache.map(HashCache::save).transpose()?;
+    let tree = scan.into_tree();
     let text = if args.json { json(&tree) } else { text(args, &tree) };
     print(&text)?;
     Ok(())

@@ -7,9 +7,9 @@
 use std::path::{Path, PathBuf};
 
 use attest::model_path::ModelPath;
-use attest::provenance::{Checkout, Input, InputDigest, Source, WorkTreeState};
+use attest::provenance::{Checkout, Fact, Input, InputDigest, Source, Topic, WorkTreeState};
 use attest::role::Role;
-use attest::scan::{ScanOptions, scan, scan_list};
+use attest::scan::{HashCache, Scan, ScanOptions, scan_list, scan_noting_inert};
 use attest::tree::Tree;
 
 use crate::args::{Manner, MaterialArgs, NamedPath};
@@ -36,6 +36,8 @@ pub(crate) struct Hashed {
     pub(crate) model: Tree,
     /// What it was made from.
     pub(crate) inputs: Vec<Input>,
+    /// What of it was not read now, but believed to be as it was when it was hashed before.
+    pub(crate) cached: Vec<Fact>,
     code: Option<git::Checkout>,
     snapshots: Vec<Snapshot>,
 }
@@ -58,26 +60,46 @@ impl<'a> Materials<'a> {
 
     /// Hashes everything, with one progress bar over all of it but the code, which is small.
     pub(crate) fn hash(self, args: &MaterialArgs, manner: Manner) -> Result<Hashed, Failure> {
-        let options =
-            args.threads.map_or_else(ScanOptions::new, |threads| ScanOptions::new().threads(threads));
+        let cache = args.hash_cache.as_deref().map(HashCache::open).transpose()?;
+        let options = ScanOptions::new().threads(args.threads).cache(cache.as_ref());
         let total = self.snapshots.iter().fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));
         let mut progress = Progress::start(manner, total);
-        let model = progress.part("model", |progress| scan(self.model, &options, progress))?;
+        let mut cached = Vec::new();
+        let model = progress.part("model", |progress| scan_noting_inert(self.model, &options, progress))?;
+        cached.extend(cached_fact(Topic::Identity, "", &model)?);
         let mut inputs = Vec::with_capacity(self.named.len() + 1);
         for (role, input) in self.named {
-            let tree =
-                progress.part(input.name.as_str(), |progress| scan(&input.path, &options, progress))?;
-            inputs.push(Input::new(role, input.name.clone(), Source::Observed, InputDigest::from(&tree))?);
+            let name = input.name.as_str();
+            let scan = progress.part(name, |progress| scan_noting_inert(&input.path, &options, progress))?;
+            let topic = if role == Role::Dataset { Topic::Data } else { Topic::BaseModel };
+            cached.extend(cached_fact(topic, name, &scan)?);
+            let digest = InputDigest::from(scan.tree());
+            inputs.push(Input::new(role, input.name.clone(), Source::Observed, digest)?);
         }
         if let Some(code) = &self.code {
-            let tree = match code.files() {
+            let scan = match code.files() {
                 Ok(files) => Some(scan_list(code.root(), files, &options, &|_, _| {})?),
                 Err(_) => None,
             };
-            inputs.push(code_input(code, tree.as_ref())?);
+            if let Some(scan) = &scan {
+                cached.extend(cached_fact(Topic::Code, "", scan)?);
+            }
+            inputs.push(code_input(code, scan.as_ref().map(Scan::tree))?);
         }
-        Ok(Hashed { model, inputs, code: self.code, snapshots: self.snapshots })
+        cache.map(HashCache::save).transpose()?;
+        let (model, code) = (model.into_tree(), self.code);
+        Ok(Hashed { model, inputs, cached, code, snapshots: self.snapshots })
     }
+}
+
+/// That digests of files were taken from a cache, and of how many.
+fn cached_fact(topic: Topic, about: &str, scan: &Scan) -> Result<Option<Fact>, Failure> {
+    if scan.cached() == 0 {
+        return Ok(None);
+    }
+    let value = format!("{} of {}", scan.cached(), scan.tree().file_count());
+    let (about, key, at) = (about.to_owned(), "digests-from-cache".to_owned(), "hash cache".to_owned());
+    Ok(Some(Fact::new(topic, about, key, value, Source::Imported, at)?))
 }
 
 impl Hashed {
@@ -159,6 +181,7 @@ mod tests {
         let hashed = || Hashed {
             model: Tree::new(Vec::new()).expect("a tree"),
             inputs: Vec::new(),
+            cached: Vec::new(),
             code: Some(checkout()),
             snapshots: Vec::new(),
         };

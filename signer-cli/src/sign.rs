@@ -153,8 +153,8 @@ impl Release<'_> {
         let fault = |source| SignError::Statement { source };
         let version = env!("CARGO_PKG_VERSION").parse().map_err(|error: NameError| fault(error.into()))?;
         let relation = self.materials.relation.map(Into::into);
-        let provenance =
-            Provenance::new(relation, hashed.inputs.clone(), version)?.with_run(self.run.clone());
+        let run = self.run.clone().with_facts(hashed.cached.clone())?;
+        let provenance = Provenance::new(relation, hashed.inputs.clone(), version)?.with_run(run);
         let (name, version) = (self.name_version.name(), self.name_version.version());
         let bytes = provenance.to_statement_bytes(name, version, &hashed.model);
         // Read as a verifier will: what we cannot read we do not sign.

@@ -560,6 +560,33 @@ fn token_never_leaves_the_machine_unencrypted() {
 }
 
 #[test]
+fn digests_come_from_a_cache_only_if_asked_and_the_statement_says_how_many() {
+    let desk = Desk::new();
+    // A large file that nobody has touched for longer than a moment.
+    let program = format!("program={}", env!("CARGO_BIN_EXE_tallymark"));
+    let dry = ["sign", "model", "--as", "acme/churn:1", "--data", &program, "--key", "key.pem", "--dry-run"];
+    let plain = desk.succeed(&dry);
+    let cached = [&dry[..], &["--hash-cache", "cache/hashes"]].concat();
+    let first = desk.succeed(&cached);
+    let second = desk.succeed(&cached);
+    assert_eq!(first, plain);
+    assert!(second.contains("\"key\":\"digests-from-cache\",\"value\":\"1 of 1\""), "{second}");
+    assert_eq!(desk.succeed(&dry), plain);
+
+    let (_, path) = program.split_once('=').expect("name=path");
+    let output = desk.run(&["hash", path, "--hash-cache", "cache/hashes"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1 of the digests"), "{output:?}");
+    desk.write("cache/hashes", "no cache");
+    let args = ["hash", "model", "--hash-cache", "cache/hashes"];
+    desk.refuse(&args, 3, "hash-cache-damaged");
+    std::fs::write(desk.path("cache/open"), "").expect("write");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(desk.path("cache/open"), open).expect("chmod");
+    desk.refuse(&["hash", "model", "--hash-cache", "cache/open"], 3, "hash-cache-open-to-others");
+    desk.refuse(&["hash", "model", "--hash-cache", "cache"], 3, "hash-cache-open-to-others");
+}
+
+#[test]
 fn dry_run_shows_the_entry_and_the_statement_and_does_nothing() {
     let (desk, log) = (Desk::new(), TestLog::start());
     let before = desk.contents();

@@ -179,6 +179,14 @@ impl Run {
         Ok(Self { entrypoint, span, facts, byproducts })
     }
 
+    /// The same run, with further facts.
+    ///
+    /// # Errors
+    /// As [`Run::new`].
+    pub fn with_facts(self, facts: Vec<Fact>) -> Result<Self, ProvenanceError> {
+        Self::new(self.entrypoint, self.span, [self.facts, facts].concat(), self.byproducts)
+    }
+
     /// What was started, if the signer started it.
     #[must_use]
     pub const fn entrypoint(&self) -> Option<&Entrypoint> {

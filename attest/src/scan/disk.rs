@@ -46,6 +46,18 @@ impl Stamp {
     pub(super) const fn size(&self) -> u64 {
         self.size
     }
+
+    /// Device and inode.
+    #[cfg(unix)]
+    pub(super) const fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
+    /// Last change of content and of inode, nanoseconds since 1970.
+    #[cfg(unix)]
+    pub(super) const fn times_ns(&self) -> (i128, i128) {
+        self.times_ns
+    }
 }
 
 fn io(act: Act, path: &Path) -> impl FnOnce(std::io::Error) -> ScanError {
@@ -87,6 +99,11 @@ pub(super) fn list(directory: &Path) -> Result<Vec<(OsString, Metadata)>, ScanEr
 
 /// Opens a file for reading: never through a link, never waiting for the other end of a pipe.
 pub(super) fn open(path: &Path) -> Result<File, ScanError> {
+    open_plain(path).map_err(io(Act::Open, path))
+}
+
+/// The same, with the system's own error.
+pub(super) fn open_plain(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -94,7 +111,7 @@ pub(super) fn open(path: &Path) -> Result<File, ScanError> {
         use std::os::unix::fs::OpenOptionsExt as _;
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
     }
-    options.open(path).map_err(io(Act::Open, path))
+    options.open(path)
 }
 
 /// The metadata of an open file.

@@ -3,6 +3,7 @@
 
 mod cache;
 mod change;
+mod hash_cache;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -103,6 +104,40 @@ fn the_root_itself_may_be_a_link() {
 }
 
 #[test]
+fn files_of_every_length_around_blocks_and_pieces_hash_as_they_do_alone() {
+    let model = Model::new();
+    let piece = 64 * 1024;
+    let lengths = [
+        0,
+        1,
+        55,
+        56,
+        63,
+        64,
+        65,
+        1000,
+        piece - 1,
+        piece,
+        piece + 1,
+        3 * piece + 63,
+        5 * piece,
+        40 * piece + 7,
+    ];
+    for (at, length) in lengths.into_iter().enumerate() {
+        let content: Vec<u8> = (0..length).map(|byte: usize| (byte * (at + 3) % 251) as u8).collect();
+        model.write(&format!("{at:02}"), &content);
+    }
+    for threads in 1..=5 {
+        let options = ScanOptions::new().threads(NonZeroUsize::new(threads));
+        let tree = scan(model.0.path(), &options, &|_, _| ()).unwrap();
+        for (at, file) in tree.files().iter().enumerate() {
+            let content = fs::read(model.path(file.path().as_str())).unwrap();
+            assert_eq!(file.sha256(), crate::digest::Sha256Digest::of(&content), "{at} with {threads}");
+        }
+    }
+}
+
+#[test]
 fn threads_do_not_change_the_tree_and_progress_ends_at_the_total() {
     let model = Model::new();
     for i in 0..40_usize {
@@ -110,7 +145,7 @@ fn threads_do_not_change_the_tree_and_progress_ends_at_the_total() {
     }
     let mut trees = [1, 2, 7, 1000].map(|threads| {
         let calls = Mutex::new(Vec::new());
-        let options = ScanOptions::new().threads(NonZeroUsize::new(threads).unwrap());
+        let options = ScanOptions::new().threads(NonZeroUsize::new(threads));
         let tree =
             scan(model.0.path(), &options, &|done, total| calls.lock().unwrap().push((done, total))).unwrap();
         let mut calls = calls.into_inner().unwrap();
@@ -315,7 +350,7 @@ fn a_list_is_scanned_as_a_directory_of_just_these_files() {
     let model = Model::with(&[("a", "1"), ("src/b", "2"), ("src/.DS_Store", ""), ("ignored/c", "3")]);
     let list = |paths: &[&str]| {
         let paths: Vec<ModelPath> = paths.iter().map(|path| path.parse().unwrap()).collect();
-        scan_list(model.0.path(), &paths, &ScanOptions::new(), &|_, _| ())
+        scan_list(model.0.path(), &paths, &ScanOptions::new(), &|_, _| ()).map(Scan::into_tree)
     };
     let alone = Model::with(&[("a", "1"), ("src/b", "2"), ("src/.DS_Store", "")]);
     assert_eq!(list(&["src/b", "src/.DS_Store", "a"]).unwrap(), alone.scan().unwrap());

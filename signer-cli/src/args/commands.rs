@@ -117,6 +117,10 @@ pub(crate) struct MaterialArgs {
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    /// Take digests of large files that have not changed from this file, and keep others in it; the statement says how many.
+    /// Believes the file system's times
+    #[arg(long, env = "TALLYMARK_HASH_CACHE", value_name = "FILE")]
+    pub(crate) hash_cache: Option<PathBuf>,
 }
 
 /// How a statement is signed and made public.
@@ -405,6 +409,10 @@ pub(crate) struct HashArgs {
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    /// Take digests of large files that have not changed from this file, and keep others in it. Believes the file system's
+    /// times
+    #[arg(long, env = "TALLYMARK_HASH_CACHE", value_name = "FILE")]
+    pub(crate) hash_cache: Option<PathBuf>,
     /// Print JSON, with every file
     #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use attest::provenance::ProvenanceError;
-use attest::scan::ScanError;
+use attest::scan::{CacheError, ScanError};
 use tlog::proof::ProofError;
 use verifier::{Class, Refusal};
 
@@ -33,6 +33,19 @@ fn sentence_as_hint(sentence: &str) -> String {
 impl From<OutputError> for Failure {
     fn from(error: OutputError) -> Self {
         Self::new(Exit::Io, "output", &error).hint("check the disk or program that standard output goes to")
+    }
+}
+
+impl From<CacheError> for Failure {
+    fn from(error: CacheError) -> Self {
+        match &error {
+            CacheError::NotOurs { path } => Self::new(Exit::Refused, "hash-cache-open-to-others", &error)
+                .hint(format!("others may have written to it; to begin anew: rm {}", path.display())),
+            CacheError::Damaged { path } => Self::new(Exit::Refused, "hash-cache-damaged", &error)
+                .hint(format!("it holds nothing that cannot be made again: rm {}", path.display())),
+            _ => Self::new(Exit::Io, "hash-cache-io", &error)
+                .hint("check the path and its permissions, or leave out --hash-cache"),
+        }
     }
 }
 
