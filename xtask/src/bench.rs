@@ -5,6 +5,7 @@
 
 mod log;
 mod model;
+mod signing;
 
 use std::fs;
 
@@ -20,10 +21,12 @@ struct Row {
     met: bool,
 }
 
-/// `bench [--mib N]` measures the publisher's and the consumer's side, `bench log …` the log.
+/// `bench [--mib N]` measures the publisher's and the consumer's side, `bench signing …` the same beside `model_signing`,
+/// `bench log …` the log.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match arguments.split_first() {
         Some((first, rest)) if first == "log" => log::run(rest)?,
+        Some((first, rest)) if first == "signing" => signing::run(rest)?,
         _ => model::run(arguments)?,
     };
     println!();

@@ -15,6 +15,7 @@ mod libclang;
 mod mutations;
 mod place;
 mod programs;
+mod python;
 mod rocksdb;
 mod server;
 mod tidy;

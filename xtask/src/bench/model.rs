@@ -27,7 +27,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
             number.parse().with_context(|| format!("`{number}` is no size"))?
         }
         other => {
-            bail!("bench takes `--mib N`, `log` with its own flags, or nothing, not `{}`", other.join(" "))
+            bail!(
+                "bench takes `--mib N`, `signing`, `log` with its own flags, or nothing, not `{}`",
+                other.join(" ")
+            )
         }
     };
     ensure!(mebibytes >= FILES, "less than {FILES} MiB does not make {FILES} files");
@@ -38,13 +41,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
     fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
 
     warn_if_busy();
-    let mut rows = hashing(&signer, &large_model(&work, mebibytes)?)?;
+    let mut rows = hashing(&signer, &large_model(&work, mebibytes, FILES)?)?;
     rows.push(small_verification(&verifier, &signed_small_model(&work)?)?);
     Ok(rows)
 }
 
 /// Two threads beside a busy neighbour get less than two cores, which no alternation evens out.
-fn warn_if_busy() {
+pub(super) fn warn_if_busy() {
     let load = load_average();
     // The build that ran just before is still in the average; so is everything else.
     if load > 1.0 {
@@ -55,13 +58,13 @@ fn warn_if_busy() {
 }
 
 /// Files of bytes that do not repeat, made once and kept.
-fn large_model(work: &Path, mebibytes: u64) -> Result<PathBuf> {
-    let dir = work.join(format!("model-{mebibytes}-mib"));
+pub(super) fn large_model(work: &Path, mebibytes: u64, files: u64) -> Result<PathBuf> {
+    let dir = work.join(format!("model-{mebibytes}-mib-in-{files}"));
     fs::create_dir_all(&dir)?;
-    let each = (mebibytes << 20) / FILES;
+    let each = (mebibytes << 20) / files;
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    for number in 0..FILES {
-        let path = dir.join(format!("model-{number:05}-of-{FILES:05}.safetensors"));
+    for number in 0..files {
+        let path = dir.join(format!("model-{number:05}-of-{files:05}.safetensors"));
         if fs::metadata(&path).is_ok_and(|meta| meta.len() == each) {
             continue;
         }
@@ -186,7 +189,7 @@ fn timed(call: &mut Command) -> Result<Duration> {
 }
 
 /// Time, and peak resident memory in KiB as the kernel counts it (`VmHWM`); 0 where there is no `/proc`.
-fn measured(call: &mut Command) -> Result<(Duration, u32)> {
+pub(super) fn measured(call: &mut Command) -> Result<(Duration, u32)> {
     let started = Instant::now();
     let mut child =
         call.stdin(Stdio::null()).stdout(Stdio::null()).spawn().context("cannot start what is measured")?;

@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::{Outcome, last_lines};
+use crate::python::Environment;
 use crate::{command, place};
 
 const VERSION: &str = "4.32.5";
@@ -16,15 +17,8 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 /// Installs it into the cache, once.
 pub(super) fn install() -> Result<PathBuf> {
-    let home = place::cache()?.join(format!("schemathesis-{VERSION}"));
-    let program = home.join("bin/schemathesis");
-    if !program.is_file() {
-        println!("installing schemathesis {VERSION} into {}", home.display());
-        command::read(Command::new("python3").args(["-m", "venv"]).arg(&home))?;
-        let package = format!("schemathesis=={VERSION}");
-        command::read(Command::new(home.join("bin/pip")).args(["install", "--quiet", &package]))?;
-    }
-    Ok(program)
+    let environment = Environment::with("schemathesis", &[&format!("schemathesis=={VERSION}")])?;
+    Ok(environment.program("schemathesis"))
 }
 
 /// Runs it against the server at `url`.
