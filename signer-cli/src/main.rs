@@ -8,6 +8,7 @@ mod args;
 mod attest_train;
 mod bundle_file;
 mod collector_view;
+mod diff;
 mod entry_view;
 mod gather;
 mod git;
@@ -67,6 +68,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Diff(args) => return diff::run(args, manner),
         Command::Inspect(args) => inspect::run(args)?,
         Command::Hash(args) => hash::run(args, manner)?,
         Command::Completions(args) => pages::completions(args)?,
@@ -88,6 +90,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
+        Command::Diff(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,

@@ -559,6 +559,81 @@ fn token_never_leaves_the_machine_unencrypted() {
     desk.refuse(&args, 2, "token-in-clear");
 }
 
+/// Runs `diff --json`, expects this exit status, and gives what differs, as `what name`.
+#[track_caller]
+fn differing(desk: &Desk, args: &[&str], exit: i32) -> Vec<String> {
+    let output = desk.run(&[&["diff"], args, &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(exit), "{output:?}");
+    let value: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let list = value["differences"].as_array().expect("a list");
+    list.iter().map(|one| format!("{} {}", one["what"], one["name"]).replace('"', "")).collect()
+}
+
+#[test]
+fn each_input_that_was_changed_is_named_and_nothing_else() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let git = |args: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(desk.path("code")).args(["-c", "user.name=n", "-c", "user.email=e@example.org"]);
+        assert!(git.args(args).env("GIT_CONFIG_NOSYSTEM", "1").output().expect("git").status.success());
+    };
+    desk.write("code/train.py", "train()\n");
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "one"]);
+    desk.succeed(&sign(&log, &["--code", "code"]));
+    let all = ["model", "--data", "train=data", "--base", "bert=base", "--code", "code"];
+    assert_eq!(differing(&desk, &all, 0), [""; 0]);
+    let unseen = desk.run(&["diff", "model"]);
+    assert!(String::from_utf8_lossy(&unseen.stderr).contains("not compared: dataset train"), "{unseen:?}");
+    for (path, text, named) in [
+        ("model/config.json", "{}", &["file config.json"][..]),
+        ("model/new.py", "import os", &["file new.py"]),
+        ("data/x.csv", "x,y\n1,3\n", &["dataset train"]),
+        ("base/base.bin", "bass", &["base-model bert"]),
+        ("code/train.py", "other()\n", &["code code", "work-tree code"]),
+    ] {
+        let before = std::fs::read_to_string(desk.path(path)).ok();
+        desk.write(path, text);
+        assert_eq!(differing(&desk, &all, 1), named, "{path}");
+        match before {
+            Some(before) => desk.write(path, &before),
+            None => std::fs::remove_file(desk.path(path)).expect("remove"),
+        }
+    }
+    desk.write("code/train.py", "other()\n");
+    git(&["commit", "-qam", "two"]);
+    assert_eq!(differing(&desk, &all, 1), ["code code", "commit code"]);
+    desk.refuse(&["diff", "base"], 3, "no-provenance");
+    desk.refuse(&["diff", "model", "--data", "other=data"], 2, "input-not-named");
+}
+
+#[test]
+fn two_signed_models_are_compared_in_all_that_was_said_of_them() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.succeed(&sign(&log, &[]));
+    desk.write("model2/config.json", "{}\n");
+    desk.write("model2/weights/a.safetensors", "other weights");
+    desk.write("data/x.csv", "x,y\n1,3\n");
+    let second = ["sign", "model2", "--as", "acme/churn:2", "--data", "train=data", "--data", "more=base"];
+    let to = ["--key", "key.pem", "--log", log.url(), "--log-key", log.vkey()];
+    desk.succeed(&[&second[..], &to].concat());
+    let named = [
+        "version",
+        "relation",
+        "file weights/a.safetensors",
+        "base-model bert",
+        "dataset more",
+        "dataset train",
+    ];
+    let seen = differing(&desk, &["model", "model2"], 1);
+    assert_eq!(seen.iter().map(|name| name.trim_end()).collect::<Vec<_>>(), named);
+    assert_eq!(differing(&desk, &["model", "model"], 0), [""; 0]);
+    let text = String::from_utf8(desk.run(&["diff", "model", "model2"]).stdout).expect("text");
+    assert!(text.starts_with("UNVERIFIED"), "{text}");
+    assert!(text.contains("dataset more\n  first  not there\n  second "), "{text}");
+}
+
 #[test]
 fn digests_come_from_a_cache_only_if_asked_and_the_statement_says_how_many() {
     let desk = Desk::new();

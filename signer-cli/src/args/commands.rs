@@ -375,6 +375,38 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
+/// Show what differs between what was signed and what lies here, or between two signed models
+///
+/// With one model: its files against its last provenance statement, and each input that is named against the one that was
+/// signed. With two: their statements, in files, inputs, parameters, packages and every other fact. Checks no signature: only
+/// `tallymark verify` judges.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark diff ./churn --data train=./data --code .\n  tallymark diff \
+                  ./churn-1 ./churn-2\n\nExit status 1 if something differs.")]
+pub(crate) struct DiffArgs {
+    /// Directory or single file of the model
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) model: PathBuf,
+    /// Another signed model, to compare the two statements
+    #[arg(env = "TALLYMARK_OTHER", value_name = "DIR|FILE")]
+    pub(crate) other: Option<PathBuf>,
+    /// A dataset as it lies here, under the name it was signed with; may be repeated. In the variable: one per line
+    #[arg(long, env = "TALLYMARK_DATA", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) data: Vec<NamedPath>,
+    /// A base model as it lies here, under the name it was signed with; may be repeated. In the variable: one per line
+    #[arg(long, env = "TALLYMARK_BASE", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) base: Vec<NamedPath>,
+    /// Git checkout of the code as it lies here
+    #[arg(long, env = "TALLYMARK_CODE", value_name = "DIR")]
+    pub(crate) code: Option<PathBuf>,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}
+
 /// Show what is in a file, unverified
 ///
 /// Knows bundles (`tallymark.jsonl`), log entries, tlog proofs, checkpoints and public keys. Of other people's files it shows the

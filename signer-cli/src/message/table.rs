@@ -9,6 +9,7 @@ use verifier::{Class, Refusal};
 
 use super::{Exit, Failure, OutputError};
 use crate::bundle_file::BundleFileError;
+use crate::diff::DiffError;
 use crate::gather::GatherError;
 use crate::git::GitError;
 use crate::inspect::InspectError;
@@ -45,6 +46,17 @@ impl From<CacheError> for Failure {
                 .hint(format!("it holds nothing that cannot be made again: rm {}", path.display())),
             _ => Self::new(Exit::Io, "hash-cache-io", &error)
                 .hint("check the path and its permissions, or leave out --hash-cache"),
+        }
+    }
+}
+
+impl From<DiffError> for Failure {
+    fn from(error: DiffError) -> Self {
+        match &error {
+            DiffError::NoStatement { model, .. } => Self::new(Exit::Refused, "no-provenance", &error)
+                .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", model.display())),
+            DiffError::NotNamed { model, .. } => Self::new(Exit::Usage, "input-not-named", &error)
+                .hint(format!("to see the names: tallymark inspect {}", model.display())),
         }
     }
 }
