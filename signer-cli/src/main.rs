@@ -23,6 +23,7 @@ mod message;
 mod pages;
 mod passphrase;
 mod progress;
+mod read_set;
 mod report;
 mod search;
 mod sign;

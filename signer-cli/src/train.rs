@@ -22,14 +22,18 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attest::provenance::{Byproduct, ByproductRole, Entrypoint, Fact, Source, Topic};
+use attest::provenance::{
+    Byproduct, ByproductRole, Entrypoint, Extent, Fact, Input, InputDigest, Source, Topic,
+};
+use attest::role::Role;
 use attest::utc_time::UtcTime;
 
-use crate::args::{Manner, RunArgs};
+use crate::args::{Manner, MaterialArgs, RunArgs};
 use crate::gather::Gathered;
 use crate::inputs::Materials;
 use crate::key_file::{self, KeyFileError};
-use crate::message::{Failure, note};
+use crate::message::{Failure, note, warn};
+use crate::read_set::{ReadSet, Trace};
 use crate::sign::Release;
 use crate::submit::Log;
 
@@ -72,8 +76,9 @@ pub(crate) enum RunError {
 pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
     refuse_early(args)?;
     let made = prepare(&args.out)?;
+    let trace = args.read_set.as_deref().map(Trace::begin).transpose()?;
     let before = Materials::find(&args.out, &args.materials, manner)?.hash(&args.materials, manner)?;
-    let watched = watch(&args.program);
+    let watched = watch(&args.program, trace.as_ref());
     let finished = now();
     if made && !watched.as_ref().is_ok_and(|(_, status, _)| status.success()) {
         // Only if nothing was put there.
@@ -94,6 +99,14 @@ pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
         }
     }
     gathered.push(observed("", "exit-status", "0".to_owned())?);
+    if let (Some(list), Some(trace)) = (&args.read_set, trace) {
+        let read = trace.end(list, &args.out)?;
+        let name = "read-set".parse().map_err(crate::sign::SignError::CodeName)?;
+        gathered.push_byproduct(Byproduct::new(ByproductRole::ReadSet, name, read.digest, read.bytes));
+        for fact in opened_inputs(&args.materials, &before.inputs, &read, manner)? {
+            gathered.push(fact);
+        }
+    }
     gathered.tell_left_out(manner);
     let entrypoint = entrypoint(&args.program, args.keep_args)?;
     let run = gathered.into_run(Some(entrypoint), started.zip(finished))?;
@@ -101,6 +114,36 @@ pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
     let inputs_before = Some(before.inputs);
     Release { model: &args.out, name_version, materials, publish, run, inputs_before }.sign(manner)?;
     Ok(0)
+}
+
+/// How many files of each dataset and base model the program opened; of one of which it opened none, that is said.
+fn opened_inputs(
+    materials: &MaterialArgs,
+    inputs: &[Input],
+    read: &ReadSet,
+    manner: Manner,
+) -> Result<Vec<Fact>, Failure> {
+    let mut facts = Vec::new();
+    for (topic, role, named) in
+        [(Topic::Data, Role::Dataset, &materials.data), (Topic::BaseModel, Role::BaseModel, &materials.base)]
+    {
+        for input in named {
+            let opened = read.opened_below(&input.path);
+            let is_it = |one: &&Input| one.role() == role && one.name() == &input.name;
+            let of = inputs.iter().find(is_it).and_then(|input| match input.digest() {
+                InputDigest::Tree { extent, .. } => extent.map(Extent::files),
+                _ => None,
+            });
+            if opened == 0 {
+                let path = input.path.display();
+                warn(manner, &format!("the program opened no file of {role} {} ({path})", input.name));
+            }
+            let value = of.map_or_else(|| opened.to_string(), |of| format!("{opened} of {of}"));
+            let (key, at) = ("files-opened".to_owned(), "strace".to_owned());
+            facts.push(Fact::new(topic, input.name.to_string(), key, value, Source::Observed, at)?);
+        }
+    }
+    Ok(facts)
 }
 
 fn observed(about: &str, key: &str, value: String) -> Result<Fact, Failure> {
@@ -142,11 +185,22 @@ struct Printed {
 }
 
 /// Starts the program and passes on what it prints, until it ends.
-fn watch(program: &[String]) -> Result<(Option<UtcTime>, std::process::ExitStatus, Printed), Failure> {
+fn watch(
+    program: &[String],
+    trace: Option<&Trace>,
+) -> Result<(Option<UtcTime>, std::process::ExitStatus, Printed), Failure> {
     let (name, args) = program.split_first().map_or(("", &[][..]), |(name, args)| (name.as_str(), args));
     let io = |act| move |source| RunError::Io { act, path: name.into(), source };
     let started = now();
-    let mut child = Command::new(name).args(args).stdout(Stdio::piped()).spawn().map_err(io("start"))?;
+    let mut call = match trace {
+        Some(trace) => trace.call(name, args),
+        None => {
+            let mut call = Command::new(name);
+            call.args(args);
+            call
+        }
+    };
+    let mut child = call.stdout(Stdio::piped()).spawn().map_err(io("start"))?;
     let log = match child.stdout.take() {
         Some(stdout) => pass_on(stdout).map_err(io("read what is printed by"))?,
         None => Printed { digest: attest::digest::Sha256Digest::of(b""), bytes: 0 },

@@ -559,6 +559,54 @@ fn token_never_leaves_the_machine_unencrypted() {
     desk.refuse(&args, 2, "token-in-clear");
 }
 
+#[test]
+fn what_a_run_opened_is_listed_and_an_input_that_it_never_opened_is_told() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let script = "cat data/x.csv > out/weights.bin; cat 'quoted \"é\".txt' >> out/weights.bin; rm scratch";
+    desk.write("quoted \"é\".txt", "odd");
+    desk.write("scratch", "");
+    let script = format!("cat < scratch; {script}");
+    let mut run =
+        vec!["run", "--out", "out", "--as", "acme/churn:1", "--data", "train=data", "--base", "bert=base"];
+    run.extend(["--read-set", "read.jsonl", "--key", "key.pem", "--log", log.url(), "--log-key", log.vkey()]);
+    run.extend(["--", "sh", "-c", &script]);
+    let blind = desk.command(&run).env("PATH", desk.path("nowhere")).output().expect("starts");
+    assert_eq!(blind.status.code(), Some(2), "{blind:?}");
+    assert!(String::from_utf8_lossy(&blind.stderr).contains("strace cannot be started"), "{blind:?}");
+    if Command::new("strace").arg("--version").output().is_err() {
+        println!("skipped: no strace");
+        return;
+    }
+    let output = desk.run(&run);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("the program opened no file of base-model bert"), "{told}");
+    assert!(!told.contains("no file of dataset"), "{told}");
+
+    let list = std::fs::read_to_string(desk.path("read.jsonl")).expect("a list");
+    let files: Vec<Value> = list.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let file = |name: &str| {
+        let path = desk.path(name).canonicalize().unwrap_or_else(|_| desk.path(name));
+        files.iter().find(|file| file["path"] == path.to_str().expect("text")).cloned()
+    };
+    let digest = attest::digest::Sha256Digest::of(b"x,y\n1,2\n").to_string();
+    assert_eq!(file("data/x.csv").expect("opened")["sha256"], digest);
+    assert_eq!(file("quoted \"é\".txt").expect("opened")["bytes"], 3);
+    assert_eq!(file("scratch").expect("opened")["gone"], true);
+    assert!(file("base/base.bin").is_none() && file("out/weights.bin").is_none(), "{list}");
+    let shown = desk.bundles("out/tallymark.jsonl");
+    let bundle = shown.bundles().next().expect("a line");
+    let statement = attest::statement::Statement::parse(bundle.envelope().payload()).expect("a statement");
+    let run = statement.provenance().expect("provenance").run();
+    let listed = run.byproducts().iter().find(|one| one.name().as_str() == "read-set").expect("listed");
+    assert_eq!(listed.digest(), attest::digest::Sha256Digest::of(list.as_bytes()));
+    let opened = |about: &str| {
+        let fact = run.facts().iter().find(|fact| fact.about() == about && fact.key() == "files-opened");
+        fact.map(|fact| fact.value().to_owned()).expect("a fact")
+    };
+    assert_eq!((opened("train").as_str(), opened("bert").as_str()), ("1 of 1", "0 of 1"));
+}
+
 /// Runs `diff --json`, expects this exit status, and gives what differs, as `what name`.
 #[track_caller]
 fn differing(desk: &Desk, args: &[&str], exit: i32) -> Vec<String> {

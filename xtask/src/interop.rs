@@ -14,10 +14,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::go_tools::GoTools;
+use crate::interop::lifecycle::Lifecycle;
 use crate::programs::{self, Programs};
 use crate::server::Server;
 use crate::{Arguments, command, place};
 
+mod lifecycle;
 mod prometheus;
 mod schemathesis;
 
@@ -28,15 +30,21 @@ enum Outcome {
     Skipped(String),
 }
 
-/// `--leaves N`: how many the load generator adds, 10,000 unless said.
+/// `--leaves N`: how many the load generator adds, 10,000 unless said; `--only WORDS`: those rows of the table whose name has
+/// these words.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let leaves: u32 = match arguments {
-        [] => 10_000,
-        [flag, number] if flag == "--leaves" => {
-            number.parse().with_context(|| format!("`{number}` is no number of leaves"))?
+    let (mut leaves, mut only) = (10_000_u32, "");
+    let mut rest = arguments.iter();
+    while let Some(flag) = rest.next() {
+        let value = rest.next().with_context(|| format!("{flag} wants a value"))?;
+        match flag.as_str() {
+            "--leaves" => {
+                leaves = value.parse().with_context(|| format!("`{value}` is no number of leaves"))?;
+            }
+            "--only" => only = value,
+            other => bail!("interop takes `--leaves N` and `--only WORDS`, not `{other}`"),
         }
-        other => bail!("interop takes `--leaves N` or nothing, not `{}`", other.join(" ")),
-    };
+    }
     let tools = GoTools::build();
     let programs = Programs::build(false)?;
     let work = programs::target_directory()?.join("interop");
@@ -48,27 +56,31 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     println!("log {} at {}", bench.vkey, bench.server.url);
 
     let mut table: Vec<(&str, Outcome)> = Vec::new();
-    let mut note = |name, outcome: Result<Outcome>| {
-        let outcome = outcome.unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+    let mut note = |name: &'static str, look: &mut dyn FnMut() -> Result<Outcome>| {
+        if !name.contains(only) {
+            return;
+        }
+        let outcome = look().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
         println!("{name:44} {}", outcome.words());
         table.push((name, outcome));
     };
     match &tools {
         Ok(tools) => {
-            note("tessera integration test", bench.integration(tools));
-            note("tessera hammer, readers verifying", bench.hammer(tools, leaves));
-            note("tessera fsck", bench.fsck(tools));
-            note("tessera fsck, control: another key", bench.fsck_control(tools));
-            note("tessera fsck on our export", bench.fsck_export(tools));
-            note("tessera fsck on our export, control: a flip", bench.fsck_export_control(tools));
-            note("transparency-dev/formats on our tlog-proof", bench.proof(tools));
+            note("tessera integration test", &mut || bench.integration(tools));
+            note("tessera hammer, readers verifying", &mut || bench.hammer(tools, leaves));
+            note("tessera fsck", &mut || bench.fsck(tools));
+            note("tessera fsck, control: another key", &mut || bench.fsck_control(tools));
+            note("tessera fsck on our export", &mut || bench.fsck_export(tools));
+            note("tessera fsck on our export, control: a flip", &mut || bench.fsck_export_control(tools));
+            note("transparency-dev/formats on our tlog-proof", &mut || bench.proof(tools));
         }
-        Err(error) => note("tools in Go", Ok(Outcome::Skipped(format!("{error:#}")))),
+        Err(error) => note("tools in Go", &mut || Ok(Outcome::Skipped(format!("{error:#}")))),
     }
-    note("openssl on our envelope", bench.openssl());
-    note("promtool on our alert rules", prometheus::rules());
-    note("prometheus on a running log", bench.watched());
-    note("schemathesis on our interface", bench.interface());
+    note("openssl on our envelope", &mut || bench.openssl());
+    note("promtool on our alert rules", &mut || prometheus::rules());
+    note("prometheus on a running log", &mut || bench.watched());
+    note("schemathesis on our interface", &mut || bench.interface());
+    bench.lifecycle(only, &mut note)?;
     bench.server.stop()?;
 
     let failed = table.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
@@ -113,6 +125,30 @@ impl Bench {
         let flags = ["--max-connections", "2048", "--max-connections-per-address", "2048"];
         let server = Server::start_with(&programs.log, &work.join("log"), &work.join("log.txt"), &flags)?;
         Ok(Self { programs, work, vkey, server })
+    }
+
+    /// A model that is trained with other people's tools, signed and tampered with.
+    fn lifecycle(
+        &self,
+        only: &str,
+        note: &mut impl FnMut(&'static str, &mut dyn FnMut() -> Result<Outcome>),
+    ) -> Result<()> {
+        const ROWS: [&str; 2] =
+            ["dvc, mlflow, wandb: one command signs a run", "dvc, mlflow, wandb: each input changed"];
+        if !ROWS.iter().any(|row| row.contains(only)) {
+            return Ok(());
+        }
+        let environment = match lifecycle::install() {
+            Ok(environment) => environment,
+            Err(error) => {
+                note(ROWS[0], &mut || Ok(Outcome::Skipped(format!("{error:#}"))));
+                return Ok(());
+            }
+        };
+        let lifecycle = Lifecycle::start(&self.programs, environment, &self.work)?;
+        note(ROWS[0], &mut || lifecycle.signed());
+        note(ROWS[1], &mut || lifecycle.tampered());
+        lifecycle.stop()
     }
 
     /// Runs a tool in the work directory and keeps what it says in `NAME.txt` there.

@@ -277,6 +277,9 @@ pub(crate) struct RunArgs {
     /// Sign all arguments as they are; otherwise values are left out, as they may be secret
     #[arg(long, env = "TALLYMARK_KEEP_ARGS", value_parser = BoolishValueParser::new())]
     pub(crate) keep_args: bool,
+    /// Write down here which files the program opened, and sign the list's digest; strace watches, and slows what opens much
+    #[arg(long, env = "TALLYMARK_READ_SET", value_name = "FILE")]
+    pub(crate) read_set: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) materials: MaterialArgs,
     #[command(flatten)]

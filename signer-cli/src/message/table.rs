@@ -18,6 +18,7 @@ use crate::log_client::LogError;
 use crate::log_token::TOKEN_VARIABLE;
 use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
+use crate::read_set::ReadSetError;
 use crate::search::SearchError;
 use crate::sign::SignError;
 use crate::snapshot::SnapshotError;
@@ -46,6 +47,22 @@ impl From<CacheError> for Failure {
                 .hint(format!("it holds nothing that cannot be made again: rm {}", path.display())),
             _ => Self::new(Exit::Io, "hash-cache-io", &error)
                 .hint("check the path and its permissions, or leave out --hash-cache"),
+        }
+    }
+}
+
+impl From<ReadSetError> for Failure {
+    fn from(error: ReadSetError) -> Self {
+        match &error {
+            ReadSetError::NoStrace(_) => Self::new(Exit::Usage, "strace-missing", &error)
+                .hint("install strace, or leave out --read-set"),
+            ReadSetError::NotUnderstood { .. } | ReadSetError::TooMany => {
+                Self::new(Exit::Undecidable, "read-set-incomplete", &error)
+                    .hint("nothing was signed; without --read-set no list is needed")
+            }
+            ReadSetError::Io { .. } => {
+                Self::new(Exit::Io, "read-set-io", &error).hint("check the path and its permissions")
+            }
         }
     }
 }
