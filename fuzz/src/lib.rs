@@ -3,9 +3,11 @@
 //! In scope: only what more than one file in `fuzz_targets/` needs. The rule all parsers have in common is
 //! [`written_back`].
 
+mod gathered;
 mod publication;
 mod signed;
 
+pub use gathered::{fits, with_file};
 pub use publication::Publication;
 pub use signed::has_an_entry;
 

@@ -19,20 +19,20 @@ use crate::{command, place};
 
 /// The tools, and what the training itself needs.
 const PACKAGES: [&str; 5] =
-    ["dvc==3.67.1", "mlflow==3.17.2", "wandb==0.31.0", "safetensors==0.8.0", "numpy==2.4.3"];
+    ["dvc==3.67.1", "mlflow==3.17.2", "wandb==0.31.0", "safetensors==0.8.0", "numpy==2.4.6"];
 const SCRIPTS: [&str; 4] = ["prepare.py", "train.py", "base.py", "dvc.yaml"];
 
 /// What must have been recorded by somebody: topic and key of a fact.
 const FACTS: [(&str, &str); 10] = [
     ("identity", "architecture"),
-    ("identity", "licence"),
-    ("identity", "parameter-count"),
-    ("data", "md5"),
+    ("identity", "license"),
+    ("identity", "parameters"),
+    ("data", "digest"),
     ("parameter", "value"),
     ("metric", "value"),
     ("package", "version"),
-    ("hardware", "cpu-model"),
-    ("run", "command"),
+    ("hardware", "model"),
+    ("run", "run-id"),
     ("code", "commit"),
 ];
 
