@@ -11,11 +11,14 @@
 mod disk;
 mod hash;
 mod hugging_face;
+mod survey;
 mod walk;
 
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+
+pub use self::survey::{Content, Survey, SurveyedFile};
 
 use self::walk::Walk;
 use crate::model_path::{ModelPath, ModelPathError};
@@ -96,7 +99,7 @@ pub fn scan_noting_inert(
     options: &ScanOptions,
     progress: Progress<'_>,
 ) -> Result<Scan, ScanError> {
-    Walk::of(root, walk::Limits::default())?.hash(options, progress)
+    Walk::of(root, walk::Rules::of_tree(walk::Limits::default()))?.hash(options, progress)
 }
 
 /// Scans the files listed, below `root`: a code checkout as its version control lists it.
@@ -141,6 +144,18 @@ pub enum ScanError {
     /// In a Hugging Face cache, a link that leads to something other than a regular file in the repository's `blobs`.
     #[error("symbolic link {path:?} leads out of the blobs of its cache repository")]
     LinkOutsideBlobs {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Where links are followed, one that leads out of the model. What lies there is nobody's who signed.
+    #[error("symbolic link {path:?} leads out of the model")]
+    LinkOutsideModel {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Where links are followed, one to a directory: what lies behind it is covered by no signature.
+    #[error("symbolic link {path:?} leads to a directory, want links to regular files only")]
+    LinkToDirectory {
         /// The link.
         path: PathBuf,
     },

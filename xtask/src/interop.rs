@@ -18,6 +18,7 @@ use crate::programs::{self, Programs};
 use crate::server::Server;
 use crate::{Arguments, command, place};
 
+mod oms;
 mod prometheus;
 mod schemathesis;
 
@@ -28,14 +29,15 @@ enum Outcome {
     Skipped(String),
 }
 
-/// `--leaves N`: how many the load generator adds, 10,000 unless said.
+/// `oms`: the other signature format alone. `--leaves N`: how many the load generator adds, 10,000 unless said.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let leaves: u32 = match arguments {
+        [what] if what == "oms" => return oms::run(),
         [] => 10_000,
         [flag, number] if flag == "--leaves" => {
             number.parse().with_context(|| format!("`{number}` is no number of leaves"))?
         }
-        other => bail!("interop takes `--leaves N` or nothing, not `{}`", other.join(" ")),
+        other => bail!("interop takes `oms`, `--leaves N` or nothing, not `{}`", other.join(" ")),
     };
     let tools = GoTools::build();
     let programs = Programs::build(false)?;

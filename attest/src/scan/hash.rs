@@ -1,7 +1,7 @@
 //! From the list of files to their digests: in parallel over files, the largest first, each read once.
 
 use std::io::{self, Read as _};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
@@ -24,24 +24,37 @@ impl Walk {
         // The largest first, so that no thread is left alone with a large one at the end.
         self.files
             .sort_unstable_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
-        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = options.threads.map_or_else(cores, NonZeroUsize::get).min(MAX_THREADS);
-        let digests = Hashing::new(&self, progress).run(threads)?;
-        self.recheck_directories()?;
-
+        let digests = self.digests(None, options, progress)?;
         let leaves = self
             .files
             .into_iter()
             .zip(digests)
-            .map(|(file, digest)| FileLeaf::new(file.path, file.stamp.size(), digest))
+            .map(|(file, (_, digest))| FileLeaf::new(file.path, file.stamp.size(), digest))
             .collect();
-        Ok(Scan { tree: Tree::new(leaves)?, inert: self.inert })
+        Ok(Scan { tree: Tree::new(leaves)?, inert: self.left_out })
+    }
+
+    /// Hashes all files, each whole or in pieces, and looks at all directories again. The digests come in the order of the
+    /// files, each with its file's position; a whole file has one, and of pieces a file without bytes has none.
+    pub(super) fn digests(
+        &self,
+        pieces: Option<NonZeroU64>,
+        options: &ScanOptions,
+        progress: Progress<'_>,
+    ) -> Result<Vec<(usize, Sha256Digest)>, ScanError> {
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = options.threads.map_or_else(cores, NonZeroUsize::get).min(MAX_THREADS);
+        let digests = Hashing::new(self, pieces, progress).run(threads)?;
+        self.recheck_directories()?;
+        Ok(digests)
     }
 }
 
 /// The work that the threads share.
 struct Hashing<'a> {
     walk: &'a Walk,
+    /// Bytes after which a digest ends and another begins; `None` for whole files.
+    pieces: Option<NonZeroU64>,
     progress: Progress<'a>,
     total_bytes: u64,
     done_bytes: AtomicU64,
@@ -55,10 +68,11 @@ struct Hashing<'a> {
 type Share = Result<Vec<(usize, Sha256Digest)>, ScanError>;
 
 impl<'a> Hashing<'a> {
-    fn new(walk: &'a Walk, progress: Progress<'a>) -> Self {
+    fn new(walk: &'a Walk, pieces: Option<NonZeroU64>, progress: Progress<'a>) -> Self {
         let total_bytes = walk.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.stamp.size()));
         Self {
             walk,
+            pieces,
             progress,
             total_bytes,
             done_bytes: AtomicU64::new(0),
@@ -68,7 +82,7 @@ impl<'a> Hashing<'a> {
     }
 
     /// Hashes all files on this thread and up to `threads - 1` others; the digests come in the order of the files.
-    fn run(&self, threads: usize) -> Result<Vec<Sha256Digest>, ScanError> {
+    fn run(&self, threads: usize) -> Share {
         let others = threads.min(self.walk.files.len()).saturating_sub(1);
         let shares: Vec<Share> = thread::scope(|scope| {
             // A system that cannot start a thread, or has none, leaves the work to this one.
@@ -82,8 +96,9 @@ impl<'a> Hashing<'a> {
             std::iter::once(own).chain(joined).collect()
         });
         let mut digests = shares.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
-        digests.sort_unstable_by_key(|(position, _)| *position);
-        Ok(digests.into_iter().map(|(_, digest)| digest).collect())
+        // Stable: the pieces of a file stay in order.
+        digests.sort_by_key(|(position, _)| *position);
+        Ok(digests)
     }
 
     /// Takes files until none is left or somebody failed.
@@ -95,9 +110,9 @@ impl<'a> Hashing<'a> {
             let Some(file) = self.walk.files.get(position) else {
                 return Ok(digests);
             };
-            match self.hash_file(file, &mut buffer) {
-                Ok(Some(digest)) => digests.push((position, digest)),
-                Ok(None) => return Ok(digests),
+            match self.hash_file(file, &mut buffer, |digest| digests.push((position, digest))) {
+                Ok(Stopped::No) => {}
+                Ok(Stopped::ByAnother) => return Ok(digests),
                 Err(error) => {
                     self.stop.store(true, Ordering::Relaxed);
                     return Err(error);
@@ -106,9 +121,13 @@ impl<'a> Hashing<'a> {
         }
     }
 
-    /// Hashes one file, making sure that it is the file the walk saw, from the first byte to the last. `None` if another
-    /// thread failed meanwhile.
-    fn hash_file(&self, found: &FoundFile, buffer: &mut [u8]) -> Result<Option<Sha256Digest>, ScanError> {
+    /// Hashes one file, making sure that it is the file the walk saw, from the first byte to the last.
+    fn hash_file(
+        &self,
+        found: &FoundFile,
+        buffer: &mut [u8],
+        mut ended: impl FnMut(Sha256Digest),
+    ) -> Result<Stopped, ScanError> {
         let path = self.walk.on_disk(found);
         let mut file = disk::open(&path)?;
         // Not a byte is read of a device, or of anything else the walk did not see.
@@ -116,11 +135,11 @@ impl<'a> Hashing<'a> {
         if !opened.is_file() || Stamp::of(&opened) != found.stamp {
             return Err(ScanError::Changed { path });
         }
-        let mut hasher = Sha256::new();
+        let mut hasher = Pieces::new(self.pieces);
         let mut left = found.stamp.size();
         loop {
             if self.stop.load(Ordering::Relaxed) {
-                return Ok(None);
+                return Ok(Stopped::ByAnother);
             }
             let read = match file.read(buffer) {
                 Ok(0) => break,
@@ -131,7 +150,7 @@ impl<'a> Hashing<'a> {
             let bytes = buffer.get(..read).unwrap_or_default();
             // Longer than it was: stop at once, or a file that grows as fast as it is read would never end.
             left = left.checked_sub(read as u64).ok_or_else(|| ScanError::Changed { path: path.clone() })?;
-            hasher.update(bytes);
+            hasher.update(bytes, &mut ended);
             let done_bytes = self.done_bytes.fetch_add(read as u64, Ordering::Relaxed) + read as u64;
             (self.progress)(done_bytes, self.total_bytes);
         }
@@ -143,6 +162,50 @@ impl<'a> Hashing<'a> {
         if Stamp::of(&disk::stat(&path)?) != found.stamp {
             return Err(ScanError::Changed { path });
         }
-        Ok(Some(hasher.finish()))
+        hasher.finish(&mut ended);
+        Ok(Stopped::No)
+    }
+}
+
+/// Whether a file was hashed to its end, or another thread failed meanwhile.
+enum Stopped {
+    No,
+    ByAnother,
+}
+
+/// A hasher that begins anew after every so many bytes, or never.
+struct Pieces {
+    hasher: Sha256,
+    pieces: Option<NonZeroU64>,
+    /// Bytes until the piece is full.
+    room: u64,
+}
+
+impl Pieces {
+    fn new(pieces: Option<NonZeroU64>) -> Self {
+        Self { hasher: Sha256::new(), pieces, room: pieces.map_or(u64::MAX, NonZeroU64::get) }
+    }
+
+    fn update(&mut self, bytes: &[u8], ended: &mut impl FnMut(Sha256Digest)) {
+        let Some(pieces) = self.pieces else { return self.hasher.update(bytes) };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let fits = usize::try_from(self.room).unwrap_or(usize::MAX).min(rest.len());
+            let (now, later) = rest.split_at(fits);
+            self.hasher.update(now);
+            self.room -= fits as u64;
+            rest = later;
+            if self.room == 0 {
+                ended(std::mem::take(&mut self.hasher).finish());
+                self.room = pieces.get();
+            }
+        }
+    }
+
+    /// Ends a whole file, or the piece that is begun.
+    fn finish(self, ended: &mut impl FnMut(Sha256Digest)) {
+        if self.pieces.is_none_or(|pieces| self.room < pieces.get()) {
+            ended(self.hasher.finish());
+        }
     }
 }
