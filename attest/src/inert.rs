@@ -11,6 +11,9 @@ const INERT_AT_ROOT: [&str; 2] = [".cache/huggingface", ".git"];
 /// File names that desktop shells strew into any directory. No engine opens them.
 const INERT_ANYWHERE: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
 
+/// The signature of OMS, where its tools write it unless told otherwise.
+const OMS_SIGNATURE: &str = "model.sig";
+
 /// The attestation file of a directory; `NAME.tallymark.jsonl` is the one beside a single file NAME.
 const ATTESTATION_FILE: &str = "tallymark.jsonl";
 
@@ -20,6 +23,7 @@ const ATTESTATION_FILE: &str = "tallymark.jsonl";
 /// .git  .git/**                                  version control, at the root
 /// .cache/huggingface  .cache/huggingface/**      download bookkeeping, at the root
 /// tallymark.jsonl  *.tallymark.jsonl             our own attestations, at the root
+/// model.sig                                      the attestation of OMS, at the root
 /// .DS_Store  Thumbs.db  desktop.ini              files, anywhere
 /// ```
 /// Letters are compared exactly: `.GIT` is an ordinary path.
@@ -39,7 +43,7 @@ pub(crate) fn is_inert_tree(path: &ModelPath) -> bool {
 pub(crate) fn is_inert_file(path: &ModelPath) -> bool {
     let name = path.file_name();
     let at_root = name.len() == path.as_str().len();
-    INERT_ANYWHERE.contains(&name) || (at_root && is_attestation_file(name))
+    INERT_ANYWHERE.contains(&name) || (at_root && (name == OMS_SIGNATURE || is_attestation_file(name)))
 }
 
 fn is_attestation_file(name: &str) -> bool {
@@ -76,6 +80,11 @@ mod tests {
             ("tallymark.jsonl/evil.py", false),
             ("sub/tallymark.jsonl", false),
             ("sub/model.gguf.tallymark.jsonl", false),
+            ("model.sig", true),
+            ("sub/model.sig", false),
+            ("model.sig/evil.py", false),
+            ("Model.sig", false),
+            ("other.sig", false),
             (".DS_Store", true),
             ("a/b/.DS_Store", true),
             ("a/Thumbs.db", true),

@@ -44,6 +44,27 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// One variant of [`JsonError`] for each rule. A document that breaks several is refused for the first it breaks in
 /// reading order; size, byte order mark and UTF-8 come before all others.
 pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonError> {
+    read(bytes, max_bytes, Numbers::Integers)
+}
+
+/// Reads like [`parse`], and takes a double without a fraction, `500.0`, as the integer it is.
+///
+/// For documents of others alone: what protobuf holds in a `Struct` it writes as doubles.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with_whole_doubles(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonError> {
+    read(bytes, max_bytes, Numbers::WholeDoubles)
+}
+
+/// Which spellings of numbers are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Numbers {
+    Integers,
+    WholeDoubles,
+}
+
+fn read(bytes: &[u8], max_bytes: usize, numbers: Numbers) -> Result<Value, JsonError> {
     if bytes.len() > max_bytes {
         return Err(JsonError::TooLarge { len: bytes.len(), max: max_bytes });
     }
@@ -54,25 +75,37 @@ pub fn parse(bytes: &[u8], max_bytes: usize) -> Result<Value, JsonError> {
 
     let record = RefCell::new(Record { values: 0, fault: None });
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Reader { depth: 0, record: &record }.deserialize(&mut deserializer).map_err(|error| {
-        let offset = offset_of(bytes, &error);
-        match record.take().fault {
-            None => JsonError::Syntax { line: error.line(), column: error.column() },
-            Some(Fault::DuplicateKey(key)) => JsonError::DuplicateKey { key: excerpt(&key), offset },
-            Some(Fault::IntegerOutOfRange) => JsonError::IntegerOutOfRange { offset },
-            Some(Fault::NotAnInteger) if is_plain_integer(bytes.get(..offset).unwrap_or(bytes)) => {
-                JsonError::IntegerOutOfRange { offset }
+    let value =
+        Reader { depth: 0, numbers, record: &record }.deserialize(&mut deserializer).map_err(|error| {
+            let offset = offset_of(bytes, &error);
+            match record.take().fault {
+                None => JsonError::Syntax { line: error.line(), column: error.column() },
+                Some(Fault::DuplicateKey(key)) => JsonError::DuplicateKey { key: excerpt(&key), offset },
+                Some(Fault::IntegerOutOfRange) => JsonError::IntegerOutOfRange { offset },
+                Some(Fault::NotAnInteger) if is_plain_integer(bytes.get(..offset).unwrap_or(bytes)) => {
+                    JsonError::IntegerOutOfRange { offset }
+                }
+                Some(Fault::NotAnInteger) => JsonError::Float { offset },
+                Some(Fault::TooDeep) => JsonError::TooDeep { offset },
+                Some(Fault::TooManyValues) => JsonError::TooManyValues,
             }
-            Some(Fault::NotAnInteger) => JsonError::Float { offset },
-            Some(Fault::TooDeep) => JsonError::TooDeep { offset },
-            Some(Fault::TooManyValues) => JsonError::TooManyValues,
-        }
-    })?;
+        })?;
     // serde_json points behind the first byte that is too many.
     deserializer
         .end()
         .map_err(|error| JsonError::TrailingData { offset: offset_of(bytes, &error).saturating_sub(1) })?;
     Ok(value)
+}
+
+/// A double from 0 to 2^53 without fraction or sign, as the integer it is.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "within these bounds a double holds every integer exactly"
+)]
+fn whole(value: f64) -> Option<u64> {
+    let fits = value.is_sign_positive() && value.fract() == 0.0 && value <= 9_007_199_254_740_992.0;
+    fits.then_some(value as u64)
 }
 
 /// How many bytes were consumed when the error was found.
@@ -179,6 +212,7 @@ enum Fault {
 #[derive(Clone, Copy)]
 struct Reader<'r> {
     depth: usize,
+    numbers: Numbers,
     record: &'r RefCell<Record>,
 }
 
@@ -243,8 +277,11 @@ impl<'de> Visitor<'de> for Reader<'_> {
         Ok(value.into())
     }
 
-    fn visit_f64<E: serde::de::Error>(self, _: f64) -> Result<Value, E> {
-        self.refuse(Fault::NotAnInteger)
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        match whole(value) {
+            Some(value) if self.numbers == Numbers::WholeDoubles => Ok(value.into()),
+            _ => self.refuse(Fault::NotAnInteger),
+        }
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -275,5 +312,24 @@ impl<'de> Visitor<'de> for Reader<'_> {
             object.insert(key, value);
         }
         Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_doubles_are_taken_where_they_are_asked_for_and_no_others() {
+        let read = |text: &str| parse_with_whole_doubles(text.as_bytes(), text.len());
+        for (text, value) in
+            [("500.0", 500), ("1e3", 1000), ("0.0", 0), ("7", 7), ("9007199254740992.0", 1 << 53)]
+        {
+            assert_eq!(read(text), Ok(value.into()), "{text}");
+        }
+        for text in ["0.5", "-0.0", "-1.0", "9007199254740994.0", "1e300", "1e999", "-0"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert!(matches!(parse(b"500.0", 5), Err(JsonError::Float { .. })));
     }
 }

@@ -8,9 +8,9 @@
 //! for byte, so that a key id names one key and nobody can make a second signature out of a first.
 
 mod cache;
-mod pem;
+pub(crate) mod pem;
 #[cfg(feature = "keys")]
-mod private;
+pub(crate) mod private;
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -31,7 +31,7 @@ const SPKI_ED25519: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 
 
 /// SPKI of P-256 (RFC 5480 section 2) up to the 64 bytes of the coordinates: `SEQUENCE { SEQUENCE { OID
 /// 1.2.840.10045.2.1, OID 1.2.840.10045.3.1.7 } BIT STRING (66, no unused bits) 04`, the last an uncompressed point.
-const SPKI_P256: [u8; 27] = [
+pub(crate) const SPKI_P256: [u8; 27] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ];

@@ -35,6 +35,7 @@ pub mod key;
 pub mod model_name;
 pub mod model_path;
 pub mod name_pattern;
+pub mod oms;
 pub mod provenance;
 pub mod role;
 pub mod scan;

@@ -12,6 +12,7 @@ mod cache;
 mod disk;
 mod hash;
 mod hugging_face;
+mod survey;
 mod walk;
 
 use std::io;
@@ -19,6 +20,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use self::cache::{CacheError, HashCache, MAX_RECORDS, MIN_FILE_BYTES, SETTLED};
+pub use self::survey::{Content, Survey, SurveyedFile};
 use self::walk::Walk;
 use crate::model_path::{ModelPath, ModelPathError};
 use crate::tree::{Tree, TreeError};
@@ -114,7 +116,7 @@ pub fn scan_noting_inert(
     options: &ScanOptions<'_>,
     progress: Progress<'_>,
 ) -> Result<Scan, ScanError> {
-    Walk::of(root, walk::Limits::default())?.hash(options, progress)
+    Walk::of(root, walk::Rules::of_tree(walk::Limits::default()))?.hash(options, progress)
 }
 
 /// Scans the files listed, below `root`: a code checkout as its version control lists it.
@@ -159,6 +161,18 @@ pub enum ScanError {
     /// In a Hugging Face cache, a link that leads to something other than a regular file in the repository's `blobs`.
     #[error("symbolic link {path:?} leads out of the blobs of its cache repository")]
     LinkOutsideBlobs {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Where links are followed, one that leads out of the model. What lies there is nobody's who signed.
+    #[error("symbolic link {path:?} leads out of the model")]
+    LinkOutsideModel {
+        /// The link.
+        path: PathBuf,
+    },
+    /// Where links are followed, one to a directory: what lies behind it is covered by no signature.
+    #[error("symbolic link {path:?} leads to a directory, want links to regular files only")]
+    LinkToDirectory {
         /// The link.
         path: PathBuf,
     },

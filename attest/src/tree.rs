@@ -12,7 +12,7 @@
 //! ```
 //! All integers are big-endian.
 
-mod collision;
+pub(crate) mod collision;
 
 use core::fmt;
 use core::str::FromStr;
@@ -170,7 +170,8 @@ impl Tree {
             return Err(TreeError::TooManyFiles { count: files.len() });
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        collision::refuse(&files)?;
+        let paths: Vec<&ModelPath> = files.iter().map(FileLeaf::path).collect();
+        collision::refuse(&paths)?;
         let total_bytes = files
             .iter()
             .try_fold(0_u64, |sum, file| sum.checked_add(file.size))

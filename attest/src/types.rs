@@ -28,6 +28,9 @@ pub const TEST_RESULT_V0_1: &str = "https://in-toto.io/attestation/test-result/v
 /// Predicate type of a package signature: OpenSSF model signing v1.0.
 pub const MODEL_SIGNATURE_V1_0: &str = "https://model_signing/signature/v1.0";
 
+/// Predicate type of a package signature before it had a version: `model_signing` 0.2.
+pub const MODEL_DIGESTS_V0_1: &str = "https://model_signing/Digests/v0.1";
+
 /// Predicate type of a dataset manifest.
 pub const DATASET_V1: &str = own!("dataset/v1");
 

@@ -27,6 +27,9 @@ pub struct UtcTime {
 pub struct UtcTimeError;
 
 impl UtcTime {
+    /// The first second of 1970.
+    pub const EPOCH: Self = Self { seconds: 0 };
+
     /// The moment so many seconds after 1970 began; `None` after the year 9999.
     #[must_use]
     pub fn from_unix_seconds(seconds: u64) -> Option<Self> {

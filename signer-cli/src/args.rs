@@ -25,7 +25,7 @@ pub(crate) use self::named_path::NamedPath;
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 16] = [
+const EXCLUSIVE: [(&str, &str, &str); 21] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "pending", "log"),
     ("sign", "pending", "log_key"),
@@ -42,6 +42,11 @@ const EXCLUSIVE: [(&str, &str, &str); 16] = [
     ("diff", "other", "data"),
     ("diff", "other", "base"),
     ("diff", "other", "code"),
+    ("verify", "oms", "trust"),
+    ("verify", "oms", "bundle"),
+    ("verify", "oms", "name"),
+    ("verify", "oms", "version"),
+    ("verify", "oms_key", "oms_ca"),
 ];
 
 /// Signs AI models and puts the signature where everybody can check it: a transparency log.

@@ -11,5 +11,6 @@ pub(crate) fn run(args: &TrainArgs, manner: Manner) -> Result<(), Failure> {
     gathered.tell_left_out(manner);
     let run = gathered.into_run(None, None)?;
     let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
-    Release { model: &args.model, name_version, materials, publish, run, inputs_before: None }.sign(manner)
+    Release { model: &args.model, name_version, materials, publish, run, inputs_before: None, oms: None }
+        .sign(manner)
 }

@@ -92,6 +92,19 @@ pub(crate) fn public_path(private: &Path) -> PathBuf {
 /// [`KeyFileError::Loose`] for a file that others may open, before a byte is read; [`KeyFileError::Malformed`] for a wrong
 /// passphrase too; else as the variants say.
 pub(crate) fn read_private(path: &Path, passphrase_file: Option<&Path>) -> Result<PrivateKey, KeyFileError> {
+    let (pem, passphrase) = read_pem(path, passphrase_file)?;
+    PrivateKey::from_pem(&pem, passphrase.as_ref().map(|passphrase| passphrase.as_bytes()))
+        .map_err(|source| KeyFileError::Malformed { path: path.to_owned(), source })
+}
+
+/// Reads the text of a private key of any kind, and asks for its passphrase if it is encrypted.
+///
+/// # Errors
+/// As [`read_private`], but for what is inside.
+pub(crate) fn read_pem(
+    path: &Path,
+    passphrase_file: Option<&Path>,
+) -> Result<(Zeroizing<String>, Option<Zeroizing<String>>), KeyFileError> {
     let io = |act| move |source| KeyFileError::Io { act, path: path.to_owned(), source };
     let file = File::open(path).map_err(|source| match source.kind() {
         ErrorKind::NotFound => KeyFileError::Missing { path: path.to_owned() },
@@ -109,8 +122,7 @@ pub(crate) fn read_private(path: &Path, passphrase_file: Option<&Path>) -> Resul
     refuse_loose(path, &metadata)?;
     let passphrase =
         if is_encrypted(&pem) { Some(passphrase_for(path, passphrase_file, Asking::Once)?) } else { None };
-    PrivateKey::from_pem(&pem, passphrase.as_ref().map(|passphrase| passphrase.as_bytes()))
-        .map_err(|source| KeyFileError::Malformed { path: path.to_owned(), source })
+    Ok((pem, passphrase))
 }
 
 #[cfg(unix)]

@@ -20,6 +20,7 @@ mod keygen;
 mod log_client;
 mod log_token;
 mod message;
+mod oms;
 mod pages;
 mod passphrase;
 mod progress;

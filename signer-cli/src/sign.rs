@@ -25,6 +25,7 @@ use crate::entry_view;
 use crate::inputs::{Hashed, Materials};
 use crate::key_file;
 use crate::message::{Failure, note, one_line, print, warn};
+use crate::oms::OmsPlan;
 use crate::report::Report;
 use crate::submit::{Log, confirm, refuse_unsound};
 
@@ -102,13 +103,16 @@ pub(crate) struct Release<'a> {
     pub(crate) run: Run,
     /// What the inputs were before the run, if we saw that.
     pub(crate) inputs_before: Option<Vec<Input>>,
+    /// The signature for other people's tools, if one is wanted.
+    pub(crate) oms: Option<OmsPlan>,
 }
 
 /// Runs it.
 pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
     let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
     let (model, run, inputs_before) = (&args.model, Run::default(), None);
-    Release { model, name_version, materials, publish, run, inputs_before }.sign(manner)
+    let oms = if publish.dry_run { None } else { OmsPlan::of(args)? };
+    Release { model, name_version, materials, publish, run, inputs_before, oms }.sign(manner)
 }
 
 impl Release<'_> {
@@ -125,12 +129,14 @@ impl Release<'_> {
         let hashed = materials.hash(self.materials, manner)?;
         self.refuse_other_inputs(&hashed)?;
         let statement = self.statement(&hashed)?;
+        let oms = self.oms.as_ref().map(|plan| plan.sign(self.model, &hashed.model, &key)).transpose()?;
         let signed = sign(statement, &key)?;
         hashed.refuse_change()?;
         match log {
-            Some(log) => publish(self, &log, &signed, &hashed, manner),
-            None => keep(self, &signed, &hashed, manner),
+            Some(log) => publish(self, &log, &signed, &hashed, manner)?,
+            None => keep(self, &signed, &hashed, manner)?,
         }
+        Ok(oms.map_or(Ok(()), |oms| oms.write(manner))?)
     }
 
     /// An input that changed while the run read it is none of the two things it was.

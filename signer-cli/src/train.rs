@@ -112,7 +112,8 @@ pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
     let run = gathered.into_run(Some(entrypoint), started.zip(finished))?;
     let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
     let inputs_before = Some(before.inputs);
-    Release { model: &args.out, name_version, materials, publish, run, inputs_before }.sign(manner)?;
+    Release { model: &args.out, name_version, materials, publish, run, inputs_before, oms: None }
+        .sign(manner)?;
     Ok(0)
 }
 

@@ -1,8 +1,10 @@
 //! `tallymark verify`: the verifier's library and its report, so that both programs say the same.
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 
 use verifier::load::{Request, find_trust};
+use verifier::oms::{self, AnchorPath, OmsRequest};
 use verifier::report::{self, Style};
 use verifier::requirements::Expectation;
 
@@ -12,6 +14,9 @@ use crate::progress::Progress;
 
 /// Runs it, and gives the exit status of the verdict.
 pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> {
+    if let Some(bundle) = &args.oms {
+        return run_oms(args, bundle, manner);
+    }
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
         .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
@@ -25,6 +30,26 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> 
     } else if !manner.quiet {
         let style = if is_coloured(manner.color) { Style::Colour } else { Style::Plain };
         print(&report::text(&verdict, style))?;
+    }
+    Ok(verdict.exit_code())
+}
+
+/// The same for an OMS signature. An empty path is the flag without a file.
+fn run_oms(args: &VerifyArgs, bundle: &Path, manner: Manner) -> Result<u8, OutputError> {
+    let key = args.oms_key.clone().map(AnchorPath::Key);
+    let anchor = key.or_else(|| args.oms_ca.clone().map(AnchorPath::Authorities));
+    let bundle = (!bundle.as_os_str().is_empty()).then(|| bundle.to_owned());
+    let at = args.oms_time.unwrap_or_else(oms::now);
+    let mut request = OmsRequest::new(&args.model, at).bundle(bundle).anchor(anchor);
+    if let Some(threads) = args.threads {
+        request = request.threads(threads);
+    }
+    let verdict = Progress::start(manner, 0).part("hashing", |progress| request.verify(progress));
+    if args.json {
+        print(&oms::json(&verdict))?;
+    } else if !manner.quiet {
+        let style = if is_coloured(manner.color) { Style::Colour } else { Style::Plain };
+        print(&oms::text(&verdict, style))?;
     }
     Ok(verdict.exit_code())
 }

@@ -4,8 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use attest::model_name::{ModelName, VersionLabel};
+use attest::utc_time::UtcTime;
 use clap::{ArgAction, Parser, ValueEnum};
 use verifier::load::{Request, find_trust};
+use verifier::oms::{AnchorPath, OmsRequest, now};
 use verifier::requirements::Expectation;
 
 /// Verifies a model against its bundle and a trust file, offline, and says so in one verdict.
@@ -27,6 +29,24 @@ pub(crate) struct Args {
     /// The bundle file [default: tallymark.jsonl in the model, or MODEL.tallymark.jsonl beside a file]
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+
+    /// Judge the OMS signature, model.sig, which other tools read too [default file: model.sig in the model, or
+    /// MODEL.model.sig beside a file]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true,
+          conflicts_with_all = ["trust", "bundle", "name", "version"])]
+    oms: Option<Option<PathBuf>>,
+
+    /// Believe the OMS signature of this public key, in PEM
+    #[arg(long, value_name = "FILE", requires = "oms", conflicts_with = "oms_ca")]
+    oms_key: Option<PathBuf>,
+
+    /// Believe OMS signatures with certificates that lead to one of these, in PEM
+    #[arg(long, value_name = "FILE", requires = "oms")]
+    oms_ca: Option<PathBuf>,
+
+    /// Judge certificates at this time, as 2026-11-27T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", requires = "oms_ca")]
+    oms_time: Option<UtcTime>,
 
     /// Accept only a statement about this name
     #[arg(long)]
@@ -69,6 +89,19 @@ pub(crate) enum Color {
 }
 
 impl Args {
+    /// What is asked about an OMS signature, if that is what is asked about.
+    pub(crate) fn oms_request(&self) -> Option<OmsRequest> {
+        let bundle = self.oms.clone()?;
+        let key = self.oms_key.clone().map(AnchorPath::Key);
+        let anchor = key.or_else(|| self.oms_ca.clone().map(AnchorPath::Authorities));
+        let request =
+            OmsRequest::new(&self.model, self.oms_time.unwrap_or_else(now)).bundle(bundle).anchor(anchor);
+        Some(match self.threads {
+            Some(threads) => request.threads(threads),
+            None => request,
+        })
+    }
+
     /// What is asked, with the trust file looked up if none was named.
     pub(crate) fn request(&self) -> Request {
         let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten());

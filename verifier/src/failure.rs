@@ -339,7 +339,10 @@ impl Failure {
 pub const fn scan_reason(error: &ScanError) -> Reason {
     match error {
         ScanError::Changed { .. } => Reason::ModelUnstable,
-        ScanError::LinkOutsideBlobs { .. } | ScanError::Symlink { .. } => Reason::SymlinkFound,
+        ScanError::LinkOutsideBlobs { .. }
+        | ScanError::LinkOutsideModel { .. }
+        | ScanError::LinkToDirectory { .. }
+        | ScanError::Symlink { .. } => Reason::SymlinkFound,
         ScanError::Special { .. } => Reason::SpecialFileFound,
         ScanError::NotUtf8 { .. } | ScanError::Path { .. } | ScanError::TooDeep { .. } => Reason::PathRefused,
         ScanError::TooManyFiles { .. } => Reason::ModelTooLarge,

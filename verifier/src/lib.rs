@@ -15,8 +15,10 @@
 //! Trust is a chain of types, each made in one module and containing the one before:
 //! [`Bundle`], [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`].
 //!
+//! [`oms`] judges signatures of another format, which says less, by a procedure of its own.
+//!
 //! In scope: the verdict, its [`Reason`], its [`report`]. Out of scope: the network; what is loaded afterwards and how;
-//! lineage beyond the digests that are signed. Only [`load`] touches the disk, so the rest runs in a browser.
+//! lineage beyond the digests that are signed. Only [`load`] and that of [`oms`] touch the disk, so the rest runs in a browser.
 //!
 //! ```
 //! use verifier::load::Request;
@@ -34,6 +36,7 @@ pub mod facts;
 pub mod failure;
 pub mod load;
 pub mod logged;
+pub mod oms;
 pub mod outcome;
 pub mod reason;
 pub mod refusal;

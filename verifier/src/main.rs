@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use verifier::oms;
 use verifier::report::{self, Style};
 
 use crate::args::Args;
@@ -25,17 +26,21 @@ fn main() -> ExitCode {
         Err(error) => return explain(&error),
     };
     let meter = Meter::new(!args.quiet && !args.no_progress && io::stderr().is_terminal());
-    let verdict = args.request().verify(&|done, total| meter.show(done, total));
-    meter.clear();
-    let text = if args.quiet {
-        String::new()
-    } else if args.json {
-        report::json(&verdict)
+    let progress = |done, total| meter.show(done, total);
+    let colour = args.color.enabled(io::stdout().is_terminal());
+    let style = if colour { Style::Colour } else { Style::Plain };
+    let (text, code) = if let Some(request) = args.oms_request() {
+        let verdict = request.verify(&progress);
+        meter.clear();
+        let text = if args.json { oms::json(&verdict) } else { oms::text(&verdict, style) };
+        (text, verdict.exit_code())
     } else {
-        let colour = args.color.enabled(io::stdout().is_terminal());
-        report::text(&verdict, if colour { Style::Colour } else { Style::Plain })
+        let verdict = args.request().verify(&progress);
+        meter.clear();
+        let text = if args.json { report::json(&verdict) } else { report::text(&verdict, style) };
+        (text, verdict.exit_code())
     };
-    print(&text, verdict.exit_code())
+    print(if args.quiet { "" } else { &text }, code)
 }
 
 /// `--version` with a label is an expectation; with nothing else on the line it is the usual question.

@@ -185,6 +185,15 @@ macro_rules! reasons {
 
 reasons! {
     Read {
+        AnchorInsideModel "anchor-inside-model" Refused,
+            "The key or certificate that is to be believed lies inside the model it is to judge.",
+            "Keep it elsewhere; a model does not say whom to trust.";
+        AnchorMalformed "anchor-malformed" Undecidable,
+            "The file given with --oms-key or --oms-ca is not a key or certificate that OMS signatures are made with.",
+            "Name the signer's public key in PEM (P-256, P-384, P-521), or certificates in PEM.";
+        AnchorUnreadable "anchor-unreadable" Io,
+            "The file given with --oms-key or --oms-ca could not be read.",
+            "Check the path and its permissions.";
         BundleMalformed "bundle-malformed" VerifiedFalse,
             "A line of the bundle file is not a bundle, or the file is not lines.",
             "Fetch the bundle file again; if it stays so, it was not written by tallymark.";
@@ -194,6 +203,9 @@ reasons! {
         BundleUnreadable "bundle-unreadable" Io,
             "The bundle file exists and could not be read.",
             "Check the path and its permissions.";
+        OmsBundleMalformed "oms-bundle-malformed" VerifiedFalse,
+            "The file is not an OMS bundle of any version.",
+            "Fetch it again from the publisher; which versions are read is in spec/oms.md.";
         ModelUnreadable "model-unreadable" Io,
             "The model's path could not be read.",
             "Check the path and its permissions.";
@@ -211,6 +223,18 @@ reasons! {
         ProvenanceMissing "provenance-missing" Refused,
             "No line of the bundle file is a provenance statement.",
             "Ask the publisher to sign the model's provenance.";
+        HashUnsupported "hash-unsupported" Undecidable,
+            "The OMS manifest has digests of another kind than SHA-256.",
+            "Ask the publisher for a signature with sha256, or verify with the tool that made it.";
+        ResourceNameRefused "resource-name-refused" VerifiedFalse,
+            "The OMS manifest has a name that is no path inside a model, or names that are not one set of files.",
+            "Refuse the model; other tools may read the same manifest in another way.";
+        ResourceRepeated "resource-repeated" VerifiedFalse,
+            "The OMS manifest has one name twice.",
+            "Refuse the model; other tools take the one or the other.";
+        RootDigestMismatch "root-digest-mismatch" VerifiedFalse,
+            "The root digest of the OMS statement is not that of its resources.",
+            "Refuse the file; a correct signer does not write this.";
         StatementMalformed "statement-malformed" VerifiedFalse,
             "The payload is not a statement, or it contradicts itself.",
             "Refuse the file; a correct signer does not write this.";
@@ -219,6 +243,9 @@ reasons! {
         KeyHintMismatch "key-hint-mismatch" VerifiedFalse,
             "The bundle names a key that is neither trusted nor the one in its log entry.",
             "The hint was altered; fetch the bundle again from the publisher.";
+        SignatureAlgorithmUnknown "signature-algorithm-unknown" Undecidable,
+            "A certificate is of an algorithm that is not checked here, such as RSA.",
+            "Ask the publisher for a signature with ECDSA, or verify with the tool that made it.";
         SignatureInvalid "signature-invalid" VerifiedFalse,
             "The signature does not verify under the key that the bundle names.",
             "The statement or the signature was altered; fetch both again from the publisher.";
@@ -268,6 +295,24 @@ reasons! {
             "Ask the publisher for a bundle with a cosigned checkpoint.";
     }
     Requirements {
+        CertificateExpired "certificate-expired" Refused,
+            "A certificate of the chain had expired by the time that counts.",
+            "Ask the publisher to sign again; --oms-time states another time, if you can prove when it was signed.";
+        CertificateNotYetValid "certificate-not-yet-valid" Refused,
+            "A certificate of the chain was not yet valid at the time that counts.",
+            "Check the clock, or the time given with --oms-time.";
+        CertificateUnfit "certificate-unfit" Refused,
+            "A certificate of the chain is not for this use, or has a condition that is not followed here.",
+            "Ask the publisher for a signature with a code signing certificate.";
+        CertificateUntrusted "certificate-untrusted" Refused,
+            "No chain leads from the signer's certificate to one of the authorities given.",
+            "If you trust its authority, name that with --oms-ca.";
+        KeylessNotVerified "keyless-not-verified" Undecidable,
+            "The OMS signature is keyless: only Fulcio's and Rekor's keys could decide it, which are not here.",
+            "Verify it with a tool that has Sigstore's trust root, or ask for a signature with a key.";
+        NoAnchor "no-anchor" Refused,
+            "No key and no authority says whose OMS signature to believe.",
+            "Name the signer's public key with --oms-key, or the authority's certificate with --oms-ca.";
         NameUnexpected "name-unexpected" Refused,
             "The statement is about another name than the caller asked for.",
             "Check that you fetched the right model.";

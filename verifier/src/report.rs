@@ -7,7 +7,10 @@ mod next;
 mod text;
 mod words;
 
+pub(crate) use self::json::{FileRow, written};
 pub use self::json::{SCHEMA_VERSION, json, usage_json};
+pub(crate) use self::next::quoted;
+pub(crate) use self::text::difference_rows;
 pub use self::text::{Style, text};
 pub use self::words::{cause, plain, size, utc};
 

@@ -161,10 +161,18 @@ const SHOWN_BY_A_TEST: [(Reason, &str); 6] = [
 fn every_reason_has_a_case_or_a_test() {
     let by_case: BTreeSet<String> =
         cases("reject").into_iter().filter_map(|case| case.expected.reason).collect();
+    // Those of the other format are at home in `testdata/oms`.
+    let oms = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/oms");
+    let by_oms: String = ["peer", "reject"]
+        .into_iter()
+        .flat_map(|of| oms.join(of).read_dir().unwrap())
+        .map(|case| std::fs::read_to_string(case.unwrap().path().join("case.toml")).unwrap())
+        .collect();
     let tests = include_str!("on_disk.rs");
     for reason in Reason::ALL {
         let by_test = SHOWN_BY_A_TEST.iter().find(|(shown, _)| shown == reason);
         let is_tested = by_test.is_some_and(|(_, name)| tests.contains(&format!("fn {name}()")));
-        assert!(is_tested || by_case.contains(reason.code()), "{reason} is shown by nothing");
+        let is_oms = by_oms.contains(&format!("reason = \"{reason}\"\n"));
+        assert!(is_tested || is_oms || by_case.contains(reason.code()), "{reason} is shown by nothing");
     }
 }

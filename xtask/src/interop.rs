@@ -20,6 +20,7 @@ use crate::server::Server;
 use crate::{Arguments, command, place};
 
 mod lifecycle;
+mod oms;
 mod prometheus;
 mod schemathesis;
 
@@ -30,9 +31,14 @@ enum Outcome {
     Skipped(String),
 }
 
-/// `--leaves N`: how many the load generator adds, 10,000 unless said; `--only WORDS`: those rows of the table whose name has
+/// `oms`: the other signature format alone. `--leaves N`: how many the load generator adds, 10,000 unless said; `--only WORDS`: those rows of the table whose name has
 /// these words.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    if let [what] = arguments
+        && what == "oms"
+    {
+        return oms::run();
+    }
     let (mut leaves, mut only) = (10_000_u32, "");
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
@@ -42,7 +48,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
                 leaves = value.parse().with_context(|| format!("`{value}` is no number of leaves"))?;
             }
             "--only" => only = value,
-            other => bail!("interop takes `--leaves N` and `--only WORDS`, not `{other}`"),
+            other => bail!("interop takes `oms`, `--leaves N` and `--only WORDS`, not `{other}`"),
         }
     }
     let tools = GoTools::build();

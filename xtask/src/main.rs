@@ -45,7 +45,7 @@ const VERBS: [Verb; 9] = [
     Verb { name: "check", does: "everything CI runs [--install-tools]", run: check::run },
     Verb { name: "tidy", does: "the rules a compiler cannot check", run: tidy::run },
     Verb { name: "vectors", does: "regenerates our own test cases", run: vectors::run },
-    Verb { name: "interop", does: "other people's tools against ours [--leaves N]", run: interop::run },
+    Verb { name: "interop", does: "other people's tools against ours [oms] [--leaves N]", run: interop::run },
     Verb {
         name: "bench",
         does: "speed and size beside peers, in one run [--mib N], or the log's [log --help]",

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::KeyError;
 
 /// RFC 7468 section 13: SubjectPublicKeyInfo.
-pub(super) const PUBLIC_KEY: &str = "PUBLIC KEY";
+pub(crate) const PUBLIC_KEY: &str = "PUBLIC KEY";
 /// RFC 7468 section 10: PKCS#8.
 #[cfg(feature = "keys")]
 pub(super) const PRIVATE_KEY: &str = "PRIVATE KEY";
@@ -28,13 +28,16 @@ pub fn is_encrypted(text: &str) -> bool {
     label(text) == Some(ENCRYPTED_PRIVATE_KEY)
 }
 
+/// RFC 7468 section 5: an X.509 certificate.
+pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
+
 /// The label in the first line.
 pub(super) fn label(text: &str) -> Option<&str> {
     text.lines().next()?.strip_prefix("-----BEGIN ")?.strip_suffix("-----")
 }
 
 /// Takes the bytes out of the one block in `text`, which must have the label `wanted`.
-pub(super) fn decode(text: &str, wanted: &'static str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+pub(crate) fn decode(text: &str, wanted: &'static str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let found = label(text).ok_or(KeyError::BadPem { line: 1 })?;
     if found != wanted {
         return Err(KeyError::PemLabel { found: found.to_owned(), wanted });
@@ -64,7 +67,7 @@ pub(super) fn decode(text: &str, wanted: &'static str) -> Result<Zeroizing<Vec<u
 }
 
 /// Writes one block, with LF.
-pub(super) fn encode(label: &str, bytes: &[u8]) -> Zeroizing<String> {
+pub(crate) fn encode(label: &str, bytes: &[u8]) -> Zeroizing<String> {
     let base64 = Zeroizing::new(STANDARD.encode(bytes));
     let mut text = Zeroizing::new(String::with_capacity(base64.len() + base64.len() / LINE + 80));
     text.push_str(&["-----BEGIN ", label, "-----\n"].concat());

@@ -76,19 +76,14 @@ impl PrivateKey {
     /// [`KeyError::UnknownEncryption`] or [`KeyError::WrongPassphrase`] for an encrypted key that does not open;
     /// [`KeyError::BadPrivateKey`] or [`KeyError::UnknownPrivateKey`] for what is inside.
     pub fn from_pem(text: &str, passphrase: Option<&[u8]>) -> Result<Self, KeyError> {
-        match (pem::is_encrypted(text), passphrase) {
-            (false, None) => Self::from_pkcs8_der(&pem::decode(text, PRIVATE_KEY)?),
-            (true, Some(passphrase)) => {
-                let der = pem::decode(text, ENCRYPTED_PRIVATE_KEY)?;
-                let opened = decrypt(&der, passphrase)?;
-                Self::from_pkcs8_der(opened.as_bytes())
-            }
-            (true, None) => Err(KeyError::NoPassphrase),
-            // Whoever gave a passphrase believes the key is protected: say that it is not.
-            (false, Some(_)) => {
-                pem::decode(text, PRIVATE_KEY)?;
-                Err(KeyError::NotEncrypted)
-            }
+        Self::from_pkcs8_der(&open_pem(text, passphrase)?)
+    }
+
+    /// The P-256 key, if it is one: the same key also signs what other tools read ([`crate::oms`]).
+    pub(crate) const fn as_p256(&self) -> Option<&p256::ecdsa::SigningKey> {
+        match &self.0 {
+            SigningKey::EcdsaP256(key) => Some(key),
+            SigningKey::Ed25519(_) => None,
         }
     }
 
@@ -204,9 +199,27 @@ impl fmt::Debug for PrivateKey {
 }
 
 /// Algorithm id-ecPublicKey, RFC 5480 section 2.1.1.
-const EC_PUBLIC_KEY: pkcs8::ObjectIdentifier = pkcs8::ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+pub(crate) const EC_PUBLIC_KEY: pkcs8::ObjectIdentifier =
+    pkcs8::ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 /// Curve secp256r1, RFC 5480 section 2.1.1.1.
 const PRIME256V1: pkcs8::ObjectIdentifier = pkcs8::ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+
+/// Takes the PKCS#8 out of a PEM block, with a passphrase if it is encrypted. See [`PrivateKey::from_pem`].
+pub(crate) fn open_pem(text: &str, passphrase: Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    match (pem::is_encrypted(text), passphrase) {
+        (false, None) => pem::decode(text, PRIVATE_KEY),
+        (true, Some(passphrase)) => {
+            let der = pem::decode(text, ENCRYPTED_PRIVATE_KEY)?;
+            Ok(Zeroizing::new(decrypt(&der, passphrase)?.as_bytes().to_vec()))
+        }
+        (true, None) => Err(KeyError::NoPassphrase),
+        // Whoever gave a passphrase believes the key is protected: say that it is not.
+        (false, Some(_)) => {
+            pem::decode(text, PRIVATE_KEY)?;
+            Err(KeyError::NotEncrypted)
+        }
+    }
+}
 
 fn fill(bytes: &mut [u8]) -> Result<(), KeyError> {
     getrandom::fill(bytes).map_err(|_| KeyError::NoRandomness)

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -36,24 +36,48 @@ impl Walk {
         // The largest first, so that no thread is left alone with a large one at the end.
         self.files
             .sort_unstable_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
-        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let threads = options.threads.map_or_else(cores, NonZeroUsize::get).min(MAX_THREADS);
-        let (digests, cached) = Hashing::new(&self, options.cache, progress).run(threads)?;
-        self.recheck_directories()?;
-
+        let Digests { by_position, cached } = self.hash_all(None, options, progress)?;
         let leaves = self
             .files
             .into_iter()
-            .zip(digests)
-            .map(|(file, digest)| FileLeaf::new(file.path, file.stamp.size(), digest))
+            .zip(by_position)
+            .map(|(file, (_, digest))| FileLeaf::new(file.path, file.stamp.size(), digest))
             .collect();
-        Ok(Scan { tree: Tree::new(leaves)?, inert: self.inert, cached })
+        Ok(Scan { tree: Tree::new(leaves)?, inert: self.left_out, cached })
+    }
+
+    /// Hashes all files, each whole or in pieces, and looks at all directories again. The digests come in the order of the
+    /// files, each with its file's position; a whole file has one, and of pieces a file without bytes has none.
+    pub(super) fn digests(
+        &self,
+        pieces: Option<NonZeroU64>,
+        options: &ScanOptions<'_>,
+        progress: Progress<'_>,
+    ) -> Result<Vec<(usize, Sha256Digest)>, ScanError> {
+        Ok(self.hash_all(pieces, options, progress)?.by_position)
+    }
+
+    fn hash_all(
+        &self,
+        pieces: Option<NonZeroU64>,
+        options: &ScanOptions<'_>,
+        progress: Progress<'_>,
+    ) -> Result<Digests, ScanError> {
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = options.threads.map_or_else(cores, NonZeroUsize::get).min(MAX_THREADS);
+        // The cache knows whole files.
+        let cache = if pieces.is_none() { options.cache } else { None };
+        let digests = Hashing::new(self, pieces, cache, progress).run(threads)?;
+        self.recheck_directories()?;
+        Ok(digests)
     }
 }
 
 /// The work that the threads share.
 struct Hashing<'a> {
     walk: &'a Walk,
+    /// Bytes after which a digest ends and another begins; `None` for whole files.
+    pieces: Option<NonZeroU64>,
     cache: Option<&'a HashCache>,
     progress: Progress<'a>,
     total_bytes: u64,
@@ -75,10 +99,16 @@ struct Digests {
 }
 
 impl<'a> Hashing<'a> {
-    fn new(walk: &'a Walk, cache: Option<&'a HashCache>, progress: Progress<'a>) -> Self {
+    fn new(
+        walk: &'a Walk,
+        pieces: Option<NonZeroU64>,
+        cache: Option<&'a HashCache>,
+        progress: Progress<'a>,
+    ) -> Self {
         let total_bytes = walk.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.stamp.size()));
         Self {
             walk,
+            pieces,
             cache,
             progress,
             total_bytes,
@@ -88,9 +118,8 @@ impl<'a> Hashing<'a> {
         }
     }
 
-    /// Hashes all files on this thread and up to `threads - 1` others; the digests come in the order of the files, with
-    /// the number of those that were known before.
-    fn run(&self, threads: usize) -> Result<(Vec<Sha256Digest>, usize), ScanError> {
+    /// Hashes all files on this thread and up to `threads - 1` others; the digests come in the order of the files.
+    fn run(&self, threads: usize) -> Share {
         let files = self.walk.files.len();
         let threads = threads.min(files).max(1);
         // A second lane is worth less than a second thread.
@@ -112,8 +141,9 @@ impl<'a> Hashing<'a> {
             all.by_position.extend(share.by_position);
             all.cached += share.cached;
         }
-        all.by_position.sort_unstable_by_key(|(position, _)| *position);
-        Ok((all.by_position.into_iter().map(|(_, digest)| digest).collect(), all.cached))
+        // Stable: the pieces of a file stay in order.
+        all.by_position.sort_by_key(|(position, _)| *position);
+        Ok(all)
     }
 
     /// Takes files until none is left or somebody failed.
@@ -141,7 +171,7 @@ impl<'a> Hashing<'a> {
                         digests.cached += 1;
                         buffers.push(buffer);
                     }
-                    None => readings.push(Reading::open(self.walk, file, position, buffer)?),
+                    None => readings.push(Reading::open(self, file, position, buffer)?),
                 }
             }
             if readings.is_empty() || self.stop.load(Ordering::Relaxed) {
@@ -155,10 +185,12 @@ impl<'a> Hashing<'a> {
                     continue;
                 }
                 self.count(reading.read_on()?);
-                if reading.blocks().is_empty() {
-                    let (position, digest, buffer) = readings.swap_remove(at).finish(self.cache)?;
-                    digests.by_position.push((position, digest));
-                    buffers.push(buffer);
+                if !reading.blocks().is_empty() {
+                    continue;
+                }
+                digests.by_position.extend(reading.end_piece());
+                if reading.is_at_end() {
+                    buffers.push(readings.swap_remove(at).finish(self.cache)?);
                 }
             }
         }
@@ -208,30 +240,50 @@ struct Reading<'a> {
     hashed: usize,
     /// Bytes that the file must still have.
     left: u64,
+    /// Nothing more came, whether or not something is left.
+    ended: bool,
+    pieces: Option<NonZeroU64>,
+    /// Bytes of this piece so far.
+    in_piece: u64,
+    /// The digest of the last piece that ended.
+    digest: Option<Sha256Digest>,
 }
 
 impl<'a> Reading<'a> {
     /// Opens a file, making sure that it is the one the walk saw.
-    fn open(walk: &Walk, found: &'a FoundFile, position: usize, buffer: Vec<u8>) -> Result<Self, ScanError> {
-        let path = walk.on_disk(found);
+    fn open(
+        hashing: &Hashing<'_>,
+        found: &'a FoundFile,
+        position: usize,
+        buffer: Vec<u8>,
+    ) -> Result<Self, ScanError> {
+        let path = hashing.walk.on_disk(found);
         let file = disk::open(&path)?;
         // Not a byte is read of a device, or of anything else the walk did not see.
         let opened = disk::stat_open(&file, &path)?;
         if !opened.is_file() || Stamp::of(&opened) != found.stamp {
             return Err(ScanError::Changed { path });
         }
-        let (message, left) = (Message::new(), found.stamp.size());
-        Ok(Self { found, position, path, file, message, buffer, read: 0, hashed: 0, left })
+        Ok(Self {
+            found,
+            position,
+            path,
+            file,
+            message: Message::new(),
+            buffer,
+            read: 0,
+            hashed: 0,
+            left: found.stamp.size(),
+            ended: false,
+            pieces: hashing.pieces,
+            in_piece: 0,
+            digest: None,
+        })
     }
 
-    /// What has been read and not been hashed.
-    fn rest(&self) -> &[u8] {
-        self.buffer.get(self.hashed..self.read).unwrap_or_default()
-    }
-
-    /// The whole blocks of that.
+    /// The whole blocks that have been read and not been hashed.
     fn blocks(&self) -> &[[u8; BLOCK_BYTES]] {
-        self.rest().as_chunks().0
+        self.buffer.get(self.hashed..self.read).unwrap_or_default().as_chunks().0
     }
 
     fn lane(&mut self) -> (&mut Message, lanes::Blocks<'_>) {
@@ -239,40 +291,62 @@ impl<'a> Reading<'a> {
         (&mut self.message, rest.as_chunks().0)
     }
 
-    /// Fills the buffer, behind the less than a block that it still holds; less than full at the end of the file only.
-    /// Gives the bytes that were read.
+    /// Fills the buffer, behind the less than a block that it still holds; less than full at the end of the file or of a
+    /// piece only. Gives the bytes that were read.
     fn read_on(&mut self) -> Result<u64, ScanError> {
         self.buffer.copy_within(self.hashed..self.read, 0);
         (self.read, self.hashed) = (self.read - self.hashed, 0);
         let mut sum = 0;
-        while let Some(free) = self.buffer.get_mut(self.read..).filter(|free| !free.is_empty()) {
+        loop {
+            let room = self.pieces.map_or(u64::MAX, |pieces| pieces.get().saturating_sub(self.in_piece));
+            let free = self.buffer.get_mut(self.read..).unwrap_or_default();
+            let most = usize::try_from(room).unwrap_or(usize::MAX).min(free.len());
+            let Some(free) = free.get_mut(..most).filter(|free| !free.is_empty()) else { return Ok(sum) };
             let read = match self.file.read(free) {
-                Ok(0) => break,
+                Ok(0) => {
+                    self.ended = true;
+                    return Ok(sum);
+                }
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(disk::read_error(&self.path, error)),
             };
             self.read += read;
+            self.in_piece += read as u64;
             sum += read as u64;
             // Longer than it was: stop at once, or a file that grows as fast as it is read would never end.
             let left = self.left.checked_sub(read as u64);
             self.left = left.ok_or_else(|| ScanError::Changed { path: self.path.clone() })?;
         }
-        Ok(sum)
     }
 
-    /// Ends, making sure that the file is still the one the walk saw; gives its position, its digest and the buffer.
-    fn finish(self, cache: Option<&HashCache>) -> Result<(usize, Sha256Digest, Vec<u8>), ScanError> {
+    /// Ends the piece, or the whole file, of which no whole block is left to hash; gives its position and digest. A piece
+    /// without bytes is none.
+    fn end_piece(&mut self) -> Option<(usize, Sha256Digest)> {
+        if self.pieces.is_some() && self.in_piece == 0 {
+            return None;
+        }
+        let rest = self.buffer.get(self.hashed..self.read).unwrap_or_default();
+        let digest = Sha256Digest::from_bytes(std::mem::take(&mut self.message).finish(rest));
+        (self.read, self.hashed, self.in_piece, self.digest) = (0, 0, 0, Some(digest));
+        Some((self.position, digest))
+    }
+
+    /// Whether nothing is left to read.
+    fn is_at_end(&self) -> bool {
+        self.ended
+    }
+
+    /// Ends, making sure that the file is still the one the walk saw; gives back the buffer.
+    fn finish(self, cache: Option<&HashCache>) -> Result<Vec<u8>, ScanError> {
         // A file of the kernel's, or of a file system over a network, may give less than its size.
         if self.left != 0 {
             return Err(ScanError::Changed { path: self.path });
         }
         refuse_change(&self.path, self.found)?;
-        let rest = self.buffer.get(self.hashed..self.read).unwrap_or_default();
-        let digest = Sha256Digest::from_bytes(self.message.finish(rest));
-        if let Some(cache) = cache {
+        if let (Some(cache), Some(digest)) = (cache, self.digest) {
             cache.note(&self.found.stamp, digest);
         }
-        Ok((self.position, digest, self.buffer))
+        Ok(self.buffer)
     }
 }

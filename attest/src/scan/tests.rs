@@ -14,7 +14,7 @@ use std::sync::Mutex;
 
 use tempfile::TempDir;
 
-use super::walk::{Limits, Walk};
+use super::walk::{Limits, Rules, Walk};
 use super::*;
 
 /// A directory that goes away, and short ways to fill and scan it.
@@ -293,7 +293,7 @@ fn depth_is_bounded() {
 fn number_of_files_and_of_directories_is_bounded() {
     let limits = Limits { entries: 3, ..Limits::default() };
     let model = Model::with(&[("a", ""), ("b", ""), ("c/d", "")]);
-    let walk = |model: &Model| Walk::of(model.0.path(), limits).map(|walk| walk.files.len());
+    let walk = |model: &Model| Walk::of(model.0.path(), Rules::of_tree(limits)).map(|walk| walk.files.len());
     assert!(matches!(walk(&model), Ok(3)));
     model.write("c/e", b"");
     assert!(matches!(walk(&model), Err(ScanError::TooManyFiles { max: 3, .. })));

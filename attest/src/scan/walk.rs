@@ -43,24 +43,53 @@ impl Default for Limits {
     }
 }
 
+/// What a walk takes and what it leaves out.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    /// Asked for everything that lies in a directory, with its metadata; what is left out is neither followed nor entered.
+    pub(super) leaves_out: &'a dyn Fn(&ModelPath, &Metadata) -> bool,
+    pub(super) links: Links,
+    pub(super) limits: Limits,
+}
+
+/// Which symbolic links are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    /// Those of a Hugging Face cache.
+    InCache,
+    /// Those, and links to regular files below the root.
+    InCacheOrModel,
+}
+
+impl Rules<'_> {
+    /// Those of the tree digest.
+    pub(super) fn of_tree(limits: Limits) -> Self {
+        Self { leaves_out: &is_inert, links: Links::InCache, limits }
+    }
+}
+
+fn is_inert(path: &ModelPath, metadata: &Metadata) -> bool {
+    inert::is_inert_tree(path) || (metadata.is_file() && inert::is_inert_file(path))
+}
+
 /// Everything found below a root.
 #[derive(Debug)]
 pub(super) struct Walk {
     pub(super) root: PathBuf,
     pub(super) files: Vec<FoundFile>,
     /// Sorted, since directories are listed in order.
-    pub(super) inert: Vec<ModelPath>,
+    pub(super) left_out: Vec<ModelPath>,
     directories: Vec<FoundDirectory>,
 }
 
 impl Walk {
     /// Walks a directory, or takes a single file.
-    pub(super) fn of(root: &Path, limits: Limits) -> Result<Self, ScanError> {
+    pub(super) fn of(root: &Path, rules: Rules<'_>) -> Result<Self, ScanError> {
         let metadata = disk::stat_followed(root)?;
         let mut walk =
-            Self { root: root.to_owned(), files: Vec::new(), inert: Vec::new(), directories: Vec::new() };
+            Self { root: root.to_owned(), files: Vec::new(), left_out: Vec::new(), directories: Vec::new() };
         if metadata.is_dir() {
-            walk.descend(&metadata, limits)?;
+            walk.descend(&metadata, rules)?;
         } else {
             walk.take_single(&metadata)?;
         }
@@ -73,11 +102,11 @@ impl Walk {
             return Err(ScanError::TooManyFiles { path: root.to_owned(), max: MAX_FILES });
         }
         let mut walk =
-            Self { root: root.to_owned(), files: Vec::new(), inert: Vec::new(), directories: Vec::new() };
+            Self { root: root.to_owned(), files: Vec::new(), left_out: Vec::new(), directories: Vec::new() };
         let mut known_directories = HashSet::new();
         for path in paths {
             if inert::is_inert(path) {
-                walk.inert.push(path.clone());
+                walk.left_out.push(path.clone());
                 continue;
             }
             for directory in path.ancestors() {
@@ -96,7 +125,7 @@ impl Walk {
             }
             walk.files.push(FoundFile { path: path.clone(), stamp: Stamp::of(&metadata), elsewhere: None });
         }
-        walk.inert.sort_unstable();
+        walk.left_out.sort_unstable();
         Ok(walk)
     }
 
@@ -134,8 +163,16 @@ impl Walk {
     }
 
     /// Lists the root and every directory below it, parents first; no recursion, so depth costs no stack.
-    fn descend(&mut self, root: &Metadata, limits: Limits) -> Result<(), ScanError> {
+    fn descend(&mut self, root: &Metadata, rules: Rules<'_>) -> Result<(), ScanError> {
         let cache = CacheRepository::of_snapshot(&self.root)?;
+        let limits = rules.limits;
+        let followed = Followed {
+            cache: cache.as_ref(),
+            model: match rules.links {
+                Links::InCache => None,
+                Links::InCacheOrModel => Some(disk::resolve(&self.root)?),
+            },
+        };
         let mut to_list = vec![FoundDirectory { path: None, stamp: Stamp::of(root) }];
         while let Some(directory) = to_list.pop() {
             let parent = directory.path.as_ref();
@@ -148,12 +185,12 @@ impl Walk {
             for (name, metadata) in disk::list(&directory_on_disk)? {
                 let on_disk = directory_on_disk.join(&name);
                 let path = self.model_path(parent, &name, &on_disk)?;
-                if inert::is_inert_tree(&path) || (metadata.is_file() && inert::is_inert_file(&path)) {
-                    self.inert.push(path);
+                if (rules.leaves_out)(&path, &metadata) {
+                    self.left_out.push(path);
                 } else if metadata.is_dir() {
                     to_list.push(FoundDirectory { path: Some(path), stamp: Stamp::of(&metadata) });
                 } else {
-                    self.take(path, on_disk, &metadata, cache.as_ref())?;
+                    self.take(path, on_disk, &metadata, &followed)?;
                 }
                 if self.files.len() > limits.entries
                     || self.directories.len() + to_list.len() > limits.entries
@@ -163,25 +200,29 @@ impl Walk {
             }
             self.directories.push(directory);
         }
-        self.inert.sort_unstable();
+        self.left_out.sort_unstable();
         Ok(())
     }
 
-    /// Takes what is no directory: a regular file, or in a cache a link to one.
+    /// Takes what is no directory: a regular file, or a link to one that is followed.
     fn take(
         &mut self,
         path: ModelPath,
         on_disk: PathBuf,
         metadata: &Metadata,
-        cache: Option<&CacheRepository>,
+        followed: &Followed<'_>,
     ) -> Result<(), ScanError> {
-        let (stamp, elsewhere) = match cache {
+        let (stamp, elsewhere) = match (followed.cache, &followed.model) {
             _ if metadata.is_file() => (Stamp::of(metadata), None),
-            Some(cache) if metadata.is_symlink() => {
+            (None, Some(model)) if metadata.is_symlink() => {
+                let target = follow_below(model, &on_disk)?;
+                (Stamp::of(&disk::stat(&target)?), Some(target.into_boxed_path()))
+            }
+            (Some(cache), _) if metadata.is_symlink() => {
                 let blob = cache.follow(&on_disk)?;
                 // The link itself may be an attestation that was fetched along with the model.
                 if inert::is_inert_file(&path) {
-                    self.inert.push(path);
+                    self.left_out.push(path);
                     return Ok(());
                 }
                 (Stamp::of(&disk::stat(&blob)?), Some(blob.into_boxed_path()))
@@ -204,6 +245,30 @@ impl Walk {
             Some(parent) => format!("{parent}/{name}"),
         };
         ModelPath::new(text).map_err(|source| ScanError::Path { path: on_disk.to_owned(), source })
+    }
+}
+
+/// Where links may lead.
+struct Followed<'a> {
+    cache: Option<&'a CacheRepository>,
+    /// The root without any link in it.
+    model: Option<PathBuf>,
+}
+
+/// Follows a link to a regular file below the root.
+///
+/// A link to a directory is never followed: other tools take it for signed and never look at what lies behind it.
+fn follow_below(model: &Path, link: &Path) -> Result<PathBuf, ScanError> {
+    let target = disk::resolve(link)?;
+    let metadata = disk::stat(&target)?;
+    if metadata.is_dir() {
+        Err(ScanError::LinkToDirectory { path: link.to_owned() })
+    } else if !metadata.is_file() {
+        Err(refusal(target, &metadata))
+    } else if !target.starts_with(model) {
+        Err(ScanError::LinkOutsideModel { path: link.to_owned() })
+    } else {
+        Ok(target)
     }
 }
 

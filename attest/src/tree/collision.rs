@@ -13,18 +13,18 @@ use std::borrow::Cow;
 use unicase::UniCase;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{FileLeaf, TreeError};
+use super::TreeError;
 use crate::model_path::ModelPath;
 
 /// Refuses the set if two paths, or the directories of two paths, match without being spelled alike; if a path is
 /// there twice; or if a path is the directory of another.
 ///
-/// `files` is sorted by path. Memory is linear in the bytes of the paths, however many directories they name.
-pub(super) fn refuse(files: &[FileLeaf]) -> Result<(), TreeError> {
+/// `paths` is sorted. Memory is linear in the bytes of the paths, however many directories they name.
+pub(crate) fn refuse(paths: &[&ModelPath]) -> Result<(), TreeError> {
     let mut folded: Vec<(Cow<'_, str>, &ModelPath)> =
-        files.iter().map(|file| (fold(file.path().as_str()), file.path())).collect();
+        paths.iter().map(|path| (fold(path.as_str()), *path)).collect();
     // Sorted component by component, all paths below one folded directory stand together, behind the directory itself.
-    // So a set with a clash has two neighbours that clash. Equal keys keep the order of `files`: the sort is stable.
+    // So a set with a clash has two neighbours that clash. Equal keys keep the order of `paths`: the sort is stable.
     folded.sort_by(|(a, _), (b, _)| a.split('/').cmp(b.split('/')));
     folded.windows(2).try_for_each(|pair| match pair {
         [(fold_a, a), (fold_b, b)] => refuse_pair(fold_a, a, fold_b, b),

@@ -197,10 +197,15 @@ mod tests {
         let late = tell_done.clone();
         let first = move || {
             let _ = (tell_began.send(()), gone.recv());
-            Ok(tell_done.send("first").unwrap())
+            tell_done.send("first").unwrap();
+            Ok(())
         };
         abandon(workers.run(first, tell), || began.recv().unwrap());
-        abandon(workers.run(move || Ok(late.send("second").unwrap()), tell), || ());
+        let second = move || {
+            late.send("second").unwrap();
+            Ok(())
+        };
+        abandon(workers.run(second, tell), || ());
         drop((go, workers));
         assert_eq!(done.iter().collect::<Vec<_>>(), ["first"]);
     }

@@ -7,6 +7,7 @@ use attest::key::Algorithm;
 use attest::model_name::{ModelName, NameVersion, VersionLabel};
 use attest::name_pattern::NamePattern;
 use attest::provenance::Relation;
+use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
@@ -97,6 +98,13 @@ pub(crate) struct SignArgs {
     pub(crate) materials: MaterialArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
+    /// Also write an OMS signature, which other tools read; needs an ECDSA key [default file: model.sig in the model, or
+    /// FILE.model.sig beside a file]
+    #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) oms: Option<PathBuf>,
+    /// Private key for the OMS signature: P-256, P-384 or P-521 [default: --key, if that is P-256]
+    #[arg(long, env = "TALLYMARK_OMS_KEY", value_name = "FILE", requires = "oms")]
+    pub(crate) oms_key: Option<PathBuf>,
 }
 
 /// What a model was made from.
@@ -353,7 +361,10 @@ pub(crate) struct SearchArgs {
 /// The same verdict, output and exit status as `tallymark-verify`, which is a smaller program for those who only
 /// verify.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn")]
+#[command(
+    after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn\n  tallymark verify ./churn --oms \
+                  --oms-key signer.pem.pub"
+)]
 pub(crate) struct VerifyArgs {
     /// Directory or single file of the model
     #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
@@ -364,6 +375,19 @@ pub(crate) struct VerifyArgs {
     /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
     #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    /// Judge the OMS signature, which other tools read too [default file: model.sig in the model, or FILE.model.sig
+    /// beside a file]
+    #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub(crate) oms: Option<PathBuf>,
+    /// Believe the OMS signature of this public key, in PEM
+    #[arg(long, env = "TALLYMARK_OMS_KEY", value_name = "FILE", requires = "oms")]
+    pub(crate) oms_key: Option<PathBuf>,
+    /// Believe OMS signatures with certificates that lead to one of these, in PEM
+    #[arg(long, env = "TALLYMARK_OMS_CA", value_name = "FILE", requires = "oms")]
+    pub(crate) oms_ca: Option<PathBuf>,
+    /// Judge certificates at this time, as 2026-11-27T08:00:00Z [default: now]
+    #[arg(long, env = "TALLYMARK_OMS_TIME", value_name = "TIME", requires = "oms")]
+    pub(crate) oms_time: Option<UtcTime>,
     /// Accept only a statement about this name
     #[arg(long, env = "TALLYMARK_NAME")]
     pub(crate) name: Option<ModelName>,

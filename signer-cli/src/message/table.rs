@@ -16,6 +16,7 @@ use crate::inspect::InspectError;
 use crate::key_file::KeyFileError;
 use crate::log_client::LogError;
 use crate::log_token::TOKEN_VARIABLE;
+use crate::oms::OmsError;
 use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
 use crate::read_set::ReadSetError;
@@ -308,6 +309,29 @@ impl From<SignError> for Failure {
                 .hint("name it with --log URL or TALLYMARK_LOG")
                 .hint("to sign now and log later: --pending"),
             E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
+        }
+    }
+}
+
+impl From<OmsError> for Failure {
+    fn from(error: OmsError) -> Self {
+        use OmsError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Exists { path } => told(Exit::Refused, "oms-exists")
+                .hint(format!("signatures are never overwritten; if it is outdated: mv {0} {0}.old", path.display())),
+            E::InsideModel { .. } => told(Exit::Usage, "oms-inside-model")
+                .hint("write it to the usual place with --oms alone, or outside the model with --oms=FILE"),
+            E::Io { .. } => told(Exit::Io, "oms-io")
+                .hint("check permissions and free space, then run the same command again: the log knows a duplicate"),
+            E::Key { .. } => told(Exit::Refused, "oms-key-unusable")
+                .hint("it has to be PKCS#8 in PEM; from another form: openssl pkcs8 -topk8 -in OLD -out NEW")
+                .hint("to make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out oms.pem"),
+            E::Manifest { .. } | E::Statement { .. } => told(Exit::Refused, "oms-not-written")
+                .hint("sign without --oms; the message says which bound was met"),
+            E::NotEcdsa => told(Exit::Usage, "oms-key-missing")
+                .hint("name an ECDSA key for it: --oms-key FILE")
+                .hint("to make one: openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out oms.pem"),
         }
     }
 }

@@ -102,7 +102,7 @@ struct FailureRow {
 }
 
 #[derive(Serialize)]
-struct FileRow {
+pub(crate) struct FileRow {
     reason: &'static str,
     path: String,
     /// Where the signed bytes lie, if they were renamed.
@@ -149,7 +149,7 @@ pub fn usage_json(exit_code: u8) -> String {
 /// The JSON text in ASCII, so that a name in it cannot steer the terminal it may be printed on. Characters beyond are
 /// inside of strings, where an escape means the same.
 #[expect(clippy::expect_used, reason = "strings, integers and lists of them always have a JSON form")]
-fn written(value: &impl Serialize) -> String {
+pub(crate) fn written(value: &impl Serialize) -> String {
     let text =
         serde_json::to_string_pretty(value).expect("no map with keys other than strings, no failing type");
     let mut ascii = String::with_capacity(text.len() + 1);
@@ -255,7 +255,7 @@ impl FailureRow {
 }
 
 impl FileRow {
-    fn of(difference: &Difference) -> Self {
+    pub(crate) fn of(difference: &Difference) -> Self {
         let (expected, found, now) = match difference {
             Difference::Changed { expected, found, .. } => (Some(expected), Some(found), None),
             Difference::Missing { expected, .. } => (Some(expected), None, None),

@@ -30,7 +30,7 @@ pub(super) fn commands(verdict: &Verdict) -> Vec<String> {
 }
 
 /// A path as a shell word.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = plain(&path.to_string_lossy());
     let is_safe = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_safe) {

@@ -26,6 +26,56 @@ pub enum Style {
     Plain,
 }
 
+impl Style {
+    pub(crate) fn green(self, word: &str) -> String {
+        self.paint(word, 32)
+    }
+
+    pub(crate) fn red(self, word: &str) -> String {
+        self.paint(word, 31)
+    }
+
+    /// ANSI "select graphic rendition" with a foreground colour, and back.
+    fn paint(self, word: &str, colour: u8) -> String {
+        match self {
+            Self::Colour => format!("\x1b[{colour}m{word}\x1b[0m"),
+            Self::Plain => word.to_owned(),
+        }
+    }
+}
+
+/// Lists the first differences, an empty line before them; nothing if there is none.
+pub(crate) fn difference_rows(differences: &[Difference]) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _: fmt::Result = write_differences(&mut text, differences);
+    text
+}
+
+fn write_differences(text: &mut String, differences: &[Difference]) -> fmt::Result {
+    if !differences.is_empty() {
+        writeln!(text)?;
+    }
+    for difference in differences.iter().take(MAX_LISTED) {
+        let path = plain(difference.path().as_str());
+        writeln!(text, "  {:<15} {path}", difference.reason().code())?;
+        match difference {
+            Difference::Changed { expected, found, .. } => {
+                writeln!(text, "    signed {expected}\n    here   {found}")?;
+            }
+            Difference::Missing { expected, .. } => writeln!(text, "    signed {expected}")?,
+            Difference::Renamed { now, content, .. } => {
+                writeln!(text, "    signed {content}\n    now at {}", plain(now.as_str()))?;
+            }
+            Difference::Unexpected { found, .. } => writeln!(text, "    here   {found}")?,
+        }
+    }
+    match differences.len().checked_sub(MAX_LISTED) {
+        None | Some(0) => Ok(()),
+        Some(more) => writeln!(text, "  and {more} more; --json lists them all"),
+    }
+}
+
 /// Writes the verdict for people, in ASCII, each line ended by LF.
 #[must_use]
 pub fn text(verdict: &Verdict, style: Style) -> String {
@@ -60,7 +110,7 @@ impl Page {
             }
         }
         if let Some(differences) = common.refusal.and_then(|refusal| refusal.failure().differences()) {
-            self.differences(differences)?;
+            self.text.push_str(&difference_rows(differences));
         }
         self.facts(&common)?;
         writeln!(self.text, "\nnot checked:")?;
@@ -79,39 +129,17 @@ impl Page {
             .collect();
         if failures.is_empty() {
             let (mark, words) = match outcome {
-                Outcome::Pass => (self.green("ok"), established(verdict, common, step)),
-                Outcome::Fail => (self.red("NO"), "failed".to_owned()),
+                Outcome::Pass => (self.style.green("ok"), established(verdict, common, step)),
+                Outcome::Fail => (self.style.red("NO"), "failed".to_owned()),
                 Outcome::Unknown => ("--".to_owned(), "not looked at".to_owned()),
             };
             return writeln!(self.text, "  {mark}  {:<13} {words}", step.code());
         }
         for failure in failures {
-            let mark = self.red("NO");
+            let mark = self.style.red("NO");
             writeln!(self.text, "  {mark}  {:<13} {}: {}", step.code(), failure.reason(), cause(failure))?;
         }
         Ok(())
-    }
-
-    fn differences(&mut self, differences: &[Difference]) -> fmt::Result {
-        writeln!(self.text)?;
-        for difference in differences.iter().take(MAX_LISTED) {
-            let path = plain(difference.path().as_str());
-            writeln!(self.text, "  {:<15} {path}", difference.reason().code())?;
-            match difference {
-                Difference::Changed { expected, found, .. } => {
-                    writeln!(self.text, "    signed {expected}\n    here   {found}")?;
-                }
-                Difference::Missing { expected, .. } => writeln!(self.text, "    signed {expected}")?,
-                Difference::Renamed { now, content, .. } => {
-                    writeln!(self.text, "    signed {content}\n    now at {}", plain(now.as_str()))?;
-                }
-                Difference::Unexpected { found, .. } => writeln!(self.text, "    here   {found}")?,
-            }
-        }
-        match differences.len().checked_sub(MAX_LISTED) {
-            None | Some(0) => Ok(()),
-            Some(more) => writeln!(self.text, "  and {more} more; --json lists them all"),
-        }
     }
 
     fn facts(&mut self, common: &Common<'_>) -> fmt::Result {
@@ -165,7 +193,7 @@ impl Page {
         };
         match common.refusal {
             None => {
-                let word = self.green("VERIFIED");
+                let word = self.style.green("VERIFIED");
                 writeln!(self.text, "\n{subject}  {word}")?;
             }
             Some(refusal) => self.no(&subject, refusal)?,
@@ -184,25 +212,9 @@ impl Page {
             Class::Undecidable => "UNDECIDED",
             Class::Io => "NOT READ",
         };
-        let word = self.red(word);
+        let word = self.style.red(word);
         writeln!(self.text, "\n{subject}  {word}: {reason} (exit code {})", class.exit_code())?;
         writeln!(self.text, "  {}", reason.remedy())
-    }
-
-    fn green(&self, word: &str) -> String {
-        self.paint(word, 32)
-    }
-
-    fn red(&self, word: &str) -> String {
-        self.paint(word, 31)
-    }
-
-    /// ANSI "select graphic rendition" with a foreground colour, and back.
-    fn paint(&self, word: &str, colour: u8) -> String {
-        match self.style {
-            Style::Colour => format!("\x1b[{colour}m{word}\x1b[0m"),
-            Style::Plain => word.to_owned(),
-        }
     }
 }
 

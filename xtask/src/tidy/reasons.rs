@@ -16,6 +16,7 @@ pub(super) fn without_case(pages: &[Page]) -> Vec<String> {
     }
     let shows = |page: &&Page| {
         (page.path.starts_with("testdata/bundle/reject/") && page.path.ends_with("/case.toml"))
+            || (page.path.starts_with("testdata/oms/") && page.path.ends_with("/case.toml"))
             || page.path.starts_with("verifier/tests/")
     };
     let cases: Vec<&Page> = pages.iter().filter(shows).collect();

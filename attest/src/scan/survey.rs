@@ -1,0 +1,129 @@
+//! What lies below a root, for a signature of others that says itself what it covers: looked at first, hashed afterwards.
+//!
+//! [`super::scan`] knows which paths count. An OMS manifest brings its own list, its own exceptions, and may cut files in
+//! pieces; see spec/oms.md.
+
+use std::fs::{FileType, Metadata};
+use std::num::NonZeroU64;
+use std::path::Path;
+
+use super::walk::{Limits, Links, Rules, Walk};
+use super::{Progress, ScanError, ScanOptions};
+use crate::digest::Sha256Digest;
+use crate::model_path::ModelPath;
+use crate::oms::Symlinks;
+
+/// Files that were found, and paths that were left out. Nothing is read yet.
+#[derive(Debug)]
+pub struct Survey {
+    walk: Walk,
+}
+
+/// A file that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SurveyedFile<'a> {
+    path: &'a ModelPath,
+    size: u64,
+}
+
+impl<'a> SurveyedFile<'a> {
+    /// Below the root; for a root that is a file, its name.
+    #[must_use]
+    pub const fn path(&self) -> &'a ModelPath {
+        self.path
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// One file and what it holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    path: ModelPath,
+    size: u64,
+    digests: Vec<Sha256Digest>,
+}
+
+impl Content {
+    /// Below the root; for a root that is a file, its name.
+    #[must_use]
+    pub const fn path(&self) -> &ModelPath {
+        &self.path
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// One digest of a whole file; of pieces as many as there are, in order.
+    #[must_use]
+    pub fn digests(&self) -> &[Sha256Digest] {
+        &self.digests
+    }
+}
+
+impl Survey {
+    /// Walks a directory, or takes a single file. What `leaves_out` says of a path, given what lies there, holds for everything
+    /// below it; such a path is noted and not entered. Links to regular files below the root are followed if `symlinks` says so; others are
+    /// refused.
+    ///
+    /// # Errors
+    /// See [`ScanError`].
+    pub fn of(
+        root: &Path,
+        symlinks: Symlinks,
+        leaves_out: &dyn Fn(&ModelPath, FileType) -> bool,
+    ) -> Result<Self, ScanError> {
+        let links = match symlinks {
+            Symlinks::Followed => Links::InCacheOrModel,
+            Symlinks::Refused => Links::InCache,
+        };
+        let leaves_out = |path: &ModelPath, metadata: &Metadata| leaves_out(path, metadata.file_type());
+        let rules = Rules { leaves_out: &leaves_out, links, limits: Limits::default() };
+        let mut walk = Walk::of(root, rules)?;
+        walk.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self { walk })
+    }
+
+    /// The files, sorted by path.
+    pub fn files(&self) -> impl Iterator<Item = SurveyedFile<'_>> {
+        self.walk.files.iter().map(|file| SurveyedFile { path: &file.path, size: file.stamp.size() })
+    }
+
+    /// The paths that were left out, sorted; a directory stands for all below it.
+    #[must_use]
+    pub fn left_out(&self) -> &[ModelPath] {
+        &self.walk.left_out
+    }
+
+    /// Hashes all files, whole or in pieces of so many bytes, and looks at all directories again.
+    ///
+    /// # Errors
+    /// See [`ScanError`].
+    pub fn hash(
+        mut self,
+        pieces: Option<NonZeroU64>,
+        options: &ScanOptions,
+        progress: Progress<'_>,
+    ) -> Result<Vec<Content>, ScanError> {
+        // The largest first, so that no thread is left alone with a large one at the end.
+        self.walk.files.sort_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
+        let mut digests = self.walk.digests(pieces, options, progress)?.into_iter().peekable();
+        let mut contents = Vec::with_capacity(self.walk.files.len());
+        for (position, file) in self.walk.files.into_iter().enumerate() {
+            let mut own = Vec::new();
+            while let Some((_, digest)) = digests.next_if(|(of, _)| *of == position) {
+                own.push(digest);
+            }
+            contents.push(Content { path: file.path, size: file.stamp.size(), digests: own });
+        }
+        contents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(contents)
+    }
+}
