@@ -323,7 +323,7 @@ mod tests {
     fn whole_doubles_are_taken_where_they_are_asked_for_and_no_others() {
         let read = |text: &str| parse_with_whole_doubles(text.as_bytes(), text.len());
         for (text, value) in
-            [("500.0", 500), ("1e3", 1000), ("0.0", 0), ("7", 7), ("9007199254740992.0", 1 << 53)]
+            [("500.0", 500), ("1e3", 1000), ("0.0", 0), ("7", 7), ("9007199254740992.0", 1_u64 << 53)]
         {
             assert_eq!(read(text), Ok(value.into()), "{text}");
         }

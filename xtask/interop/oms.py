@@ -40,9 +40,7 @@ def sign(job):
 
 
 def verify(job):
-    config = object.__new__(verifying.Config)
-    config.__dict__.update({"_hashing_config": None, "_verifier": None, "_ignore_unsigned_files": False})
-    config.use_elliptic_key_verifier(public_key=job["key"])
+    config = verifying.Config().use_elliptic_key_verifier(public_key=job["key"])
     # As its command line does: the bundle's ignored paths and the signature itself are left out.
     config.set_hashing_config(hashes(job)).verify(job["model"], job["signature"])
 
