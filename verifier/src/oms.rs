@@ -59,7 +59,8 @@ impl VerifiedOmsModel {
 #[derive(Debug)]
 pub struct OmsRefusal {
     failure: OmsFailure,
-    facts: OmsFacts,
+    // Boxed: a refusal is carried through many hands.
+    facts: Box<OmsFacts>,
 }
 
 impl OmsRefusal {
@@ -142,7 +143,7 @@ pub(crate) fn judge(
         Ok(()) => Ok(VerifiedOmsModel { facts }),
         Err(failure) => {
             facts.outcomes.fail(failure.reason().step());
-            Err(OmsRefusal { failure, facts })
+            Err(OmsRefusal { failure, facts: Box::new(facts) })
         }
     }
 }
