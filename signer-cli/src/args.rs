@@ -17,15 +17,15 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
-    AttestArgs, AttestCommand, CompletionsArgs, GatherArgs, HashArgs, InspectArgs, KeygenArgs, LogArgs,
-    ManArgs, MaterialArgs, PublishArgs, RunArgs, SearchArgs, SignArgs, SubmitArgs, TrainArgs, VerifyArgs,
-    VersionArgs,
+    AttestArgs, AttestCommand, BomArgs, BomFormat, CompletionsArgs, GatherArgs, HashArgs, InspectArgs,
+    KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, RunArgs, SearchArgs, SignArgs, SubmitArgs,
+    TrainArgs, VerifyArgs, VersionArgs,
 };
 pub(crate) use self::named_path::NamedPath;
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 13] = [
+const EXCLUSIVE: [(&str, &str, &str); 14] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "pending", "log"),
     ("sign", "pending", "log_key"),
@@ -39,6 +39,7 @@ const EXCLUSIVE: [(&str, &str, &str); 13] = [
     ("search", "log_key", "trust"),
     ("hash", "files", "json"),
     ("verify", "quiet", "json"),
+    ("bom", "check", "profile"),
 ];
 
 /// Signs AI models and puts the signature where everybody can check it: a transparency log.
@@ -102,6 +103,7 @@ pub(crate) enum Command {
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
+    Bom(BomArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
     Completions(CompletionsArgs),

@@ -6,6 +6,7 @@
 
 mod args;
 mod attest_train;
+mod bom;
 mod bundle_file;
 mod collector_view;
 mod entry_view;
@@ -67,6 +68,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Bom(args) => return bom::run(args, manner),
         Command::Inspect(args) => inspect::run(args)?,
         Command::Hash(args) => hash::run(args, manner)?,
         Command::Completions(args) => pages::completions(args)?,
@@ -88,6 +90,8 @@ const fn wants_json(command: &Command) -> bool {
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
+        // With --json too the answer of a refused bill is the verdict's.
+        Command::Bom(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,
