@@ -4,6 +4,7 @@
 //! put a value in. [`Bill::unverified`] is the one lax way in; its values are all [`Grade::Declared`] and without proof, and
 //! whoever writes it out says so on top.
 
+mod custody;
 mod facts;
 mod fill;
 
@@ -67,7 +68,7 @@ pub struct Bill {
     name: ModelName,
     version: VersionLabel,
     tree_digest: TreeDigest,
-    extent: Extent,
+    extent: Option<Extent>,
     files: Vec<BillFile>,
     relation: Option<Relation>,
     inputs: Vec<Input>,
@@ -78,8 +79,8 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// The bill of a verified model. `beside` are other statements that verified; those about other bytes are passed over, as is
-    /// the one that made the verdict.
+    /// The bill of a verified model. `beside` are other statements that verified; those about other bytes or another name are passed
+    /// over, as is the one that made the verdict.
     #[must_use]
     pub fn of(model: &VerifiedModel, beside: &[LoggedStatement]) -> Self {
         let logged = model.logged();
@@ -90,7 +91,10 @@ impl Bill {
         bill.fill_from(statement);
         let mut others: Vec<&LoggedStatement> = beside
             .iter()
-            .filter(|other| other.signed().statement().tree_digest() == bill.tree_digest)
+            .filter(|other| {
+                let statement = other.signed().statement();
+                statement.tree_digest() == bill.tree_digest && *statement.name() == bill.name
+            })
             .filter(|other| seen.insert((other.signed().statement().digest(), other.signed().key().key_id())))
             .collect();
         // Order is the log's. Two logs have no common order; their names stand in for one.
@@ -189,9 +193,9 @@ impl Bill {
         self.tree_digest
     }
 
-    /// How large it is.
+    /// How large it is, if the statement says so.
     #[must_use]
-    pub const fn extent(&self) -> Extent {
+    pub const fn extent(&self) -> Option<Extent> {
         self.extent
     }
 

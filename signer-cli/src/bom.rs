@@ -12,10 +12,10 @@ use attest::utc_time::UtcTime;
 use bom::check::Shares;
 use bom::cyclonedx::SpecVersion;
 use bom::{Bill, check, cyclonedx, html, markdown, profile, spdx};
+use verifier::LoggedStatement;
 use verifier::load::{Request, Verdict, find_trust, read_bounded};
 use verifier::report::{self, Style};
 use verifier::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
-use verifier::{LoggedStatement, VerifiedModel};
 
 use crate::args::{BomArgs, BomFormat, Manner};
 use crate::message::{Failure, note, print, warn};
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &BomArgs, manner: Manner) -> Result<u8, Failure> {
     }
     let verdict = Progress::start(manner, 0).part("hashing", |progress| request.verify(progress));
     let bill = match verdict.result() {
-        Ok(model) => Bill::of(model, &beside(&verdict, model)?),
+        Ok(model) => Bill::of(model, &beside(&verdict)?),
         Err(_) if args.unverified => {
             warn(manner, "the model does not verify; no value of this bill was proven");
             unverified(&verdict)?
@@ -109,10 +109,7 @@ fn deliver(text: &str, out: Option<&Path>) -> Result<(), Failure> {
 
 /// All statements of the bundle file that verify up to the log. The files are read once more; what changed meanwhile does not
 /// verify, or is about other bytes than the verdict and is passed over.
-fn beside(verdict: &Verdict, model: &VerifiedModel) -> Result<Vec<LoggedStatement>, BomError> {
-    if model.notes().is_empty() {
-        return Ok(Vec::new());
-    }
+fn beside(verdict: &Verdict) -> Result<Vec<LoggedStatement>, BomError> {
     let file = bundles(verdict.bundle())?;
     let Some(path) = verdict.trust() else { return Ok(Vec::new()) };
     let bytes = read(path, MAX_TRUST_BYTES as u64)?;

@@ -27,26 +27,16 @@ impl Bill {
         self.proof();
     }
 
-    /// Fills in what another statement about the same bytes says.
-    pub(super) fn fill_beside(&mut self, statement: &Statement) {
-        let (kind, digest) = (statement.kind().to_string(), statement.digest());
-        let name = format!("{}:{}", statement.name(), statement.version());
-        let about = format!("sha256:{digest}");
-        self.put(Field::OtherStatements, &about, "kind", kind, Grade::Verified, "predicateType");
-        self.put(Field::OtherStatements, &about, "name", name, Grade::Verified, "subject[0]");
-        self.proof_beside(&about);
-    }
-
     fn subject(&mut self, statement: &Statement) {
-        let extent = statement.extent();
         let at = "subject[0]";
         self.put(Field::Name, "", "name", statement.name().to_string(), Grade::Verified, at);
         // The trust file says who may sign the name. The label is the signer's word.
         self.put(Field::Version, "", "version", statement.version().to_string(), Grade::Declared, at);
         let digest = format!("sha256:{}", statement.tree_digest());
         self.put(Field::Digest, "", "model-tree/v1", digest, Grade::Verified, at);
-        self.put(Field::Size, "", "files", extent.files().to_string(), Grade::Verified, at);
-        self.put(Field::Size, "", "bytes", extent.bytes().to_string(), Grade::Verified, at);
+        if let Some(extent) = statement.extent() {
+            self.files_and_bytes(Field::Size, "", extent, Grade::Verified, at);
+        }
     }
 
     fn relation_of(&mut self, provenance: &Provenance) {
@@ -217,14 +207,5 @@ impl Bill {
         for (witness, time) in proof.cosignatures() {
             self.put(Field::LoggedBy, witness, "cosigned", time.to_string(), Grade::Verified, at);
         }
-    }
-
-    fn proof_beside(&mut self, about: &str) {
-        let Some(proof) = self.proofs.last().cloned() else { return };
-        let at = "verifier";
-        let place = format!("{}#{}", proof.origin(), proof.index());
-        let key = format!("sha256:{}", proof.key_id());
-        self.put(Field::OtherStatements, about, "log-entry", place, Grade::Verified, at);
-        self.put(Field::OtherStatements, about, "signed-by", key, Grade::Verified, at);
     }
 }

@@ -33,11 +33,8 @@ pub(super) fn of(bill: &Bill) -> Option<Json> {
 
 /// `date-time` of RFC 3339 in UTC; a tracker may write something else.
 fn is_moment(text: &str) -> bool {
-    let (whole, fraction) =
-        match text.strip_suffix('Z').map(|text| text.split_once('.').unwrap_or((text, "0"))) {
-            Some(parts) => parts,
-            None => return false,
-        };
+    let Some(text) = text.strip_suffix('Z') else { return false };
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
     is_fraction && format!("{whole}Z").parse::<attest::utc_time::UtcTime>().is_ok()
 }

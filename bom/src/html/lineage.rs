@@ -152,9 +152,14 @@ fn results(bill: &Bill) -> Vec<Node> {
         note: format!("model sha256:{}…", digest.get(..16).unwrap_or_default()),
         grade: bill.grade(Field::Digest),
     }];
-    for proof in bill.proofs().iter().take(MAX_BOXES) {
+    for (place, proof) in bill.proofs().iter().enumerate().take(MAX_BOXES) {
+        // What happened, if it is an event.
+        let events = [Field::Approval, Field::Stage, Field::Transfers, Field::Withdrawal];
+        let mut values = events.into_iter().flat_map(|field| bill.values(field));
+        let event = values.find(|value| value.proof() == Some(place) && value.key() == "kind");
         nodes.push(Node {
-            label: format!("{} statement", proof.kind()),
+            label: event
+                .map_or_else(|| format!("{} statement", proof.kind()), |event| event.text().to_owned()),
             note: format!("{} #{}", proof.origin(), proof.index()),
             grade: Some(Grade::Verified),
         });
