@@ -45,7 +45,24 @@ impl Sha256Digest {
     pub const fn to_bytes(self) -> [u8; Self::LEN] {
         self.0
     }
+
+    /// Reads a digest that stands alone in a text and so names its algorithm: `sha256:` and 64 hex digits.
+    ///
+    /// # Errors
+    /// [`DigestError::NoAlgorithm`] without that prefix, else what the digits break.
+    pub fn from_named(text: &str) -> Result<Self, DigestError> {
+        text.strip_prefix(ALGORITHM_PREFIX).ok_or(DigestError::NoAlgorithm)?.parse()
+    }
+
+    /// Writes it as [`Sha256Digest::from_named`] reads it.
+    #[must_use]
+    pub fn to_named(self) -> String {
+        format!("{ALGORITHM_PREFIX}{self}")
+    }
 }
+
+/// What a digest begins with where nothing around it says how it was made.
+const ALGORITHM_PREFIX: &str = "sha256:";
 
 impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -77,6 +94,9 @@ pub enum DigestError {
         /// The length seen, in bytes.
         len: usize,
     },
+    /// No `sha256:` where a digest has to name its algorithm.
+    #[error("digest without its algorithm, want sha256: and 64 hex digits")]
+    NoAlgorithm,
 }
 
 impl FromStr for Sha256Digest {
@@ -146,6 +166,17 @@ mod tests {
         assert_eq!(format!("{digest:?}"), ABC);
         assert_eq!(Sha256Digest::from_slice(digest.as_bytes()), Some(digest));
         assert_eq!(Sha256Digest::from_slice(&[0; 31]), None);
+    }
+
+    #[test]
+    fn a_digest_that_stands_alone_names_its_algorithm() {
+        let digest = Sha256Digest::of(b"abc");
+        assert_eq!(digest.to_named(), format!("sha256:{ABC}"));
+        assert_eq!(Sha256Digest::from_named(&digest.to_named()), Ok(digest));
+        for text in [ABC.to_owned(), format!("SHA256:{ABC}"), format!("sha512:{ABC}"), String::new()] {
+            assert_eq!(Sha256Digest::from_named(&text), Err(DigestError::NoAlgorithm), "{text:?}");
+        }
+        assert_eq!(Sha256Digest::from_named("sha256:"), Err(DigestError::BadLength { len: 0 }));
     }
 
     #[test]

@@ -23,10 +23,13 @@
 
 pub mod bundle;
 mod compact_json;
+pub mod dataset;
 mod decimal;
 pub mod digest;
 pub mod dsse;
 pub mod entry;
+pub mod evaluation;
+pub mod event;
 mod excerpt;
 pub mod form;
 pub mod inert;

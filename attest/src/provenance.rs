@@ -40,7 +40,7 @@ pub use relation::Relation;
 pub use run::{Byproduct, ByproductRole, Entrypoint, MAX_ARGS, MAX_BYPRODUCTS, Run};
 pub use source::Source;
 pub use source_uri::{SourceUri, SourceUriError};
-pub(crate) use write::PredicateJson;
+pub(crate) use write::DependencyJson;
 
 /// Most digests among the inputs: as many as an entry has room for. A checkout with a tree digest has two.
 pub const MAX_INPUT_DIGESTS: usize = 64;
@@ -71,24 +71,11 @@ impl Provenance {
     /// [`ProvenanceError::TooManyInputs`] if their digests are more than [`MAX_INPUT_DIGESTS`].
     pub fn new(
         relation: Option<Relation>,
-        mut inputs: Vec<Input>,
+        inputs: Vec<Input>,
         tool_version: VersionLabel,
     ) -> Result<Self, ProvenanceError> {
-        inputs.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-        for (before, after) in inputs.iter().zip(inputs.iter().skip(1)) {
-            if sort_key(before) == sort_key(after) {
-                return Err(ProvenanceError::DuplicateInput {
-                    role: after.role(),
-                    name: after.name().clone(),
-                });
-            }
-        }
-        let is_logged_twice =
-            |input: &&Input| input.role() == Role::Code && input.digest().sha256().is_some();
-        let seen = inputs.len() + inputs.iter().filter(is_logged_twice).count();
-        if seen > MAX_INPUT_DIGESTS {
-            return Err(ProvenanceError::TooManyInputs { seen });
-        }
+        let inputs = sort_inputs(inputs);
+        refuse_duplicates(&inputs)?;
         let has_base = inputs.iter().any(|input| input.role() == Role::BaseModel);
         let implied = if has_base { Relation::Finetune } else { Relation::Pretrain };
         Ok(Self { relation: relation.unwrap_or(implied), inputs, run: Run::default(), tool_version })
@@ -137,6 +124,32 @@ impl Provenance {
     fn names(&self, role: Role) -> impl Iterator<Item = &InputName> {
         self.inputs.iter().filter(move |input| input.role() == role).map(Input::name)
     }
+}
+
+/// Sorts inputs as statements list them.
+pub(crate) fn sort_inputs(mut inputs: Vec<Input>) -> Vec<Input> {
+    inputs.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    inputs
+}
+
+/// Whether inputs stand as statements list them; equal ones are left to [`refuse_duplicates`].
+pub(crate) fn inputs_ascend(inputs: &[Input]) -> bool {
+    inputs.is_sorted_by(|before, after| sort_key(before) <= sort_key(after))
+}
+
+/// Refuses sorted inputs of which two share role and name, or that are too many for an entry.
+pub(crate) fn refuse_duplicates(inputs: &[Input]) -> Result<(), ProvenanceError> {
+    for (before, after) in inputs.iter().zip(inputs.iter().skip(1)) {
+        if sort_key(before) == sort_key(after) {
+            return Err(ProvenanceError::DuplicateInput { role: after.role(), name: after.name().clone() });
+        }
+    }
+    let is_logged_twice = |input: &&Input| input.role() == Role::Code && input.digest().sha256().is_some();
+    let seen = inputs.len() + inputs.iter().filter(is_logged_twice).count();
+    if seen > MAX_INPUT_DIGESTS {
+        return Err(ProvenanceError::TooManyInputs { seen });
+    }
+    Ok(())
 }
 
 /// What inputs are sorted by.

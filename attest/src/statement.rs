@@ -1,8 +1,8 @@
 //! in-toto Statement v1: what is said, about which model.
 //!
 //! Follows spec/statement.md and in-toto attestation spec/v1. In scope: the subjects, their rules, and which kind of
-//! statement it is. Out of scope: the predicate ([`crate::provenance`]), the signature ([`crate::dsse`]), and whether
-//! the statement is to be believed (crate `verifier`).
+//! statement it is. Out of scope: the predicates ([`crate::provenance`], [`crate::dataset`], [`crate::evaluation`],
+//! [`crate::event`]), the signature ([`crate::dsse`]), and whether the statement is to be believed (crate `verifier`).
 //!
 //! ```json
 //! {"_type":"https://in-toto.io/Statement/v1",
@@ -15,16 +15,23 @@
 //!
 //! The bytes that were signed are kept as they came: they are what is hashed, and nothing is written again first.
 //!
-//! Members that in-toto lets producers add are passed over in annotations and in the predicate. In the statement
-//! itself and in subjects they are refused: there we know every member that we could be made to overlook.
+//! Members that in-toto lets producers add are passed over in annotations and in a provenance. In the statement
+//! itself, in subjects and in the other predicates they are refused: there we know every member that we could be made to
+//! overlook.
+//!
+//! Only a provenance has file subjects, and only its first subject says how large the model is. The other kinds are about
+//! a model or a dataset that was hashed at another time, or of which the signer holds the digest alone.
 
 mod error;
 mod kind;
 mod write;
 
+use crate::dataset::Dataset;
 use crate::decimal::parse_decimal;
 use crate::digest::Sha256Digest;
 use crate::dsse::MAX_PAYLOAD_BYTES;
+use crate::evaluation::Evaluation;
+use crate::event::Event;
 use crate::excerpt::excerpt;
 use crate::form::Form;
 use crate::json::{self, Fields, Located};
@@ -39,7 +46,7 @@ pub use kind::StatementKind;
 /// Most file subjects: a model of more files has none at all. 4,096 of them are about a mebibyte.
 pub const MAX_FILE_SUBJECTS: usize = 4096;
 
-/// A statement about one model, with the bytes it was read from. Parsed, believed by nobody.
+/// A statement about one model or dataset, with the bytes it was read from. Parsed, believed by nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     bytes: Vec<u8>,
@@ -47,7 +54,7 @@ pub struct Statement {
     name: ModelName,
     version: VersionLabel,
     tree_digest: TreeDigest,
-    extent: Extent,
+    extent: Option<Extent>,
     files: Option<Tree>,
     predicate: Predicate,
 }
@@ -58,6 +65,37 @@ pub struct Statement {
 pub enum Predicate {
     /// What the model was made from.
     Provenance(Provenance),
+    /// What the dataset is.
+    Dataset(Dataset),
+    /// How the model did.
+    Evaluation(Evaluation),
+    /// What somebody did or decided about the model.
+    Event(Event),
+}
+
+impl Predicate {
+    /// Which kind of statement it makes.
+    #[must_use]
+    pub const fn kind(&self) -> StatementKind {
+        match self {
+            Self::Provenance(_) => StatementKind::Provenance,
+            Self::Dataset(_) => StatementKind::Dataset,
+            Self::Evaluation(_) => StatementKind::Evaluation,
+            Self::Event(_) => StatementKind::Event,
+        }
+    }
+
+    fn read(kind: StatementKind, predicate: &Located<'_>) -> Result<Self, StatementError> {
+        Ok(match kind {
+            StatementKind::Provenance => Self::Provenance(Provenance::read(predicate)?),
+            StatementKind::Dataset => Self::Dataset(Dataset::read(predicate)?),
+            StatementKind::Evaluation => Self::Evaluation(Evaluation::read(predicate)?),
+            StatementKind::Event => Self::Event(Event::read(predicate)?),
+            StatementKind::Scan | StatementKind::Package | StatementKind::Verdict => {
+                return Err(StatementError::UnreadKind { kind });
+            }
+        })
+    }
 }
 
 impl Statement {
@@ -74,10 +112,10 @@ impl Statement {
             return Err(StatementError::UnknownStatementType { seen: excerpt(statement_type) });
         }
         let predicate_type = root.required("predicateType")?.string()?;
-        match StatementKind::from_predicate_type(predicate_type) {
-            Some(StatementKind::Provenance) => {}
-            Some(kind) => return Err(StatementError::UnreadKind { kind }),
-            None => return Err(StatementError::UnknownPredicateType { seen: excerpt(predicate_type) }),
+        let kind = StatementKind::from_predicate_type(predicate_type)
+            .ok_or_else(|| StatementError::UnknownPredicateType { seen: excerpt(predicate_type) })?;
+        if !kind.is_read() {
+            return Err(StatementError::UnreadKind { kind });
         }
         let root =
             Located::root(&value).closed_object(&["_type", "subject", "predicateType", "predicate"])?;
@@ -85,12 +123,23 @@ impl Statement {
         let (model, files) = subjects.split_first().ok_or(StatementError::NoSubject)?;
 
         let (model, annotations) = read_subject(model, Form::ModelTree)?;
-        let name = read_text(&model.required("name")?, bad_name)?;
-        let version = read_text(&annotations.required("version")?, bad_name)?;
+        let name = model.required("name")?.parsed(bad_name)?;
+        let version = annotations.required("version")?.parsed(bad_name)?;
         let tree_digest = TreeDigest::from_digest(read_sha256(&model)?);
-        let extent = Extent::claimed(annotations.required("files")?.unsigned()?, read_bytes(&annotations)?);
-        let files = read_files(files, tree_digest, extent)?;
-        let predicate = Predicate::Provenance(Provenance::read(&root.required("predicate")?)?);
+        let (extent, files) = match kind {
+            StatementKind::Provenance => {
+                let extent =
+                    Extent::claimed(annotations.required("files")?.unsigned()?, read_bytes(&annotations)?);
+                (Some(extent), read_files(files, tree_digest, extent)?)
+            }
+            _ if files.is_empty() => (None, None),
+            _ => return Err(StatementError::FurtherSubjects { kind, seen: files.len() }),
+        };
+        let predicate = Predicate::read(kind, &root.required("predicate")?)?;
+        let extent = match &predicate {
+            Predicate::Dataset(dataset) => Some(dataset.extent()),
+            _ => extent,
+        };
         Ok(Self {
             bytes: bytes.to_vec(),
             digest: Sha256Digest::of(bytes),
@@ -118,9 +167,7 @@ impl Statement {
     /// What kind of statement it is.
     #[must_use]
     pub const fn kind(&self) -> StatementKind {
-        match self.predicate {
-            Predicate::Provenance(_) => StatementKind::Provenance,
-        }
+        self.predicate.kind()
     }
 
     /// What the signer calls the model.
@@ -141,9 +188,10 @@ impl Statement {
         self.tree_digest
     }
 
-    /// How large the signer says it is; computed, and not only claimed, if there are [`Statement::files`].
+    /// How large the signer says it is; computed, and not only claimed, if there are [`Statement::files`]. An evaluation and
+    /// an event do not say.
     #[must_use]
-    pub const fn extent(&self) -> Extent {
+    pub const fn extent(&self) -> Option<Extent> {
         self.extent
     }
 
@@ -164,14 +212,27 @@ impl Statement {
     pub const fn provenance(&self) -> Option<&Provenance> {
         match &self.predicate {
             Predicate::Provenance(provenance) => Some(provenance),
+            _ => None,
         }
     }
 
-    /// What the model was made from, sorted by role and name.
+    /// What somebody did or decided, if that is what is said.
+    #[must_use]
+    pub const fn event(&self) -> Option<&Event> {
+        match &self.predicate {
+            Predicate::Event(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// What the model or dataset was made from, or what the model was tested with. Sorted by role and name.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
         match &self.predicate {
             Predicate::Provenance(provenance) => provenance.inputs(),
+            Predicate::Dataset(dataset) => dataset.derived_from(),
+            Predicate::Evaluation(evaluation) => evaluation.inputs(),
+            Predicate::Event(_) => &[],
         }
     }
 }
@@ -212,7 +273,7 @@ fn read_files(
 
 fn read_file(subject: &Located<'_>) -> Result<FileLeaf, StatementError> {
     let (file, annotations) = read_subject(subject, Form::File)?;
-    let path = read_text(&file.required("name")?, |path, source| StatementError::BadPath { path, source })?;
+    let path = file.required("name")?.parsed(|path, source| StatementError::BadPath { path, source })?;
     Ok(FileLeaf::new(path, read_bytes(&annotations)?, read_sha256(&file)?))
 }
 
@@ -220,7 +281,7 @@ fn read_file(subject: &Located<'_>) -> Result<FileLeaf, StatementError> {
 /// thing.
 fn read_sha256(subject: &Fields<'_>) -> Result<Sha256Digest, StatementError> {
     let sha256 = subject.required("digest")?.closed_object(&["sha256"])?.required("sha256")?;
-    read_text(&sha256, |path, source| StatementError::BadDigest { path, source })
+    sha256.parsed(|path, source| StatementError::BadDigest { path, source })
 }
 
 fn read_bytes(annotations: &Fields<'_>) -> Result<u64, StatementError> {
@@ -228,14 +289,6 @@ fn read_bytes(annotations: &Fields<'_>) -> Result<u64, StatementError> {
     let seen = bytes.string()?;
     parse_decimal(seen)
         .ok_or_else(|| StatementError::BadDecimal { path: bytes.path().clone(), seen: excerpt(seen) })
-}
-
-/// A string that is a `T`, or the error that says where it is none.
-fn read_text<T: core::str::FromStr>(
-    text: &Located<'_>,
-    error: impl FnOnce(json::JsonPath, T::Err) -> StatementError,
-) -> Result<T, StatementError> {
-    text.string()?.parse().map_err(|source| error(text.path().clone(), source))
 }
 
 fn bad_name(path: json::JsonPath, source: crate::model_name::NameError) -> StatementError {

@@ -44,6 +44,40 @@ impl UtcTime {
     }
 }
 
+/// A day between the years 1970 and 9999, `2026-11-27`: where a period is known no closer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UtcDate {
+    midnight: UtcTime,
+}
+
+/// Why a text is no day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no day like 2026-11-27")]
+pub struct UtcDateError;
+
+/// Bytes of a day's text.
+const DATE_BYTES: usize = 10;
+
+impl FromStr for UtcDate {
+    type Err = UtcDateError;
+
+    /// Reads a day.
+    ///
+    /// # Errors
+    /// [`UtcDateError`] for every other text.
+    fn from_str(text: &str) -> Result<Self, UtcDateError> {
+        // The moment's text has one length, so this is the whole day and nothing after it.
+        let midnight = format!("{text}T00:00:00Z").parse().map_err(|_| UtcDateError)?;
+        Ok(Self { midnight })
+    }
+}
+
+impl fmt::Display for UtcDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.midnight.to_string().get(..DATE_BYTES).unwrap_or_default())
+    }
+}
+
 impl FromStr for UtcTime {
     type Err = UtcTimeError;
 
@@ -87,6 +121,19 @@ mod tests {
         }
         assert_eq!(UtcTime::from_unix_seconds(253_402_300_800), None);
         assert_eq!(UtcTime::from_unix_seconds(u64::MAX), None);
+    }
+
+    #[test]
+    fn one_day_has_one_text() {
+        for text in ["1970-01-01", "2000-02-29", "9999-12-31"] {
+            assert_eq!(text.parse::<UtcDate>().map(|day| day.to_string()), Ok(text.to_owned()));
+        }
+        for text in
+            ["", "2026-02-29", "2026-1-01", "2026-11-27T", "2026-11-27T00:00:00Z", "1969-12-31", "27.11.2026"]
+        {
+            assert_eq!(text.parse::<UtcDate>(), Err(UtcDateError), "{text}");
+        }
+        assert!("2026-11-27".parse::<UtcDate>() < "2026-11-28".parse::<UtcDate>());
     }
 
     #[test]

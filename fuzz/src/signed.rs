@@ -19,10 +19,19 @@ pub fn has_an_entry(statement: &Statement) {
     assert_eq!(read.payload(), &payload);
     read.verify().expect("an entry just signed verifies");
 
-    if let (Predicate::Provenance(provenance), Some(files)) = (statement.predicate(), statement.files()) {
-        let bytes = provenance.to_statement_bytes(statement.name(), statement.version(), files);
+    let (name, version, digest) = (statement.name(), statement.version(), statement.tree_digest());
+    let written = match statement.predicate() {
+        Predicate::Provenance(provenance) => {
+            statement.files().map(|files| provenance.to_statement_bytes(name, version, files))
+        }
+        Predicate::Dataset(dataset) => Some(dataset.to_statement_bytes(name, version, digest)),
+        Predicate::Evaluation(evaluation) => Some(evaluation.to_statement_bytes(name, version, digest)),
+        Predicate::Event(event) => Some(event.to_statement_bytes(name, version, digest)),
+        _ => None,
+    };
+    if let Some(bytes) = written {
         let again = Statement::parse(&bytes).expect("a statement just written parses");
         assert_eq!(again.predicate(), statement.predicate());
-        assert_eq!(again.tree_digest(), statement.tree_digest());
+        assert_eq!(again.tree_digest(), digest);
     }
 }

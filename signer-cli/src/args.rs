@@ -17,15 +17,15 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
-    AttestArgs, AttestCommand, CompletionsArgs, DiffArgs, GatherArgs, HashArgs, InspectArgs, KeygenArgs,
-    LogArgs, ManArgs, MaterialArgs, PublishArgs, RunArgs, SearchArgs, SignArgs, SubmitArgs, TrainArgs,
-    VerifyArgs, VersionArgs,
+    AttestArgs, AttestCommand, BomArgs, BomFormat, CompletionsArgs, DiffArgs, GatherArgs, HashArgs,
+    InspectArgs, KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, RunArgs, SearchArgs, SignArgs,
+    SubmitArgs, TrainArgs, VerifyArgs, VersionArgs,
 };
 pub(crate) use self::named_path::NamedPath;
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 21] = [
+const EXCLUSIVE: [(&str, &str, &str); 22] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "pending", "log"),
     ("sign", "pending", "log_key"),
@@ -47,6 +47,7 @@ const EXCLUSIVE: [(&str, &str, &str); 21] = [
     ("verify", "oms", "name"),
     ("verify", "oms", "version"),
     ("verify", "oms_key", "oms_ca"),
+    ("bom", "check", "profile"),
 ];
 
 /// Signs AI models and puts the signature where everybody can check it: a transparency log.
@@ -111,6 +112,7 @@ pub(crate) enum Command {
     Search(SearchArgs),
     Verify(VerifyArgs),
     Diff(DiffArgs),
+    Bom(BomArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
     Completions(CompletionsArgs),

@@ -6,6 +6,7 @@
 
 mod args;
 mod attest_train;
+mod bom;
 mod bundle_file;
 mod collector_view;
 mod diff;
@@ -71,6 +72,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
         Command::Diff(args) => return diff::run(args, manner),
+        Command::Bom(args) => return bom::run(args, manner),
         Command::Inspect(args) => inspect::run(args)?,
         Command::Hash(args) => hash::run(args, manner)?,
         Command::Completions(args) => pages::completions(args)?,
@@ -93,6 +95,8 @@ const fn wants_json(command: &Command) -> bool {
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Diff(args) => args.json,
+        // With --json too the answer of a refused bill is the verdict's.
+        Command::Bom(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use attest::provenance::{Input, Provenance, Run, Topic};
+use attest::provenance::{Extent, Input, Provenance, Run, Topic};
 use attest::statement::{Predicate, Statement};
 use serde_json::{Value, json};
 use verifier::report::size;
@@ -11,13 +11,14 @@ use crate::message::one_line;
 
 /// As lines, each indented by two.
 pub(crate) fn text(statement: &Statement) -> String {
-    let extent = statement.extent();
-    let files = if extent.files() == 1 { "file" } else { "files" };
     let mut text = String::new();
     let _ = writeln!(text, "  statement  {} {}", statement.kind(), statement.digest());
     let _ = writeln!(text, "  model      {}:{}", statement.name(), statement.version());
     let _ = writeln!(text, "             {}", statement.tree_digest());
-    let _ = writeln!(text, "             {} {files}, {}", extent.files(), size(extent.bytes()));
+    if let Some(extent) = statement.extent() {
+        let files = if extent.files() == 1 { "file" } else { "files" };
+        let _ = writeln!(text, "             {} {files}, {}", extent.files(), size(extent.bytes()));
+    }
     if let Some(relation) = relation(statement) {
         let _ = writeln!(text, "  relation   {relation}");
     }
@@ -70,8 +71,8 @@ pub(crate) fn json(statement: &Statement) -> Value {
         "name": statement.name().as_str(),
         "version": statement.version().as_str(),
         "tree_digest": statement.tree_digest().to_string(),
-        "files": statement.extent().files(),
-        "bytes": statement.extent().bytes(),
+        "files": statement.extent().map(Extent::files),
+        "bytes": statement.extent().map(Extent::bytes),
         "relation": relation(statement),
         "inputs": statement.inputs().iter().map(input).collect::<Vec<_>>(),
         "facts": statement.provenance().map(|provenance| provenance.run().facts().len()),

@@ -18,7 +18,7 @@ use crate::outcome::{Outcome, Outcomes};
 use crate::reason::Step;
 use crate::refusal::Refusal;
 use crate::requirements::{Expectation, Requirements};
-use crate::signature::{check_signature, read_statement};
+use crate::signature::{check_signature, read_provenance};
 
 /// One line of the bundle file, step by step.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Examination {
         let mut this = Self { line, cause, failures: Vec::new(), outcomes, facts };
         this.outcomes.fail(this.cause.reason().step());
         this.outcomes.pass(Step::Read);
-        let statement = this.record(Step::Statement, read_statement(bundle));
+        let statement = this.record(Step::Statement, read_provenance(bundle));
         let key = this.signature(bundle, requirements);
         this.log(bundle, statement.as_ref(), key.as_ref(), requirements);
         if let Some(statement) = &statement {

@@ -10,7 +10,7 @@ use attest::entry::EntryError;
 use attest::key::SignatureError;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::scan::ScanError;
-use attest::statement::StatementError;
+use attest::statement::{StatementError, StatementKind};
 use attest::tree::{TreeDigest, TreeError};
 use merkle::{Hash, ProofError};
 use tlog::checkpoint::Origin;
@@ -144,7 +144,13 @@ pub enum Failure {
     /// No trust file.
     #[error("no trust file")]
     NoTrust,
-    /// The payload is a statement, but not of a kind that binds a model to what it was made from.
+    /// The payload is a statement of a kind that is read here and does not bind a model to what it was made from.
+    #[error("statement of kind {kind}, wanted a provenance")]
+    NotProvenance {
+        /// Its kind.
+        kind: StatementKind,
+    },
+    /// The payload is a statement, but not of a kind that is read here.
     #[error("not a provenance statement")]
     ProvenanceMissing {
         /// What it is.
@@ -266,7 +272,7 @@ impl Failure {
             Self::NameUnexpected { .. } => Reason::NameUnexpected,
             Self::NotLogged => Reason::NotLogged,
             Self::NoTrust => Reason::NoTrust,
-            Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
+            Self::NotProvenance { .. } | Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
             Self::Scan { source } => scan_reason(source),
             Self::SignatureInvalid { .. } => Reason::SignatureInvalid,
             Self::SignerUnexpected { .. } => Reason::SignerUnexpected,

@@ -23,6 +23,7 @@ use crate::signature::SignedStatement;
 #[derive(Clone, Debug)]
 pub struct LoggedStatement {
     signed: SignedStatement,
+    leaf: LeafHash,
     position: Position,
     checkpoint: VerifiedCheckpoint,
     cosignatures: Vec<Cosignature>,
@@ -47,16 +48,23 @@ impl LoggedStatement {
         let entry = read_entry(logged)?;
         check_entry(&entry, signed.statement(), signed.key())?;
         let proof = logged.proof().ok_or(Failure::NotLogged)?;
-        let position = check_inclusion(&entry.leaf_hash(), proof)?;
+        let leaf = entry.leaf_hash();
+        let position = check_inclusion(&leaf, proof)?;
         let checkpoint = open_checkpoint(logged, proof.checkpoint(), requirements.policy())?;
         let cosignatures = check_quorum(proof.checkpoint(), requirements.policy())?;
-        Ok(Self { signed, position, checkpoint, cosignatures })
+        Ok(Self { signed, leaf, position, checkpoint, cosignatures })
     }
 
     /// The statement, with who signed it.
     #[must_use]
     pub const fn signed(&self) -> &SignedStatement {
         &self.signed
+    }
+
+    /// The leaf hash of its entry.
+    #[must_use]
+    pub const fn leaf(&self) -> LeafHash {
+        self.leaf
     }
 
     /// Where its entry is in the log.

@@ -31,7 +31,7 @@ impl SignedStatement {
         requirements: &Requirements,
         expectation: &Expectation,
     ) -> Result<Self, Failure> {
-        let statement = read_statement(bundle)?;
+        let statement = read_provenance(bundle)?;
         let key = requirements
             .key(&bundle.hint())
             .ok_or_else(|| requirements.unexpected(statement.name(), bundle.hint()))?;
@@ -75,7 +75,16 @@ impl SignedStatement {
     }
 }
 
-/// Step 2: reads the statement from the bytes that were signed.
+/// Step 2: reads the provenance from the bytes that were signed.
+pub(crate) fn read_provenance(bundle: &Bundle) -> Result<Statement, Failure> {
+    let statement = read_statement(bundle)?;
+    match statement.provenance() {
+        Some(_) => Ok(statement),
+        None => Err(Failure::NotProvenance { kind: statement.kind() }),
+    }
+}
+
+/// Reads a statement of any kind from the bytes that were signed.
 pub(crate) fn read_statement(bundle: &Bundle) -> Result<Statement, Failure> {
     Statement::parse(bundle.envelope().payload()).map_err(|source| match source {
         StatementError::UnreadKind { .. } | StatementError::UnknownPredicateType { .. } => {

@@ -4,6 +4,7 @@ use core::convert::Infallible;
 use minicbor::Encoder;
 
 use crate::digest::Sha256Digest;
+use crate::event::Event;
 use crate::form::Form;
 use crate::key::{KeyError, PublicKey};
 use crate::model_name::{ModelName, NameError, VersionLabel};
@@ -133,9 +134,9 @@ impl EntryPayload {
     /// Computes what the entry of `statement`, signed with `key`, says. Pure: a verifier computes it again and
     /// compares.
     ///
-    /// Subjects are the model's tree digest and its [`MAX_LOGGED_FILES`] largest files that are not empty, equal
-    /// sizes by smaller digest first. Inputs are, for each dependency, its SHA-256 if there is one and its git commit
-    /// if there is one; dependencies with the same role and digest are one input.
+    /// Subjects are the model's or dataset's tree digest and, of a provenance, its [`MAX_LOGGED_FILES`] largest files that are not empty, equal
+    /// sizes by smaller digest first. Inputs are, for each of [`Statement::inputs`], its SHA-256 if there is one and its
+    /// git commit if there is one, and of an event its policy; those with the same role and digest are one input.
     #[must_use]
     pub fn from_statement(statement: &Statement, key: &PublicKey) -> Self {
         let mut files: Vec<_> = statement.files().map_or(&[][..], |tree| tree.files()).iter().collect();
@@ -159,6 +160,11 @@ impl EntryPayload {
             let commit = commit
                 .map(|commit| EntrySubject { form: Form::GitCommit, digest: commit.as_bytes().to_vec() });
             inputs.extend(sha256.into_iter().chain(commit).map(|subject| EntryInput { role, subject }));
+        }
+
+        if let Some(policy) = statement.event().and_then(Event::policy) {
+            let subject = EntrySubject::sha256(Form::File, policy.digest());
+            inputs.push(EntryInput { role: Role::Config, subject });
         }
 
         subjects.sort_by_cached_key(|subject| encoded(|encoder| subject.encode(encoder)));

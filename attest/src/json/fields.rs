@@ -1,6 +1,7 @@
 //! Taking a document apart: each step says which type and which keys it wants, and an error says where it stood.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
@@ -80,6 +81,42 @@ impl<'a> Located<'a> {
     /// [`FieldError::WrongType`] for anything else.
     pub fn boolean(&self) -> Result<bool, FieldError> {
         self.value.as_bool().ok_or_else(|| self.wrong(JsonType::Boolean))
+    }
+
+    /// Takes a string that is a `T`; `error` says that it is none, and where it stands.
+    ///
+    /// # Errors
+    /// [`FieldError::WrongType`] for anything but a string, else what `error` makes of the text's own error.
+    pub fn parsed<T: FromStr, E: From<FieldError>>(
+        &self,
+        error: impl FnOnce(JsonPath, T::Err) -> E,
+    ) -> Result<T, E> {
+        self.parsed_by(T::from_str, error)
+    }
+
+    /// The same for a text with a reader of its own.
+    ///
+    /// # Errors
+    /// As [`Located::parsed`].
+    pub fn parsed_by<T, S, E: From<FieldError>>(
+        &self,
+        read: impl FnOnce(&str) -> Result<T, S>,
+        error: impl FnOnce(JsonPath, S) -> E,
+    ) -> Result<T, E> {
+        read(self.string()?).map_err(|source| error(self.path.clone(), source))
+    }
+
+    /// Takes a string that is one of a few words; `error` gets the place and at most 64 characters of any other.
+    ///
+    /// # Errors
+    /// [`FieldError::WrongType`] for anything but a string, else what `error` makes of it.
+    pub fn word<T, E: From<FieldError>>(
+        &self,
+        known: impl FnOnce(&str) -> Option<T>,
+        error: impl FnOnce(JsonPath, String) -> E,
+    ) -> Result<T, E> {
+        let seen = self.string()?;
+        known(seen).ok_or_else(|| error(self.path.clone(), excerpt(seen)))
     }
 
     /// Takes an array, as its items in order.

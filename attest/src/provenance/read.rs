@@ -36,7 +36,7 @@ impl Provenance {
         let relation = Relation::from_name(relation)
             .ok_or_else(|| ProvenanceError::UnknownRelation { seen: excerpt(relation) })?;
         let dependencies = definition.required("resolvedDependencies")?.array()?;
-        let inputs = dependencies.iter().map(read_dependency).collect::<Result<Vec<_>, _>>()?;
+        let inputs = dependencies.iter().map(Input::read).collect::<Result<Vec<_>, _>>()?;
         for (index, (before, after)) in (1..).zip(inputs.iter().zip(inputs.iter().skip(1))) {
             if sort_key(before) > sort_key(after) {
                 return Err(ProvenanceError::UnsortedInputs { index });
@@ -171,27 +171,30 @@ fn agree(provenance: &Provenance, inputs: &Located<'_>) -> Result<(), Provenance
     Ok(())
 }
 
-fn read_dependency(dependency: &Located<'_>) -> Result<Input, ProvenanceError> {
-    let fields = dependency.closed_object(&["name", "uri", "digest", "annotations"])?;
-    let name = read_name(&fields.required("name")?)?;
-    let annotations = fields.required("annotations")?.object()?;
-    let role = annotations.required("role")?;
-    let seen = role.string()?;
-    let role = Role::from_name(seen)
-        .ok_or_else(|| ProvenanceError::UnknownRole { path: role.path().clone(), seen: excerpt(seen) })?;
-    let source = read_source(&annotations.required("source")?)?;
-    let digests = fields.required("digest")?;
-    let digest = match role {
-        Role::Code => read_checkout(&digests, &annotations)?,
-        _ => read_plain(&digests, &annotations)?,
-    };
-    let input = Input::new(role, name, source, digest)?;
-    let Some(uri) = fields.optional("uri") else { return Ok(input) };
-    let uri = uri
-        .string()?
-        .parse()
-        .map_err(|source| ProvenanceError::BadUri { path: uri.path().clone(), source })?;
-    Ok(input.with_uri(uri))
+impl Input {
+    /// Reads an input, as every predicate that has some holds it.
+    pub(crate) fn read(dependency: &Located<'_>) -> Result<Self, ProvenanceError> {
+        let fields = dependency.closed_object(&["name", "uri", "digest", "annotations"])?;
+        let name = read_name(&fields.required("name")?)?;
+        let annotations = fields.required("annotations")?.object()?;
+        let role = annotations.required("role")?;
+        let seen = role.string()?;
+        let role = Role::from_name(seen)
+            .ok_or_else(|| ProvenanceError::UnknownRole { path: role.path().clone(), seen: excerpt(seen) })?;
+        let source = read_source(&annotations.required("source")?)?;
+        let digests = fields.required("digest")?;
+        let digest = match role {
+            Role::Code => read_checkout(&digests, &annotations)?,
+            _ => read_plain(&digests, &annotations)?,
+        };
+        let input = Self::new(role, name, source, digest)?;
+        let Some(uri) = fields.optional("uri") else { return Ok(input) };
+        let uri = uri
+            .string()?
+            .parse()
+            .map_err(|source| ProvenanceError::BadUri { path: uri.path().clone(), source })?;
+        Ok(input.with_uri(uri))
+    }
 }
 
 /// A digest set of a directory or a file: SHA-256 and nothing else.

@@ -95,8 +95,9 @@ impl Serialize for NamesByRole<'_> {
     }
 }
 
+/// An input, as every predicate that has some writes it.
 #[derive(Serialize)]
-struct DependencyJson<'a> {
+pub(crate) struct DependencyJson<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
@@ -158,7 +159,7 @@ impl Provenance {
                     }),
                 },
                 internal_parameters: internal_parameters(&self.run),
-                resolved_dependencies: self.inputs.iter().map(dependency).collect(),
+                resolved_dependencies: self.inputs.iter().map(DependencyJson::of).collect(),
             },
             run_details: RunDetailsJson {
                 builder: BuilderJson {
@@ -202,37 +203,39 @@ fn byproduct(byproduct: &Byproduct) -> ByproductJson<'_> {
     }
 }
 
-fn dependency(input: &Input) -> DependencyJson<'_> {
-    let (digest, form, files, bytes, dirty) = match input.digest() {
-        InputDigest::Tree { digest, extent } => {
-            let (files, bytes) = extent_members(*extent);
-            (sha256_only(digest.digest()), Form::ModelTree.as_str(), files, bytes, None)
+impl<'a> DependencyJson<'a> {
+    pub(crate) fn of(input: &'a Input) -> Self {
+        let (digest, form, files, bytes, dirty) = match input.digest() {
+            InputDigest::Tree { digest, extent } => {
+                let (files, bytes) = extent_members(*extent);
+                (sha256_only(digest.digest()), Form::ModelTree.as_str(), files, bytes, None)
+            }
+            InputDigest::File { digest, bytes } => {
+                (sha256_only(*digest), Form::File.as_str(), None, bytes.map(|bytes| bytes.to_string()), None)
+            }
+            InputDigest::Code(checkout) => {
+                let (files, bytes) = extent_members(checkout.sources().and_then(|(_, extent)| extent));
+                let form = match checkout.sources() {
+                    Some(_) => Form::ModelTree.as_str(),
+                    None => super::FORM_GIT,
+                };
+                let dirty = checkout.state() == WorkTreeState::Dirty;
+                (checkout_digests(checkout), form, files, bytes, Some(dirty))
+            }
+        };
+        Self {
+            name: input.name().as_str(),
+            uri: input.uri().map(super::SourceUri::as_str),
+            digest,
+            annotations: AnnotationsJson {
+                role: input.role().as_str(),
+                form,
+                source: input.source().as_str(),
+                files,
+                bytes,
+                dirty,
+            },
         }
-        InputDigest::File { digest, bytes } => {
-            (sha256_only(*digest), Form::File.as_str(), None, bytes.map(|bytes| bytes.to_string()), None)
-        }
-        InputDigest::Code(checkout) => {
-            let (files, bytes) = extent_members(checkout.sources().and_then(|(_, extent)| extent));
-            let form = match checkout.sources() {
-                Some(_) => Form::ModelTree.as_str(),
-                None => super::FORM_GIT,
-            };
-            let dirty = checkout.state() == WorkTreeState::Dirty;
-            (checkout_digests(checkout), form, files, bytes, Some(dirty))
-        }
-    };
-    DependencyJson {
-        name: input.name().as_str(),
-        uri: input.uri().map(super::SourceUri::as_str),
-        digest,
-        annotations: AnnotationsJson {
-            role: input.role().as_str(),
-            form,
-            source: input.source().as_str(),
-            files,
-            bytes,
-            dirty,
-        },
     }
 }
 

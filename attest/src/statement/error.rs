@@ -1,4 +1,7 @@
+use crate::dataset::DatasetError;
 use crate::digest::DigestError;
+use crate::evaluation::EvaluationError;
+use crate::event::EventError;
 use crate::form::Form;
 use crate::json::{FieldError, JsonError, JsonPath};
 use crate::model_name::NameError;
@@ -50,6 +53,27 @@ pub enum StatementError {
         #[source]
         source: ModelPathError,
     },
+    /// The predicate of a dataset is malformed.
+    #[error("predicate is no dataset we read")]
+    Dataset {
+        /// Why.
+        #[from]
+        source: DatasetError,
+    },
+    /// The predicate of an evaluation is malformed.
+    #[error("predicate is no evaluation we read")]
+    Evaluation {
+        /// Why.
+        #[from]
+        source: EvaluationError,
+    },
+    /// The predicate of a custody event is malformed.
+    #[error("predicate is no event we read")]
+    Event {
+        /// Why.
+        #[from]
+        source: EventError,
+    },
     /// A known member is missing, is of another type, or an unknown one is where the set is closed.
     #[error("statement has not the members it should have")]
     Field {
@@ -63,6 +87,14 @@ pub enum StatementError {
         /// Why.
         #[source]
         source: TreeError,
+    },
+    /// Subjects after the first where only a provenance has some.
+    #[error("{kind} with {seen} further subjects, want the first alone")]
+    FurtherSubjects {
+        /// The kind of statement.
+        kind: StatementKind,
+        /// Further subjects seen.
+        seen: usize,
     },
     /// Not JSON as we read it.
     #[error("statement is not strict JSON")]
@@ -125,7 +157,7 @@ pub enum StatementError {
         seen: String,
     },
     /// A kind that has a number, but whose predicate this version does not read.
-    #[error("statement of kind {kind}, want provenance")]
+    #[error("statement of kind {kind}, want a kind that is read here")]
     UnreadKind {
         /// The kind.
         kind: StatementKind,

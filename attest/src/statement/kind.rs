@@ -70,6 +70,12 @@ impl StatementKind {
         }
     }
 
+    /// Whether statements of this kind are read here.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Provenance | Self::Dataset | Self::Evaluation | Self::Event)
+    }
+
     /// The kind with that predicate type, compared whole, if there is one.
     #[must_use]
     pub fn from_predicate_type(uri: &str) -> Option<Self> {

@@ -2,36 +2,34 @@
 
 use serde::Serialize;
 
-use crate::compact_json;
+use crate::compact_json::{self, Sha256Json};
+use crate::dataset::Dataset;
 use crate::dsse::MAX_PAYLOAD_BYTES;
+use crate::evaluation::Evaluation;
+use crate::event::Event;
 use crate::form::Form;
 use crate::model_name::{ModelName, VersionLabel};
-use crate::provenance::{PredicateJson, Provenance};
-use crate::tree::{FileLeaf, Tree};
+use crate::provenance::{Extent, Provenance};
+use crate::tree::{FileLeaf, Tree, TreeDigest};
 use crate::types;
 
-use super::MAX_FILE_SUBJECTS;
+use super::{MAX_FILE_SUBJECTS, StatementKind};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct StatementJson<'a> {
+struct StatementJson<'a, P: Serialize> {
     #[serde(rename = "_type")]
     statement_type: &'static str,
     subject: Vec<SubjectJson<'a>>,
     predicate_type: &'static str,
-    predicate: PredicateJson<'a>,
+    predicate: P,
 }
 
 #[derive(Serialize)]
 struct SubjectJson<'a> {
     name: &'a str,
-    digest: DigestJson,
+    digest: Sha256Json,
     annotations: AnnotationsJson<'a>,
-}
-
-#[derive(Serialize)]
-struct DigestJson {
-    sha256: String,
 }
 
 #[derive(Serialize)]
@@ -41,7 +39,8 @@ struct AnnotationsJson<'a> {
     version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     files: Option<u64>,
-    bytes: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<String>,
 }
 
 impl Provenance {
@@ -68,35 +67,90 @@ impl Provenance {
         tree: &Tree,
         files: &[FileLeaf],
     ) -> Vec<u8> {
-        let model = SubjectJson {
-            name: name.as_str(),
-            digest: DigestJson { sha256: tree.digest().to_string() },
-            annotations: AnnotationsJson {
-                form: Form::ModelTree.as_str(),
-                version: Some(version.as_str()),
-                files: Some(tree.file_count()),
-                bytes: tree.total_bytes().to_string(),
-            },
-        };
-        let statement = StatementJson {
-            statement_type: types::STATEMENT_TYPE,
-            subject: core::iter::once(model).chain(files.iter().map(file_subject)).collect(),
-            predicate_type: types::SLSA_PROVENANCE_V1,
-            predicate: self.predicate_json(),
-        };
-        compact_json::to_vec(&statement)
+        let model = first_subject(name, version, tree.digest(), Some(Extent::of(tree)));
+        let subject = core::iter::once(model).chain(files.iter().map(file_subject)).collect();
+        write(StatementKind::Provenance, subject, self.predicate_json())
+    }
+}
+
+impl Dataset {
+    /// Writes the statement that says this of the dataset with that tree digest: compact JSON in one fixed order.
+    #[must_use]
+    pub fn to_statement_bytes(
+        &self,
+        name: &ModelName,
+        version: &VersionLabel,
+        digest: TreeDigest,
+    ) -> Vec<u8> {
+        let subject = vec![first_subject(name, version, digest, None)];
+        write(StatementKind::Dataset, subject, self.predicate_json())
+    }
+}
+
+impl Evaluation {
+    /// Writes the statement that says this of the model with that tree digest: compact JSON in one fixed order.
+    #[must_use]
+    pub fn to_statement_bytes(
+        &self,
+        name: &ModelName,
+        version: &VersionLabel,
+        digest: TreeDigest,
+    ) -> Vec<u8> {
+        let subject = vec![first_subject(name, version, digest, None)];
+        write(StatementKind::Evaluation, subject, self.predicate_json())
+    }
+}
+
+impl Event {
+    /// Writes the statement that says this of the model with that tree digest: compact JSON in one fixed order.
+    #[must_use]
+    pub fn to_statement_bytes(
+        &self,
+        name: &ModelName,
+        version: &VersionLabel,
+        digest: TreeDigest,
+    ) -> Vec<u8> {
+        let subject = vec![first_subject(name, version, digest, None)];
+        write(StatementKind::Event, subject, self.predicate_json())
+    }
+}
+
+fn write<P: Serialize>(kind: StatementKind, subject: Vec<SubjectJson<'_>>, predicate: P) -> Vec<u8> {
+    compact_json::to_vec(&StatementJson {
+        statement_type: types::STATEMENT_TYPE,
+        subject,
+        predicate_type: kind.predicate_type(),
+        predicate,
+    })
+}
+
+fn first_subject<'a>(
+    name: &'a ModelName,
+    version: &'a VersionLabel,
+    digest: TreeDigest,
+    extent: Option<Extent>,
+) -> SubjectJson<'a> {
+    SubjectJson {
+        name: name.as_str(),
+        digest: Sha256Json::of(digest.digest()),
+        annotations: AnnotationsJson {
+            form: Form::ModelTree.as_str(),
+            version: Some(version.as_str()),
+            files: extent.map(Extent::files),
+            bytes: extent.map(|extent| extent.bytes().to_string()),
+        },
     }
 }
 
 fn file_subject(file: &FileLeaf) -> SubjectJson<'_> {
     SubjectJson {
         name: file.path().as_str(),
-        digest: DigestJson { sha256: file.sha256().to_string() },
+        digest: Sha256Json::of(file.sha256()),
         annotations: AnnotationsJson {
             form: Form::File.as_str(),
             version: None,
             files: None,
-            bytes: file.size().to_string(),
+            bytes: Some(file.size().to_string()),
         },
     }
 }

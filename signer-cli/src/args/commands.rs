@@ -434,6 +434,97 @@ pub(crate) struct DiffArgs {
     pub(crate) json: bool,
 }
 
+/// Write the AI bill of materials of a model
+///
+/// Verifies the model first, as `verify` does, and writes what its statements say: identity, data, training, environment,
+/// performance and bias, custody. Each value is graded and cites the log entry that proves it; what nobody said is listed as
+/// missing, with the reason. If the model does not verify there is no bill, and the exit status is that of `verify`.
+///
+/// The same statements and the same time make the same bytes. The time is --timestamp, else that of the latest witness, else
+/// the end of the run, else now.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark bom ./churn --format html --out churn.html\n  tallymark bom ./churn --check\n  tallymark \
+                  bom ./churn --profile eu-annex-xi"
+)]
+pub(crate) struct BomArgs {
+    /// Directory or single file of the model
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    pub(crate) model: PathBuf,
+    /// What to write
+    #[arg(long, env = "TALLYMARK_FORMAT", value_enum, default_value = "cyclonedx-1.7")]
+    pub(crate) format: BomFormat,
+    /// Print what a list of demands asks for, and what of it is known
+    #[arg(long, env = "TALLYMARK_PROFILE", value_enum, value_name = "PROFILE")]
+    pub(crate) profile: Option<ProfileName>,
+    /// Print the share of fields that are verified, imported, declared, missing
+    #[arg(long, env = "TALLYMARK_CHECK", value_parser = BoolishValueParser::new())]
+    pub(crate) check: bool,
+    /// With --check or --profile: print JSON
+    #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+    /// Fail unless at least so many per cent of the fields are verified
+    #[arg(long, env = "TALLYMARK_REQUIRE_VERIFIED", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) require_verified: Option<u8>,
+    /// Write to this file, and not to standard output; a file that is there is replaced
+    #[arg(long, env = "TALLYMARK_BOM_OUT", value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in your configuration]
+    #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
+    pub(crate) trust: Option<PathBuf>,
+    /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
+    #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// The time that the bill says it was made: 2026-11-27T08:00:00Z
+    #[arg(long, env = "TALLYMARK_TIMESTAMP", value_name = "TIME")]
+    pub(crate) timestamp: Option<UtcTime>,
+    /// Write a bill of a model that does not verify; every value is then only declared, and the bill says so on top
+    #[arg(long, env = "TALLYMARK_UNVERIFIED", value_parser = BoolishValueParser::new())]
+    pub(crate) unverified: bool,
+    /// Threads that hash [default: one per processor]
+    #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// What a bill is written as, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BomFormat {
+    /// CycloneDX 1.7 in JSON, with a citation for each value
+    #[value(name = "cyclonedx-1.7")]
+    Cyclonedx1_7,
+    /// CycloneDX 1.6 in JSON, for tools that do not know 1.7
+    #[value(name = "cyclonedx-1.6")]
+    Cyclonedx1_6,
+    /// SPDX 3.0.1 in JSON-LD
+    #[value(name = "spdx-3.0")]
+    Spdx3,
+    /// Markdown
+    Markdown,
+    /// One HTML page, complete in itself
+    Html,
+}
+
+/// Whose demands, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileName {
+    /// The six sections of the bill
+    Seed,
+    /// EU AI Act, Annex XI: documentation of general-purpose AI models
+    EuAnnexXi,
+    /// Minimum elements of an SBOM for AI, by the G7 and CISA
+    G7,
+}
+
+impl From<ProfileName> for bom::profile::Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Seed => Self::Seed,
+            ProfileName::EuAnnexXi => Self::AnnexXi,
+            ProfileName::G7 => Self::G7,
+        }
+    }
+}
+
 /// Show what is in a file, unverified
 ///
 /// Knows bundles (`tallymark.jsonl`), log entries, tlog proofs, checkpoints and public keys. Of other people's files it shows the

@@ -8,6 +8,7 @@ use tlog::proof::ProofError;
 use verifier::{Class, Refusal};
 
 use super::{Exit, Failure, OutputError};
+use crate::bom::BomError;
 use crate::bundle_file::BundleFileError;
 use crate::diff::DiffError;
 use crate::gather::GatherError;
@@ -455,6 +456,21 @@ impl From<InspectError> for Failure {
             ),
             E::Unsigned { path } => told(Exit::Usage, "bundle-missing")
                 .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", path.display())),
+        }
+    }
+}
+
+impl From<BomError> for Failure {
+    fn from(error: BomError) -> Self {
+        use BomError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
+            E::NoStatement { path } => told(Exit::Undecidable, "no-statement")
+                .hint(format!("to see what is in it: tallymark inspect {}", path.display())),
+            E::Write { .. } => told(Exit::Io, "bom-io").hint("check the path given with --out"),
+            E::TooFewVerified { .. } => told(Exit::Refused, "too-few-verified")
+                .hint("to see which fields are missing: tallymark bom DIR --check"),
         }
     }
 }

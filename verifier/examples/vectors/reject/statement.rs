@@ -50,8 +50,8 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         Case::new(
             "statement-of-another-kind",
-            "a signed statement, but about a dataset",
-            signed(&edit(&text, "https://slsa.dev/provenance/v1", "https://tallymark.dev/dataset/v1")),
+            "a signed statement, but of a kind that is not read",
+            signed(&edit(&text, "https://slsa.dev/provenance/v1", "https://tallymark.dev/scan/v1")),
         )
         .refused(Reason::ProvenanceMissing),
         Case::new(

@@ -1,0 +1,97 @@
+//! The predicate, taken apart strictly: each kind of event has its own closed set of members.
+
+use crate::digest::Sha256Digest;
+use crate::json::{Fields, Located};
+use crate::tree::TreeDigest;
+use crate::utc_time::UtcTime;
+
+use super::{Act, Event, EventError, EventKind, EventLabel, EventPolicy, Scope};
+
+/// What every kind may have.
+const COMMON: [&str; 6] = ["kind", "actorRole", "effectiveFrom", "evidence", "policy", "text"];
+
+impl EventKind {
+    /// What only some kinds have.
+    const fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Approve | Self::Promote => &["stage", "expires"],
+            Self::Reject => &["stage"],
+            Self::Transfer => &["receiver"],
+            Self::Deploy => &["environment"],
+            Self::Supersede => &["successor"],
+            Self::Revoke => &["scope", "reasonCode"],
+            Self::Reinstate => &["previous"],
+        }
+    }
+}
+
+impl Event {
+    /// Reads a predicate of type `event/v1`.
+    pub(crate) fn read(predicate: &Located<'_>) -> Result<Self, EventError> {
+        let kind = predicate.object()?.required("kind")?;
+        let kind = kind.word(EventKind::from_name, |_, seen| EventError::UnknownKind { seen })?;
+        let fields = predicate.closed_object(&[&COMMON, kind.members()].concat())?;
+        let mut event = Self::new(read_act(kind, &fields)?);
+        if let Some(role) = fields.optional("actorRole") {
+            event = event.with_actor_role(read_label(&role)?);
+        }
+        if let Some(time) = fields.optional("effectiveFrom") {
+            event = event.with_effective_from(read_time(&time)?)?;
+        }
+        if let Some(evidence) = fields.optional("evidence") {
+            let evidence = evidence.array()?.iter().map(read_named).collect::<Result<Vec<_>, _>>()?;
+            if evidence.is_empty() || !evidence.is_sorted_by(|before, after| before < after) {
+                return Err(EventError::UnsortedEvidence);
+            }
+            event = event.with_evidence(evidence)?;
+        }
+        if let Some(policy) = fields.optional("policy") {
+            event = event.with_policy(read_policy(&policy)?);
+        }
+        match fields.optional("text") {
+            Some(text) => event.with_text(text.string()?.to_owned()),
+            None => Ok(event),
+        }
+    }
+}
+
+fn read_act(kind: EventKind, fields: &Fields<'_>) -> Result<Act, EventError> {
+    let label = |key| read_label(&fields.required(key)?);
+    let named = |key| read_named(&fields.required(key)?);
+    let stage = || fields.optional("stage").map(|stage| read_label(&stage)).transpose();
+    let expires = || fields.optional("expires").map(|time| read_time(&time)).transpose();
+    Ok(match kind {
+        EventKind::Approve => Act::Approve { stage: stage()?, expires: expires()? },
+        EventKind::Reject => Act::Reject { stage: stage()? },
+        EventKind::Promote => Act::Promote { stage: label("stage")?, expires: expires()? },
+        EventKind::Transfer => Act::Transfer { receiver: named("receiver")? },
+        EventKind::Deploy => Act::Deploy { environment: label("environment")? },
+        EventKind::Supersede => Act::Supersede { successor: TreeDigest::from_digest(named("successor")?) },
+        EventKind::Revoke => {
+            let scope = fields.required("scope")?;
+            let scope = scope.word(Scope::from_name, |_, seen| EventError::UnknownScope { seen })?;
+            Act::Revoke { scope, reason: label("reasonCode")? }
+        }
+        EventKind::Reinstate => Act::Reinstate { previous: named("previous")? },
+    })
+}
+
+fn read_policy(policy: &Located<'_>) -> Result<EventPolicy, EventError> {
+    let fields = policy.closed_object(&["uri", "digest"])?;
+    let uri = fields.optional("uri");
+    let uri = uri.map(|uri| uri.parsed(|path, source| EventError::BadUri { path, source })).transpose()?;
+    let sha256 = fields.required("digest")?.closed_object(&["sha256"])?.required("sha256")?;
+    Ok(EventPolicy::new(uri, sha256.parsed(|path, source| EventError::BadDigest { path, source })?))
+}
+
+fn read_label(label: &Located<'_>) -> Result<EventLabel, EventError> {
+    label.parsed(|path, source| EventError::BadLabel { path, source })
+}
+
+fn read_time(time: &Located<'_>) -> Result<UtcTime, EventError> {
+    time.parsed(|path, source| EventError::BadTime { path, source })
+}
+
+fn read_named(digest: &Located<'_>) -> Result<Sha256Digest, EventError> {
+    digest.parsed_by(Sha256Digest::from_named, |path, source| EventError::BadDigest { path, source })
+}

@@ -1,0 +1,81 @@
+//! The predicate's members, in the order in which they are written.
+
+use serde::Serialize;
+
+use crate::compact_json::Sha256Json;
+
+use super::{Act, Event, EventLabel};
+
+/// `event/v1`.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PredicateJson<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    environment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receiver: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    successor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor_role: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effective_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct PolicyJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uri: Option<&'a str>,
+    digest: Sha256Json,
+}
+
+impl Event {
+    /// The predicate, ready to be written.
+    pub(crate) fn predicate_json(&self) -> PredicateJson<'_> {
+        let json = PredicateJson {
+            kind: self.kind().as_str(),
+            actor_role: self.actor_role.as_ref().map(EventLabel::as_str),
+            effective_from: self.effective_from.map(|time| time.to_string()),
+            expires: self.act.expires().map(|time| time.to_string()),
+            evidence: self.evidence.iter().map(|digest| digest.to_named()).collect(),
+            policy: self.policy.as_ref().map(|policy| PolicyJson {
+                uri: policy.uri().map(crate::provenance::SourceUri::as_str),
+                digest: Sha256Json::of(policy.digest()),
+            }),
+            text: self.text.as_deref(),
+            ..PredicateJson::default()
+        };
+        match &self.act {
+            Act::Approve { stage, .. } | Act::Reject { stage } => {
+                PredicateJson { stage: stage.as_ref().map(EventLabel::as_str), ..json }
+            }
+            Act::Promote { stage, .. } => PredicateJson { stage: Some(stage.as_str()), ..json },
+            Act::Transfer { receiver } => PredicateJson { receiver: Some(receiver.to_named()), ..json },
+            Act::Deploy { environment } => PredicateJson { environment: Some(environment.as_str()), ..json },
+            Act::Supersede { successor } => {
+                PredicateJson { successor: Some(successor.digest().to_named()), ..json }
+            }
+            Act::Revoke { scope, reason } => {
+                PredicateJson { scope: Some(scope.as_str()), reason_code: Some(reason.as_str()), ..json }
+            }
+            Act::Reinstate { previous } => PredicateJson { previous: Some(previous.to_named()), ..json },
+        }
+    }
+}
