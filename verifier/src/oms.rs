@@ -59,7 +59,8 @@ impl VerifiedOmsModel {
 #[derive(Debug)]
 pub struct OmsRefusal {
     failure: OmsFailure,
-    facts: OmsFacts,
+    // Boxed: an error that is passed up should be small.
+    facts: Box<OmsFacts>,
 }
 
 impl OmsRefusal {
@@ -71,7 +72,7 @@ impl OmsRefusal {
 
     /// What was established before it.
     #[must_use]
-    pub const fn facts(&self) -> &OmsFacts {
+    pub fn facts(&self) -> &OmsFacts {
         &self.facts
     }
 }
@@ -142,7 +143,7 @@ pub(crate) fn judge(
         Ok(()) => Ok(VerifiedOmsModel { facts }),
         Err(failure) => {
             facts.outcomes.fail(failure.reason().step());
-            Err(OmsRefusal { failure, facts })
+            Err(OmsRefusal { failure, facts: Box::new(facts) })
         }
     }
 }

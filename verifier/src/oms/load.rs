@@ -119,7 +119,7 @@ impl OmsRequest {
             Err(failure) => {
                 let mut facts = OmsFacts::nothing();
                 facts.outcomes.fail(failure.reason().step());
-                Err(OmsRefusal { failure, facts })
+                Err(OmsRefusal { failure, facts: Box::new(facts) })
             }
         };
         OmsVerdict { model: self.model.clone(), bundle, anchor: self.anchor.clone(), at: self.at, result }
