@@ -72,8 +72,7 @@ impl OmsPlan {
     pub(crate) fn of(args: &SignArgs) -> Result<Option<Self>, Failure> {
         let Some(given) = &args.oms else { return Ok(None) };
         let usual = signature_path_for(&args.model);
-        // An empty path is the flag without a file.
-        let path = if given.as_os_str().is_empty() { usual.clone() } else { given.clone() };
+        let path = given.clone().unwrap_or_else(|| usual.clone());
         if path != usual && lies_inside(&path, &args.model) && !is_same(&path, &usual) {
             return Err(OmsError::InsideModel { path }.into());
         }

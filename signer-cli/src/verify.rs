@@ -1,7 +1,7 @@
 //! `tallymark verify`: the verifier's library and its report, so that both programs say the same.
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::PathBuf;
 
 use verifier::load::{Request, find_trust};
 use verifier::oms::{self, AnchorPath, OmsRequest};
@@ -15,7 +15,7 @@ use crate::progress::Progress;
 /// Runs it, and gives the exit status of the verdict.
 pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> {
     if let Some(bundle) = &args.oms {
-        return run_oms(args, bundle, manner);
+        return run_oms(args, bundle.clone(), manner);
     }
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
@@ -34,11 +34,10 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> 
     Ok(verdict.exit_code())
 }
 
-/// The same for an OMS signature. An empty path is the flag without a file.
-fn run_oms(args: &VerifyArgs, bundle: &Path, manner: Manner) -> Result<u8, OutputError> {
+/// The same for an OMS signature.
+fn run_oms(args: &VerifyArgs, bundle: Option<PathBuf>, manner: Manner) -> Result<u8, OutputError> {
     let key = args.oms_key.clone().map(AnchorPath::Key);
     let anchor = key.or_else(|| args.oms_ca.clone().map(AnchorPath::Authorities));
-    let bundle = (!bundle.as_os_str().is_empty()).then(|| bundle.to_owned());
     let at = args.oms_time.unwrap_or_else(oms::now);
     let mut request = OmsRequest::new(&args.model, at).bundle(bundle).anchor(anchor);
     if let Some(threads) = args.threads {

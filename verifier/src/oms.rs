@@ -72,7 +72,7 @@ impl OmsRefusal {
 
     /// What was established before it.
     #[must_use]
-    pub const fn facts(&self) -> &OmsFacts {
+    pub fn facts(&self) -> &OmsFacts {
         &self.facts
     }
 }

@@ -25,6 +25,7 @@ def hashes(job):
                                      allow_symlinks=job.get("symlinks", False))
     else:
         made.use_file_serialization(hashing_algorithm="sha256", allow_symlinks=job.get("symlinks", False))
+    made.set_allow_symlinks(job.get("symlinks", False))
     return made
 
 

@@ -100,8 +100,8 @@ pub(crate) struct SignArgs {
     pub(crate) publish: PublishArgs,
     /// Also write an OMS signature, which other tools read; needs an ECDSA key [default file: model.sig in the model, or
     /// FILE.model.sig beside a file]
-    #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) oms: Option<PathBuf>,
+    #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub(crate) oms: Option<Option<PathBuf>>,
     /// Private key for the OMS signature: P-256, P-384 or P-521 [default: --key, if that is P-256]
     #[arg(long, env = "TALLYMARK_OMS_KEY", value_name = "FILE", requires = "oms")]
     pub(crate) oms_key: Option<PathBuf>,
@@ -377,8 +377,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) bundle: Option<PathBuf>,
     /// Judge the OMS signature, which other tools read too [default file: model.sig in the model, or FILE.model.sig
     /// beside a file]
-    #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
-    pub(crate) oms: Option<PathBuf>,
+    #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    pub(crate) oms: Option<Option<PathBuf>>,
     /// Believe the OMS signature of this public key, in PEM
     #[arg(long, env = "TALLYMARK_OMS_KEY", value_name = "FILE", requires = "oms")]
     pub(crate) oms_key: Option<PathBuf>,
