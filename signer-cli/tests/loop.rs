@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot set its scene fails by panicking")]
 
+mod custody;
 mod log;
 mod readme;
 

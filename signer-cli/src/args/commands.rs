@@ -10,7 +10,7 @@ use attest::provenance::Relation;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
-use super::NamedPath;
+use super::{EvalArgs, NamedPath, TransformArgs};
 use crate::gather::FactSource;
 use crate::search::Term;
 
@@ -108,6 +108,9 @@ pub(crate) struct MaterialArgs {
     /// A base model it was made from, and what to call it; may be repeated. In the variable: one per line
     #[arg(long, env = "TALLYMARK_BASE", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) base: Vec<NamedPath>,
+    /// Adapters it was made from; only `attest transform` has some.
+    #[arg(skip)]
+    pub(crate) adapter: Vec<NamedPath>,
     /// Git checkout of the code it was made by: commit, tree, and every file that git does not ignore
     #[arg(long, env = "TALLYMARK_CODE", value_name = "DIR")]
     pub(crate) code: Option<PathBuf>,
@@ -223,8 +226,11 @@ pub(crate) struct AttestArgs {
 
 /// What is stated.
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it, for as long as the program runs")]
 pub(crate) enum AttestCommand {
     Train(TrainArgs),
+    Transform(TransformArgs),
+    Eval(EvalArgs),
 }
 
 /// Sign a model with what trackers recorded of its training, and log the signature
