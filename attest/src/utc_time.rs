@@ -133,7 +133,8 @@ mod tests {
         {
             assert_eq!(text.parse::<UtcDate>(), Err(UtcDateError), "{text}");
         }
-        assert!("2026-11-27".parse::<UtcDate>() < "2026-11-28".parse::<UtcDate>());
+        let day = |text: &str| text.parse::<UtcDate>().expect(text);
+        assert!(day("2026-11-27") < day("2026-11-28"));
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod collected;
 pub mod documents;
 pub mod dvc;
 pub mod environment;
+pub mod evaluation;
 mod excerpt;
 mod fact;
 mod folder;

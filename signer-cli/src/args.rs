@@ -1,13 +1,15 @@
 //! The command line: flags as written, and the rules between them.
 //!
 //! Every option can also be set by an environment variable `TALLYMARK_*`. What is typed wins, over its own
-//! variable and over the variable of a flag that it excludes ([`EXCLUSIVE`]): a variable set for the whole
+//! variable and over the variable of a flag that it excludes ([`exclusive`]): a variable set for the whole
 //! shell must not forbid a flag, and must not quietly undo it either.
 //!
 //! In scope: names, values, help. Out of scope: what they cause, which is one module per command.
 
 mod commands;
+mod events;
 mod named_path;
+mod statements;
 
 use std::ffi::OsString;
 
@@ -18,23 +20,20 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
     AttestArgs, AttestCommand, BomArgs, BomFormat, CompletionsArgs, DiffArgs, GatherArgs, HashArgs,
-    InspectArgs, KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, RunArgs, SearchArgs, SignArgs,
-    SubmitArgs, TrainArgs, VerifyArgs, VersionArgs,
+    InspectArgs, KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, RelationName, RunArgs, SearchArgs,
+    SignArgs, SubmitArgs, TrainArgs, VerifyArgs, VersionArgs,
+};
+pub(crate) use self::events::{
+    ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
+    TransferArgs, digest,
 };
 pub(crate) use self::named_path::NamedPath;
+pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 22] = [
+const EXCLUSIVE: [(&str, &str, &str); 14] = [
     ("keygen", "unencrypted", "passphrase_file"),
-    ("sign", "pending", "log"),
-    ("sign", "pending", "log_key"),
-    ("sign", "pending", "trust"),
-    ("sign", "log_key", "trust"),
-    ("run", "pending", "log"),
-    ("run", "pending", "log_key"),
-    ("run", "pending", "trust"),
-    ("run", "log_key", "trust"),
     ("submit", "log_key", "trust"),
     ("search", "log_key", "trust"),
     ("hash", "files", "json"),
@@ -49,6 +48,22 @@ const EXCLUSIVE: [(&str, &str, &str); 22] = [
     ("verify", "oms_key", "oms_ca"),
     ("bom", "check", "profile"),
 ];
+
+/// Commands that sign and publish.
+const PUBLISHING: [&str; 10] =
+    ["sign", "run", "approve", "reject", "promote", "transfer", "deploy", "supersede", "revoke", "reinstate"];
+
+/// Such pairs of each of them.
+const EXCLUSIVE_IN_PUBLISHING: [(&str, &str); 4] =
+    [("pending", "log"), ("pending", "log_key"), ("pending", "trust"), ("log_key", "trust")];
+
+/// The pairs of the command of that name.
+fn exclusive(command: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let own =
+        EXCLUSIVE.into_iter().filter(move |(of, ..)| *of == command).map(|(_, one, other)| (one, other));
+    let publishing = EXCLUSIVE_IN_PUBLISHING.into_iter().filter(|_| PUBLISHING.contains(&command));
+    own.chain(publishing.collect::<Vec<_>>())
+}
 
 /// Signs AI models and puts the signature where everybody can check it: a transparency log.
 #[derive(Debug, Parser)]
@@ -108,6 +123,14 @@ pub(crate) enum Command {
     Sign(SignArgs),
     Run(RunArgs),
     Attest(AttestArgs),
+    Approve(ApproveArgs),
+    Reject(RejectArgs),
+    Promote(PromoteArgs),
+    Transfer(TransferArgs),
+    Deploy(DeployArgs),
+    Supersede(SupersedeArgs),
+    Revoke(RevokeArgs),
+    Reinstate(ReinstateArgs),
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
@@ -131,7 +154,7 @@ pub(crate) fn command() -> clap::Command {
 /// Reads the command line.
 ///
 /// # Errors
-/// What clap says, among it requests for help and version; [`ErrorKind::ArgumentConflict`] by [`EXCLUSIVE`].
+/// What clap says, among it requests for help and version; [`ErrorKind::ArgumentConflict`] by [`exclusive`].
 pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let args: Vec<OsString> = args.into_iter().collect();
     let mut command = command();
@@ -140,7 +163,7 @@ pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap
         return Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command));
     };
     let mut overruled = Vec::new();
-    for (_, one, other) in EXCLUSIVE.iter().filter(|(of, ..)| *of == name) {
+    for (one, other) in exclusive(name) {
         match (given.value_source(one), given.value_source(other)) {
             (Some(ValueSource::CommandLine), Some(ValueSource::CommandLine)) => {
                 let words = format!("the argument '{}' cannot be used with '{}'", flag(one), flag(other));
@@ -150,8 +173,8 @@ pub(crate) fn read(args: impl IntoIterator<Item = OsString>) -> Result<Cli, clap
                 };
                 return Err(command.error(ErrorKind::ArgumentConflict, words));
             }
-            (Some(ValueSource::CommandLine), Some(ValueSource::EnvVariable)) => overruled.push(*other),
-            (Some(ValueSource::EnvVariable), Some(ValueSource::CommandLine)) => overruled.push(*one),
+            (Some(ValueSource::CommandLine), Some(ValueSource::EnvVariable)) => overruled.push(other),
+            (Some(ValueSource::EnvVariable), Some(ValueSource::CommandLine)) => overruled.push(one),
             _ => {}
         }
     }
@@ -219,9 +242,9 @@ mod tests {
     fn every_conflict_names_arguments_that_exist() {
         let mut all = command();
         all.build();
-        for (name, one, other) in EXCLUSIVE {
+        for name in EXCLUSIVE.iter().map(|(name, ..)| *name).chain(PUBLISHING) {
             let command = all.find_subcommand(name).expect("a command of that name");
-            for id in [one, other] {
+            for id in exclusive(name).flat_map(|(one, other)| [one, other]) {
                 assert!(command.get_arguments().any(|arg| arg.get_id() == id), "{name} {id}");
             }
         }

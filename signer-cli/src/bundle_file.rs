@@ -104,13 +104,16 @@ impl Drop for NewFile {
 }
 
 impl Writer {
-    /// Locks the place of the bundle file of `model`, reads what is there and makes the file that will replace
-    /// it.
+    #[cfg(test)]
+    pub(crate) fn open(model: &Path, wait: Duration) -> Result<Self, BundleFileError> {
+        Self::at(place(model), wait)
+    }
+
+    /// Locks the directory of the bundle file at `path`, reads what is there and makes the file that will replace it.
     ///
     /// # Errors
     /// [`BundleFileError::Busy`] if another process keeps the lock for longer than `wait`; else as for [`read`].
-    pub(crate) fn open(model: &Path, wait: Duration) -> Result<Self, BundleFileError> {
-        let path = place(model);
+    pub(crate) fn at(path: PathBuf, wait: Duration) -> Result<Self, BundleFileError> {
         let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let lock = lock(parent, &path, wait)?;
         let file = read(&path)?;

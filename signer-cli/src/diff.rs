@@ -113,6 +113,7 @@ fn with_disk(signed: &Statement, args: &DiffArgs, manner: Manner) -> Result<Diff
         let materials = MaterialArgs {
             data: args.data.clone(),
             base: args.base.clone(),
+            adapter: Vec::new(),
             code: args.code.clone(),
             relation: None,
             threads: args.threads,

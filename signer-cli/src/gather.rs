@@ -278,7 +278,7 @@ impl Gathered {
 }
 
 /// A label for a file: letters and digits as they are, the rest as hyphens.
-fn label(source: &str, name: &str) -> String {
+pub(crate) fn label(source: &str, name: &str) -> String {
     let kept =
         |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '/' | '-') { c } else { '-' };
     let label: String = format!("{source}/{name}").chars().map(kept).collect();

@@ -47,7 +47,8 @@ impl<'a> Materials<'a> {
     pub(crate) fn find(model: &'a Path, args: &'a MaterialArgs, manner: Manner) -> Result<Self, Failure> {
         let data = args.data.iter().map(|input| (Role::Dataset, input));
         let base = args.base.iter().map(|input| (Role::BaseModel, input));
-        let named: Vec<_> = data.chain(base).collect();
+        let adapters = args.adapter.iter().map(|input| (Role::Adapter, input));
+        let named: Vec<_> = data.chain(base).chain(adapters).collect();
         let resolved = resolve(model)?;
         for (_, input) in &named {
             refuse_overlap(model, &resolved, input)?;

@@ -6,11 +6,14 @@
 
 mod args;
 mod attest_train;
+mod attest_transform;
 mod bom;
 mod bundle_file;
 mod collector_view;
+mod custody;
 mod diff;
 mod entry_view;
+mod eval;
 mod gather;
 mod git;
 mod hash;
@@ -25,6 +28,7 @@ mod oms;
 mod pages;
 mod passphrase;
 mod progress;
+mod publication;
 mod read_set;
 mod report;
 mod search;
@@ -38,7 +42,12 @@ mod verify;
 
 use std::process::ExitCode;
 
-use crate::args::{AttestCommand, Cli, Command};
+use attest::event::Act;
+
+use crate::args::{
+    ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
+    SupersedeArgs, TransferArgs,
+};
 use crate::message::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -67,7 +76,41 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Run(args) => return train::run(args, manner),
         Command::Attest(args) => match &args.what {
             AttestCommand::Train(args) => attest_train::run(args, manner)?,
+            AttestCommand::Transform(args) => attest_transform::run(args, manner)?,
+            AttestCommand::Eval(args) => eval::run(args, manner)?,
         },
+        Command::Approve(args) => custody::run(
+            &args.event,
+            || Ok(Act::Approve { stage: args.stage.clone(), expires: args.expires }),
+            manner,
+        )?,
+        Command::Reject(args) => {
+            custody::run(&args.event, || Ok(Act::Reject { stage: args.stage.clone() }), manner)?;
+        }
+        Command::Promote(args) => custody::run(
+            &args.event,
+            || Ok(Act::Promote { stage: args.stage.clone(), expires: args.expires }),
+            manner,
+        )?,
+        Command::Transfer(args) => {
+            let act = || Ok(Act::Transfer { receiver: custody::receiver(&args.to)? });
+            custody::run(&args.event, act, manner)?;
+        }
+        Command::Deploy(args) => {
+            let act = || Ok(Act::Deploy { environment: args.environment.clone() });
+            custody::run(&args.event, act, manner)?;
+        }
+        Command::Supersede(args) => {
+            let successor = || custody::Subject::find(&args.by)?.digest(manner);
+            custody::run(&args.event, || Ok(Act::Supersede { successor: successor()? }), manner)?;
+        }
+        Command::Revoke(args) => {
+            let act = || Ok(Act::Revoke { scope: args.scope.into(), reason: args.reason.clone() });
+            custody::run(&args.event, act, manner)?;
+        }
+        Command::Reinstate(args) => {
+            custody::run(&args.event, || Ok(Act::Reinstate { previous: args.previous }), manner)?;
+        }
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
@@ -90,7 +133,17 @@ const fn wants_json(command: &Command) -> bool {
         Command::Run(args) => args.publish.json,
         Command::Attest(args) => match &args.what {
             AttestCommand::Train(args) => args.publish.json,
+            AttestCommand::Transform(args) => args.publish.json,
+            AttestCommand::Eval(args) => args.publish.json,
         },
+        Command::Approve(ApproveArgs { event, .. })
+        | Command::Reject(RejectArgs { event, .. })
+        | Command::Promote(PromoteArgs { event, .. })
+        | Command::Transfer(TransferArgs { event, .. })
+        | Command::Deploy(DeployArgs { event, .. })
+        | Command::Supersede(SupersedeArgs { event, .. })
+        | Command::Revoke(RevokeArgs { event, .. })
+        | Command::Reinstate(ReinstateArgs { event, .. }) => event.publish.json,
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,

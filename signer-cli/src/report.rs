@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use attest::entry::Entry;
 use attest::statement::Statement;
-use verifier::VerifiedModel;
+use verifier::LoggedStatement;
 
 use crate::message::one_line;
 use crate::statement_view;
@@ -46,10 +46,9 @@ impl<'a> Report<'a> {
     pub(crate) fn logged(
         statement: &'a Statement,
         entry: &'a Entry,
-        verified: &VerifiedModel,
+        logged: &LoggedStatement,
         bundle: &Path,
     ) -> Self {
-        let logged = verified.logged();
         let place = Place {
             origin: Some(logged.origin().as_str().to_owned()),
             index: logged.position().index(),

@@ -1,9 +1,11 @@
-//! A statement for people and programs: what it is about, and what it says that was made from.
+//! A statement for people and programs: what it is about, and what it says of that.
+
+mod predicate;
 
 use std::fmt::Write as _;
 
 use attest::provenance::{Extent, Input, Provenance, Run, Topic};
-use attest::statement::{Predicate, Statement};
+use attest::statement::{Predicate, Statement, StatementKind};
 use serde_json::{Value, json};
 use verifier::report::size;
 
@@ -13,14 +15,15 @@ use crate::message::one_line;
 pub(crate) fn text(statement: &Statement) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "  statement  {} {}", statement.kind(), statement.digest());
-    let _ = writeln!(text, "  model      {}:{}", statement.name(), statement.version());
+    let what = if statement.kind() == StatementKind::Dataset { "dataset" } else { "model" };
+    let _ = writeln!(text, "  {what:<10} {}:{}", statement.name(), statement.version());
     let _ = writeln!(text, "             {}", statement.tree_digest());
     if let Some(extent) = statement.extent() {
         let files = if extent.files() == 1 { "file" } else { "files" };
         let _ = writeln!(text, "             {} {files}, {}", extent.files(), size(extent.bytes()));
     }
-    if let Some(relation) = relation(statement) {
-        let _ = writeln!(text, "  relation   {relation}");
+    for (label, value) in rows(statement) {
+        let _ = writeln!(text, "  {label:<10} {}", one_line(&value));
     }
     for input in statement.inputs() {
         let (role, name, source) = (input.role(), input.name(), input.source());
@@ -65,6 +68,11 @@ pub(crate) fn json(statement: &Statement) -> Value {
             "source": input.source().to_string(),
         })
     };
+    let (dataset, evaluation) = match statement.predicate() {
+        Predicate::Dataset(dataset) => (Some(dataset), None),
+        Predicate::Evaluation(evaluation) => (None, Some(evaluation)),
+        _ => (None, None),
+    };
     json!({
         "kind": statement.kind().to_string(),
         "digest": statement.digest().to_string(),
@@ -73,16 +81,22 @@ pub(crate) fn json(statement: &Statement) -> Value {
         "tree_digest": statement.tree_digest().to_string(),
         "files": statement.extent().map(Extent::files),
         "bytes": statement.extent().map(Extent::bytes),
-        "relation": relation(statement),
+        "relation": statement.provenance().map(|provenance| provenance.relation().to_string()),
         "inputs": statement.inputs().iter().map(input).collect::<Vec<_>>(),
+        "dataset": dataset.map(predicate::dataset_json),
+        "evaluation": evaluation.map(predicate::evaluation_json),
+        "event": statement.event().map(predicate::event_json),
         "facts": statement.provenance().map(|provenance| provenance.run().facts().len()),
     })
 }
 
-/// How the model came out of its inputs, for those kinds of statement that say so.
-fn relation(statement: &Statement) -> Option<String> {
+/// What is said beyond the inputs.
+fn rows(statement: &Statement) -> predicate::Rows {
     match statement.predicate() {
-        Predicate::Provenance(provenance) => Some(provenance.relation().to_string()),
-        _ => None,
+        Predicate::Provenance(provenance) => vec![("relation", provenance.relation().to_string())],
+        Predicate::Dataset(dataset) => predicate::dataset_rows(dataset),
+        Predicate::Evaluation(evaluation) => predicate::evaluation_rows(evaluation),
+        Predicate::Event(event) => predicate::event_rows(event),
+        _ => Vec::new(),
     }
 }

@@ -11,13 +11,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use attest::bundle::{Bundle, BundleFile, LogEntry, LogEntryError};
-use attest::entry::{Entry, EntryError};
+use attest::entry::{Entry, EntryError, EntryPayload};
 use attest::scan::{ScanOptions, scan};
 use attest::statement::{Statement, StatementError};
 use attest::tree::{Tree, TreeDigest};
 use tlog::policy::Policy;
 use verifier::outcome::Outcome;
-use verifier::{Expectation, Refusal, Step, VerifiedModel};
+use verifier::{Expectation, LoggedStatement, Refusal, Step};
 
 use crate::args::{LogArgs, Manner, SubmitArgs};
 use crate::bundle_file::{BundleFileError, Writer, place, read};
@@ -28,6 +28,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::sign::SignError;
 use crate::snapshot::Snapshot;
+use crate::statement_view;
 use crate::trust::{policy, requirements_for};
 
 /// Why an entry is not known to be in the log.
@@ -106,19 +107,20 @@ impl Log {
         &self,
         pending: &Bundle,
         entry: &Entry,
-        tree: &Tree,
-    ) -> Result<(Bundle, VerifiedModel), Failure> {
+        contents: Option<&Tree>,
+    ) -> Result<(Bundle, LoggedStatement), Failure> {
         let answer = self.client.send(entry.as_bytes()).map_err(SubmitError::from)?;
         let answer = LogEntry::parse(&answer).map_err(|source| SubmitError::AnswerMalformed { source })?;
         if answer.entry_bytes() != entry.as_bytes() {
             return Err(SubmitError::OtherEntry.into());
         }
         let bundle = pending.clone().with_log_entry(answer);
-        let model = self.judge(&bundle, entry, tree)?;
-        Ok((bundle, model))
+        let logged = self.judge(&bundle, entry, contents)?;
+        Ok((bundle, logged))
     }
 
-    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for its name.
+    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for its name. A provenance comes with
+    /// the files it is about.
     ///
     /// # Errors
     /// [`SubmitError::AnswerNotVerified`].
@@ -126,14 +128,21 @@ impl Log {
         &self,
         bundle: &Bundle,
         entry: &Entry,
-        tree: &Tree,
-    ) -> Result<VerifiedModel, Failure> {
+        contents: Option<&Tree>,
+    ) -> Result<LoggedStatement, Failure> {
         let payload = entry.payload();
         let requirements = requirements_for(&self.policy, payload.name(), payload.key())?;
         let expectation = Expectation::new(Some(payload.name().clone()), Some(payload.version().clone()));
+        let Some(tree) = contents else {
+            let refused = |failure: verifier::Failure| Refusal::from(failure);
+            let logged = LoggedStatement::open(bundle, &requirements, &expectation).map_err(refused);
+            return logged
+                .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into());
+        };
         let mut line = bundle.to_json_line();
         line.push(b'\n');
         verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree.clone()))
+            .map(|model| model.logged().clone())
             .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into())
     }
 }
@@ -142,7 +151,12 @@ impl Log {
 ///
 /// # Errors
 /// [`SubmitError::Unsound`] with the first step that does not hold.
-pub(crate) fn refuse_unsound(pending: &Bundle, tree: &Tree) -> Result<(), SubmitError> {
+pub(crate) fn refuse_unsound(
+    pending: &Bundle,
+    statement: &Statement,
+    contents: Option<&Tree>,
+) -> Result<(), SubmitError> {
+    let Some(tree) = contents else { return refuse_unsound_line(pending, statement) };
     let mut line = pending.to_json_line();
     line.push(b'\n');
     let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(tree.clone()));
@@ -160,20 +174,41 @@ pub(crate) fn refuse_unsound(pending: &Bundle, tree: &Tree) -> Result<(), Submit
     }
 }
 
+/// The same for a statement that is no provenance, of which a verifier gives no verdict: signature and entry.
+fn refuse_unsound_line(pending: &Bundle, statement: &Statement) -> Result<(), SubmitError> {
+    let unsound = |step| SubmitError::Unsound { name: statement.name().to_string(), step };
+    let entry =
+        pending.log_entry().and_then(|entry| entry.entry().ok()).ok_or_else(|| unsound(Step::Entry))?;
+    let key = entry.payload().key();
+    if key.key_id() != pending.hint() || pending.envelope().verify(key).is_err() {
+        return Err(unsound(Step::Signature));
+    }
+    let expected = EntryPayload::from_statement(statement, key);
+    if *entry.payload() != expected || entry.verify().is_err() {
+        return Err(unsound(Step::Entry));
+    }
+    Ok(())
+}
+
 /// Asks once whether to publish. Without a terminal there is nobody to ask, and the command itself is the answer.
 ///
 /// # Errors
 /// [`SubmitError::Declined`].
-pub(crate) fn confirm(args: &LogArgs, log: &Log, entries: &[&Entry]) -> Result<(), SubmitError> {
+pub(crate) fn confirm(args: &LogArgs, log: &Log, signed: &[(&Statement, &Entry)]) -> Result<(), SubmitError> {
     if args.yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Ok(());
     }
     let mut err = std::io::stderr().lock();
-    let mut text = format!("public for ever at {}:\n", log.url());
-    for entry in entries {
+    let mut text = String::new();
+    // What a provenance says fills pages; --dry-run shows it.
+    for (statement, _) in signed.iter().filter(|(statement, _)| statement.provenance().is_none()) {
+        text.push_str(&format!("signed, for whoever has the bundle:\n{}", statement_view::text(statement)));
+    }
+    text.push_str(&format!("public for ever at {}:\n", log.url()));
+    for (_, entry) in signed {
         let payload = entry.payload();
-        let key = payload.key().key_id();
-        text.push_str(&format!("  {}:{}, digests, key {key}\n", payload.name(), payload.version()));
+        let (kind, key) = (payload.kind(), payload.key().key_id());
+        text.push_str(&format!("  {kind} of {}:{}, digests, key {key}\n", payload.name(), payload.version()));
     }
     text.push_str("publish? [y/N] ");
     let mut answer = String::new();
@@ -194,6 +229,13 @@ struct Pending {
     entry: Entry,
 }
 
+impl Pending {
+    /// The files, if the statement is one that is judged by them.
+    fn contents<'a>(&self, tree: &'a Tree) -> Option<&'a Tree> {
+        self.statement.provenance().map(|_| tree)
+    }
+}
+
 /// Runs `tallymark submit`.
 pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
     let path = place(&args.model);
@@ -212,23 +254,23 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
         if signed != found {
             return Err(SubmitError::OtherModel { line: one.index + 1, signed, found }.into());
         }
-        refuse_unsound(&one.bundle, &tree)?;
+        refuse_unsound(&one.bundle, &one.statement, one.contents(&tree))?;
     }
-    let entries: Vec<&Entry> = pending.iter().map(|one| &one.entry).collect();
-    confirm(&args.log, &log, &entries)?;
+    let signed: Vec<_> = pending.iter().map(|one| (&one.statement, &one.entry)).collect();
+    confirm(&args.log, &log, &signed)?;
     snapshot.refuse_change()?;
     for one in &pending {
-        let writer = Writer::open(&args.model, Duration::from_secs(args.log.timeout))?;
+        let writer = Writer::at(path.clone(), Duration::from_secs(args.log.timeout))?;
         // Between reading and locking somebody may have added lines or completed this one.
         let same = |other: &Bundle| *other == one.bundle;
         let Some(index) = writer.file().and_then(|file| file.bundles().position(same)) else {
             note(manner, &format!("line {} is no longer pending", one.index + 1));
             continue;
         };
-        let (bundle, verified) = log.complete(&one.bundle, &one.entry, &tree)?;
+        let (bundle, logged) = log.complete(&one.bundle, &one.entry, one.contents(&tree))?;
         let path = writer.write(Some(index), bundle)?;
         // Printed line by line: should the log fail at the next one, this one is done all the same.
-        print(&Report::logged(&one.statement, &one.entry, &verified, &path).show(args.json))?;
+        print(&Report::logged(&one.statement, &one.entry, &logged, &path).show(args.json))?;
     }
     note(manner, &format!("next: tallymark verify {}", args.model.display()));
     Ok(())

@@ -74,8 +74,13 @@ pub(crate) enum RunError {
 
 /// Runs it; the exit status of the program if that is not 0.
 pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
-    refuse_early(args)?;
     let made = prepare(&args.out)?;
+    if let Err(failure) = refuse_early(args) {
+        if made {
+            drop(fs::remove_dir(&args.out));
+        }
+        return Err(failure);
+    }
     let trace = args.read_set.as_deref().map(Trace::begin).transpose()?;
     let before = Materials::find(&args.out, &args.materials, manner)?.hash(&args.materials, manner)?;
     let watched = watch(&args.program, trace.as_ref());

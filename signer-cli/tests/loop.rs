@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot set its scene fails by panicking")]
 
 mod bom;
+mod custody;
 mod log;
 mod readme;
 
@@ -569,11 +570,17 @@ fn what_a_run_opened_is_listed_and_an_input_that_it_never_opened_is_told() {
     let script = format!("cat < scratch; {script}");
     let mut run =
         vec!["run", "--out", "out", "--as", "acme/churn:1", "--data", "train=data", "--base", "bert=base"];
-    run.extend(["--read-set", "read.jsonl", "--key", "key.pem", "--log", log.url(), "--log-key", log.vkey()]);
+    // A trust file must not lie in the model, whose directory is not there yet.
+    desk.trust(&log);
+    run.extend(["--read-set", "read.jsonl", "--key", "key.pem", "--log", log.url(), "--trust", "trust.toml"]);
     run.extend(["--", "sh", "-c", &script]);
     let blind = desk.command(&run).env("PATH", desk.path("nowhere")).output().expect("starts");
     assert_eq!(blind.status.code(), Some(2), "{blind:?}");
     assert!(String::from_utf8_lossy(&blind.stderr).contains("strace cannot be started"), "{blind:?}");
+    let mut keyless = run.clone();
+    keyless[run.iter().position(|word| *word == "key.pem").expect("a key")] = "no.pem";
+    assert_eq!(desk.run(&keyless).status.code(), Some(2));
+    assert!(!desk.path("out").exists());
     if Command::new("strace").arg("--version").output().is_err() {
         println!("skipped: no strace");
         return;

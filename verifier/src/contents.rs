@@ -5,6 +5,7 @@
 use attest::statement::Statement;
 use attest::tree::Tree;
 
+use crate::custody::Testimony;
 use crate::difference::{differences, have_something_in_common};
 use crate::facts::{Contents, Facts};
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ pub struct VerifiedModel {
     facts: Facts,
     outcomes: Outcomes,
     notes: Vec<LineNote>,
+    testimonies: Vec<Testimony>,
 }
 
 impl VerifiedModel {
@@ -27,15 +29,25 @@ impl VerifiedModel {
     ///
     /// # Errors
     ///
-    /// [`Failure::FilesDiffer`] or [`Failure::SubjectMismatch`].
+    /// [`Failure::NotProvenance`], [`Failure::FilesDiffer`] or [`Failure::SubjectMismatch`].
     pub(crate) fn open(logged: &LoggedStatement, line: usize, here: &Tree) -> Result<Self, Failure> {
-        check_contents(logged.signed().statement(), here)?;
+        let statement = logged.signed().statement();
+        if statement.provenance().is_none() {
+            return Err(Failure::NotProvenance { kind: statement.kind() });
+        }
+        check_contents(statement, here)?;
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
-        Ok(Self { logged: logged.clone(), line, facts, outcomes: Outcomes::all_pass(), notes: Vec::new() })
+        let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
+        Ok(Self { logged: logged.clone(), line, facts, outcomes, notes, testimonies })
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
         self.notes = notes;
+        self
+    }
+
+    pub(crate) fn with_testimonies(mut self, testimonies: Vec<Testimony>) -> Self {
+        self.testimonies = testimonies;
         self
     }
 
@@ -67,6 +79,12 @@ impl VerifiedModel {
     #[must_use]
     pub fn notes(&self) -> &[LineNote] {
         &self.notes
+    }
+
+    /// What else was said about it, in the order of the lines. It took no part in the verdict.
+    #[must_use]
+    pub fn testimonies(&self) -> &[Testimony] {
+        &self.testimonies
     }
 }
 

@@ -13,7 +13,8 @@
 //! 9. contents: the files are those that were signed ([`contents`])
 //!
 //! Trust is a chain of types, each made in one module and containing the one before:
-//! [`Bundle`], [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`].
+//! [`Bundle`], [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`]. A statement of another kind than provenance ends
+//! as a [`Testimony`] beside the verdict ([`custody`]).
 //!
 //! [`oms`] judges signatures of another format, which says less, by a procedure of its own.
 //!
@@ -30,6 +31,7 @@
 //! ```
 
 pub mod contents;
+pub mod custody;
 pub mod difference;
 mod examination;
 pub mod facts;
@@ -49,9 +51,11 @@ use std::sync::Arc;
 
 use attest::bundle::{Bundle, BundleFile, BundleFileError};
 use attest::scan::ScanError;
+use attest::statement::StatementKind;
 use attest::tree::Tree;
 
 pub use crate::contents::VerifiedModel;
+pub use crate::custody::Testimony;
 pub use crate::failure::{Failure, scan_reason};
 pub use crate::logged::LoggedStatement;
 pub use crate::reason::{Class, Reason, Step};
@@ -61,6 +65,7 @@ pub use crate::signature::SignedStatement;
 
 use crate::examination::Examination;
 use crate::refusal::LineNote;
+use crate::signature::read_provenance;
 
 /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
 ///
@@ -83,7 +88,18 @@ pub fn verify(
     let mut verified: Option<VerifiedModel> = None;
     let mut furthest: Option<Refusal> = None;
     let mut notes: Vec<LineNote> = Vec::new();
+    let (mut judged, mut beside) = (Vec::new(), Vec::new());
     for (line, bundle) in (1..).zip(file.bundles()) {
+        match another_kind(bundle) {
+            None => judged.push((line, bundle)),
+            Some(kind) => beside.push((line, bundle, kind)),
+        }
+    }
+    if judged.is_empty() {
+        // Nothing to judge by: what is wrong with the first of these lines is that it is no provenance.
+        judged.extend(beside.drain(..).map(|(line, bundle, _)| (line, bundle)));
+    }
+    for (line, bundle) in judged {
         match conclude(line, bundle, requirements, expectation, &here) {
             Ok(model) if verified.is_none() => verified = Some(model),
             Ok(_) => notes.push(LineNote::new(line, None)),
@@ -98,12 +114,35 @@ pub fn verify(
     if verified.is_some() {
         notes.extend(furthest.take().and_then(Refusal::into_note));
     }
+    let about = match (&verified, &furthest) {
+        (Some(model), _) => Some(model.logged().signed().statement()),
+        (None, refusal) => refusal.as_ref().and_then(|refusal| refusal.facts().statement()),
+    };
+    let mut testimonies = Vec::new();
+    for (line, bundle, kind) in beside {
+        let opened = match about {
+            Some(about) => Testimony::open(line, bundle, requirements, about),
+            None => Err(Failure::NotProvenance { kind }),
+        };
+        match opened {
+            Ok(testimony) => testimonies.push(testimony),
+            Err(failure) => notes.push(LineNote::new(line, Some(failure))),
+        }
+    }
     notes.sort_by_key(LineNote::line);
     match (verified, furthest) {
-        (Some(model), _) => Ok(model.with_notes(notes)),
-        (None, Some(refusal)) => Err(refusal.with_notes(notes)),
+        (Some(model), _) => Ok(model.with_notes(notes).with_testimonies(testimonies)),
+        (None, Some(refusal)) => Err(refusal.with_notes(notes).with_testimonies(testimonies)),
         // A bundle file without a line does not parse.
         (None, None) => Err(Failure::BundleMalformed { source: BundleFileError::Empty }.into()),
+    }
+}
+
+/// The kind of the line's statement if it is read here and is no provenance.
+fn another_kind(bundle: &Bundle) -> Option<StatementKind> {
+    match read_provenance(bundle) {
+        Err(Failure::NotProvenance { kind }) => Some(kind),
+        _ => None,
     }
 }
 
@@ -115,10 +154,10 @@ fn conclude<F: FnOnce() -> Result<Tree, Arc<ScanError>>>(
     expectation: &Expectation,
     here: &LazyCell<Result<Tree, Arc<ScanError>>, F>,
 ) -> Result<VerifiedModel, Refusal> {
-    let opened = match requirements {
+    let opened = read_provenance(bundle).and_then(|_| match requirements {
         Some(requirements) => LoggedStatement::open(bundle, requirements, expectation),
         None => Err(Failure::NoTrust),
-    };
+    });
     match opened {
         Ok(logged) => match &**here {
             Ok(tree) => VerifiedModel::open(&logged, line, tree),

@@ -1,5 +1,6 @@
 //! Why there is no verified model: the failure that decides, what else was seen, and how far the procedure came.
 
+use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::outcome::Outcomes;
@@ -22,6 +23,7 @@ struct Inner {
     outcomes: Outcomes,
     facts: Facts,
     notes: Vec<LineNote>,
+    testimonies: Vec<Testimony>,
 }
 
 /// What became of a line of the bundle file that did not decide the verdict.
@@ -66,12 +68,18 @@ impl Refusal {
         seen.sort_by_key(|failure| failure.reason().step()); // stable: order of finding within a step
         let is_false = |failure: &Failure| failure.reason().class() == Class::VerifiedFalse;
         let failure = seen.remove(seen.iter().position(is_false).unwrap_or(0));
-        let inner = Inner { failure, also: seen, line: Some(line), outcomes, facts, notes: Vec::new() };
+        let (notes, testimonies) = (Vec::new(), Vec::new());
+        let inner = Inner { failure, also: seen, line: Some(line), outcomes, facts, notes, testimonies };
         Self { inner: Box::new(inner) }
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
         self.inner.notes = notes;
+        self
+    }
+
+    pub(crate) fn with_testimonies(mut self, testimonies: Vec<Testimony>) -> Self {
+        self.inner.testimonies = testimonies;
         self
     }
 
@@ -127,6 +135,12 @@ impl Refusal {
     pub fn notes(&self) -> &[LineNote] {
         &self.inner.notes
     }
+
+    /// What else was said about the model that the statement is about, in the order of the lines.
+    #[must_use]
+    pub fn testimonies(&self) -> &[Testimony] {
+        &self.inner.testimonies
+    }
 }
 
 impl From<Failure> for Refusal {
@@ -141,6 +155,7 @@ impl From<Failure> for Refusal {
             outcomes,
             facts: Facts::default(),
             notes: Vec::new(),
+            testimonies: Vec::new(),
         };
         Self { inner: Box::new(inner) }
     }

@@ -4,6 +4,7 @@
 
 mod json;
 mod next;
+mod testimony;
 mod text;
 mod words;
 
@@ -16,6 +17,7 @@ pub use self::words::{cause, plain, size, utc};
 
 use attest::bundle::ModelShape;
 
+use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
@@ -46,6 +48,7 @@ struct Common<'a> {
     outcomes: &'a Outcomes,
     refusal: Option<&'a Refusal>,
     notes: &'a [LineNote],
+    testimonies: &'a [Testimony],
 }
 
 impl<'a> Common<'a> {
@@ -58,6 +61,7 @@ impl<'a> Common<'a> {
                 outcomes: model.outcomes(),
                 refusal: None,
                 notes: model.notes(),
+                testimonies: model.testimonies(),
             },
             Err(refusal) => Self {
                 shape,
@@ -65,6 +69,7 @@ impl<'a> Common<'a> {
                 outcomes: refusal.outcomes(),
                 refusal: Some(refusal),
                 notes: refusal.notes(),
+                testimonies: refusal.testimonies(),
             },
         }
     }

@@ -20,7 +20,8 @@ pub struct SignedStatement {
 }
 
 impl SignedStatement {
-    /// Verifies the signature under the trusted key that the bundle's hint names, and that this key may sign that name.
+    /// Verifies the signature under the trusted key that the bundle's hint names, and that this key may sign that name. Of
+    /// what kind the statement is does not matter here.
     ///
     /// # Errors
     ///
@@ -31,7 +32,7 @@ impl SignedStatement {
         requirements: &Requirements,
         expectation: &Expectation,
     ) -> Result<Self, Failure> {
-        let statement = read_provenance(bundle)?;
+        let statement = read_statement(bundle)?;
         let key = requirements
             .key(&bundle.hint())
             .ok_or_else(|| requirements.unexpected(statement.name(), bundle.hint()))?;

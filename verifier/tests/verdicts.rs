@@ -184,3 +184,41 @@ fn the_chain_keeps_what_each_step_established() {
     assert_eq!(facts.contents().map(|contents| contents.files()), Some(3));
     assert_eq!(logged.signed().statement().name().as_str(), "acme/churn");
 }
+
+#[test]
+fn events_are_shown_beside_the_verdict_in_the_order_of_their_lines() {
+    let model = judge(&line("accept", "with-events"), Some(&requirements()), files()).unwrap();
+    let shown: Vec<_> = model.testimonies().iter().map(|one| (one.line(), one.is_adverse())).collect();
+    assert_eq!(shown, [(1, false), (3, true)]);
+    assert!(model.notes().is_empty());
+    assert_eq!(model.line(), 2);
+}
+
+#[test]
+fn an_event_is_not_shown_unless_signature_name_log_and_tree_hold() {
+    let note = |bundle: &str, trust: Option<&Requirements>| {
+        let beside = format!("{}{bundle}", plain());
+        match judge(&beside, trust, files()) {
+            Ok(model) => {
+                (model.testimonies().len(), model.notes()[0].failure().map(|failure| failure.reason()))
+            }
+            Err(refusal) => {
+                (refusal.testimonies().len(), refusal.notes()[0].failure().map(|failure| failure.reason()))
+            }
+        }
+    };
+    let trust = requirements();
+    let events = line("accept", "with-events");
+    let revocation = events.lines().last().unwrap();
+    let strangers = line("accept", "with-a-strangers-revocation");
+    let strangers = format!("{}\n", strangers.lines().last().unwrap());
+    assert_eq!(note(&strangers, Some(&trust)), (0, Some(Reason::SignerUnexpected)));
+    assert_eq!(note(&format!("{revocation}\n"), None), (0, Some(Reason::NoTrust)));
+}
+
+#[test]
+fn an_event_beside_a_changed_model_is_shown_and_undoes_no_refusal() {
+    let refusal = refused(&line("accept", "with-events"), Some(&requirements()), changed());
+    assert_eq!(refusal.reason(), Reason::FileChanged);
+    assert_eq!(refusal.testimonies().len(), 2);
+}

@@ -11,7 +11,7 @@ use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
-use super::NamedPath;
+use super::{EvalArgs, NamedPath, TransformArgs};
 use crate::gather::FactSource;
 use crate::search::Term;
 
@@ -116,6 +116,9 @@ pub(crate) struct MaterialArgs {
     /// A base model it was made from, and what to call it; may be repeated. In the variable: one per line
     #[arg(long, env = "TALLYMARK_BASE", value_name = "NAME=PATH", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) base: Vec<NamedPath>,
+    /// Adapters it was made from; only `attest transform` has some.
+    #[arg(skip)]
+    pub(crate) adapter: Vec<NamedPath>,
     /// Git checkout of the code it was made by: commit, tree, and every file that git does not ignore
     #[arg(long, env = "TALLYMARK_CODE", value_name = "DIR")]
     pub(crate) code: Option<PathBuf>,
@@ -237,6 +240,8 @@ pub(crate) struct AttestArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttestCommand {
     Train(TrainArgs),
+    Transform(TransformArgs),
+    Eval(EvalArgs),
 }
 
 /// Sign a model with what trackers recorded of its training, and log the signature

@@ -16,6 +16,8 @@ pub(crate) struct NamedPath {
 pub(crate) enum NamedPathError {
     #[error("{0}, want NAME=PATH")]
     Name(InputNameError),
+    #[error("a path without a last component, want NAME=PATH")]
+    NoName,
     #[error("no path after the first =, want NAME=PATH")]
     NoPath,
     #[error("no = in it, want NAME=PATH")]
@@ -32,6 +34,17 @@ impl std::str::FromStr for NamedPath {
     }
 }
 
+/// Reads `NAME=PATH`, or a path that is called as its last component.
+pub(super) fn parent(text: &str) -> Result<NamedPath, NamedPathError> {
+    if text.contains('=') {
+        return text.parse();
+    }
+    let path = PathBuf::from(text);
+    let name = path.file_name().ok_or(NamedPathError::NoName)?.to_string_lossy();
+    let name = name.parse().map_err(NamedPathError::Name)?;
+    Ok(NamedPath { name, path })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +56,15 @@ mod tests {
         assert_eq!("train".parse::<NamedPath>(), Err(NamedPathError::NoSign));
         assert_eq!("=x".parse::<NamedPath>(), Err(NamedPathError::Name(InputNameError::Empty)));
         assert_eq!("x=".parse::<NamedPath>(), Err(NamedPathError::NoPath));
+    }
+
+    #[test]
+    fn a_parent_is_called_as_its_directory_unless_it_is_named() {
+        let named =
+            |name: &str, path: &str| Ok(NamedPath { name: name.parse().expect("a name"), path: path.into() });
+        assert_eq!(parent("models/bert/"), named("bert", "models/bert/"));
+        assert_eq!(parent("b=models/bert"), named("b", "models/bert"));
+        assert_eq!(parent(".."), Err(NamedPathError::NoName));
+        assert!(matches!(parent("models/my model"), Err(NamedPathError::Name(_))));
     }
 }

@@ -309,6 +309,8 @@ impl From<SignError> for Failure {
             E::NoLog => told(Exit::Usage, "no-log")
                 .hint("name it with --log URL or TALLYMARK_LOG")
                 .hint("to sign now and log later: --pending"),
+            E::PendingElsewhere { .. } => told(Exit::Usage, "pending-elsewhere")
+                .hint("name the model's path instead of its digest, or the log with --log URL"),
             E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
         }
     }

@@ -1,6 +1,7 @@
 //! What must be verified.
 
 use attest::bundle::LogEntry;
+use attest::event::{Act, Event, Scope};
 use attest::key::PrivateKey;
 use attest::model_name::NameVersion;
 use attest::provenance::{Checkout, Input, InputDigest, Source, WorkTreeState};
@@ -84,6 +85,25 @@ fn lineage() -> String {
     logged(&statement(LABEL, &files(), vec![dataset(), base, code]), &publisher())
 }
 
+/// An event about the plain model, signed by `key` and logged.
+pub(crate) fn event(act: Act, key: &PrivateKey) -> String {
+    let label: NameVersion = LABEL.parse().unwrap();
+    let statement =
+        Event::new(act).to_statement_bytes(label.name(), label.version(), tree(&files()).digest());
+    logged(&statement, key)
+}
+
+/// A revocation of the plain model.
+pub(crate) fn revocation(key: &PrivateKey) -> String {
+    let reason = "poisoned-data".parse().unwrap();
+    event(Act::Revoke { scope: Scope::ThisAndDescendants, reason }, key)
+}
+
+/// An approval of the plain model.
+pub(crate) fn approval() -> String {
+    event(Act::Approve { stage: Some("production".parse().unwrap()), expires: None }, &publisher())
+}
+
 pub(crate) fn cases() -> Vec<Case> {
     let single: File = ("churn.safetensors", weights(9));
     let single_statement = statement(LABEL, std::slice::from_ref(&single), vec![dataset()]);
@@ -131,6 +151,16 @@ pub(crate) fn cases() -> Vec<Case> {
             .add(".DS_Store", litter)
             .add("tokenizer/desktop.ini", litter)
             .add("other.tallymark.jsonl", litter),
+        Case::new(
+            "with-events",
+            "an approval and a revocation beside the provenance are shown and change no verdict",
+            format!("{}{}{}", approval(), plain(), revocation(&publisher())),
+        ),
+        Case::new(
+            "with-a-strangers-revocation",
+            "an event by a key that may not sign the name is a note",
+            format!("{}{}", plain(), revocation(&stranger())),
+        ),
         Case::new("expected-name", "name and version are those that the caller asked for", plain())
             .trust(plain_trust())
             .expecting(Some("acme/churn"), Some("2.1.3")),

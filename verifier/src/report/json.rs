@@ -4,6 +4,7 @@ use attest::provenance::Input;
 use serde::Serialize;
 
 use super::Common;
+use super::testimony::TestimonyRow;
 use super::words::cause;
 use crate::difference::Difference;
 use crate::failure::Failure;
@@ -37,6 +38,7 @@ struct Report {
     failures: Vec<FailureRow>,
     files: Vec<FileRow>,
     notes: Vec<NoteRow>,
+    custody: Vec<TestimonyRow>,
     not_checked: Vec<&'static str>,
 }
 
@@ -223,6 +225,7 @@ fn report(verdict: &Verdict) -> Report {
             .map(FileRow::of)
             .collect(),
         notes: common.notes.iter().map(NoteRow::of).collect(),
+        custody: common.testimonies.iter().map(TestimonyRow::of).collect(),
         not_checked: common.not_checked().map(|(code, _)| code).collect(),
     }
 }

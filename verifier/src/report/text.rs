@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use attest::statement::Statement;
 
 use super::words::{cause, plain, size, utc};
-use super::{Common, next};
+use super::{Common, next, testimony};
 use crate::difference::Difference;
 use crate::failure::Failure;
 use crate::load::Verdict;
@@ -176,6 +176,7 @@ impl Page {
                 }
             }
         }
+        rows.extend(common.testimonies.iter().map(testimony::row));
         if !rows.is_empty() {
             writeln!(self.text)?;
         }
@@ -197,6 +198,11 @@ impl Page {
                 writeln!(self.text, "\n{subject}  {word}")?;
             }
             Some(refusal) => self.no(&subject, refusal)?,
+        }
+        for testimony in common.testimonies.iter().filter(|testimony| testimony.is_adverse()) {
+            let (label, value) = testimony::row(testimony);
+            let mark = self.style.red("AGAINST IT");
+            writeln!(self.text, "  {mark}  {label} {value}")?;
         }
         for command in next::commands(verdict) {
             writeln!(self.text, "  {command}")?;

@@ -7,7 +7,7 @@ use attest::key::PrivateKey;
 use verifier::Reason;
 
 use super::{edit, edit_first, value};
-use crate::accept::{dataset, logged, plain, plain_statement};
+use crate::accept::{approval, dataset, logged, plain, plain_statement};
 use crate::case::Case;
 use crate::world::{INDEX, Log, bundle, entry, files, line, publisher, statement, stranger, weights};
 
@@ -54,6 +54,8 @@ pub(super) fn cases() -> Vec<Case> {
             signed(&edit(&text, "https://slsa.dev/provenance/v1", "https://tallymark.dev/scan/v1")),
         )
         .refused(Reason::ProvenanceMissing),
+        Case::new("event-alone", "an approval without a provenance makes no model signed", approval())
+            .refused(Reason::ProvenanceMissing),
         Case::new(
             "statement-of-unknown-kind",
             "a predicate type that begins like a known one",

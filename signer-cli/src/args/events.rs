@@ -1,0 +1,192 @@
+//! The arguments of the commands that state what somebody did or decided about a model.
+
+use std::path::PathBuf;
+
+use attest::digest::Sha256Digest;
+use attest::event::{EventLabel, Scope};
+use attest::model_name::NameVersion;
+use attest::provenance::SourceUri;
+use attest::utc_time::UtcTime;
+use clap::{ArgAction, Args, ValueEnum};
+
+use super::PublishArgs;
+
+/// Reads a digest with or without `sha256:` before it.
+pub(crate) fn digest(text: &str) -> Result<Sha256Digest, attest::digest::DigestError> {
+    if text.contains(':') { Sha256Digest::from_named(text) } else { text.parse() }
+}
+
+/// What an event is about, and what goes with every kind of it.
+#[derive(Args, Debug)]
+pub(crate) struct EventArgs {
+    /// The model: its directory or file, which is hashed, or its tree digest
+    #[arg(env = "TALLYMARK_MODEL", value_name = "PATH|DIGEST")]
+    pub(crate) model: String,
+    /// Name and version label: `acme/churn:2026.1`
+    #[arg(long = "as", env = "TALLYMARK_AS", value_name = "NAME:VERSION")]
+    pub(crate) name_version: NameVersion,
+    /// Bundle file to add to [default: the model's own, if its path is given]
+    #[arg(long, env = "TALLYMARK_OUT", value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// As what you act: `risk`, `release-manager`
+    #[arg(long, env = "TALLYMARK_ROLE", value_name = "ROLE")]
+    pub(crate) role: Option<EventLabel>,
+    /// From when on it holds: `2026-11-27T08:00:00Z` [default: from its place in the log on]
+    #[arg(long, env = "TALLYMARK_EFFECTIVE_FROM", value_name = "TIME")]
+    pub(crate) effective_from: Option<UtcTime>,
+    /// Digest of a statement you looked at; may be repeated
+    #[arg(long, env = "TALLYMARK_EVIDENCE", value_name = "DIGEST", value_delimiter = ' ', action = ArgAction::Append,
+          value_parser = digest)]
+    pub(crate) evidence: Vec<Sha256Digest>,
+    /// File with the rules you decided by; its digest is signed
+    #[arg(long, env = "TALLYMARK_POLICY", value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where these rules can be found
+    #[arg(long, env = "TALLYMARK_POLICY_URI", value_name = "URI", requires = "policy")]
+    pub(crate) policy_uri: Option<SourceUri>,
+    /// A sentence for people, at most 512 bytes; it is signed and never logged
+    #[arg(long, env = "TALLYMARK_TEXT", value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    #[command(flatten)]
+    pub(crate) publish: PublishArgs,
+}
+
+/// State that a model may be used
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark approve ./churn --as acme/churn:2026.1 --stage production --role risk --log \
+                  https://log.example.org"
+)]
+pub(crate) struct ApproveArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// For which stage [default: for everything]
+    #[arg(long, env = "TALLYMARK_STAGE", value_name = "STAGE")]
+    pub(crate) stage: Option<EventLabel>,
+    /// Until when: `2027-05-21T12:00:00Z`
+    #[arg(long, env = "TALLYMARK_EXPIRES", value_name = "TIME")]
+    pub(crate) expires: Option<UtcTime>,
+}
+
+/// State that a model may not be used
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark reject ./churn --as acme/churn:2026.1 --stage production --text 'recall too low' \
+                  --log https://log.example.org"
+)]
+pub(crate) struct RejectArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// For which stage [default: for anything]
+    #[arg(long, env = "TALLYMARK_STAGE", value_name = "STAGE")]
+    pub(crate) stage: Option<EventLabel>,
+}
+
+/// State that a model has come to a stage
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark promote ./churn --as acme/churn:2026.1 --stage staging --log \
+                  https://log.example.org")]
+pub(crate) struct PromoteArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// To which stage
+    #[arg(long, env = "TALLYMARK_STAGE", value_name = "STAGE")]
+    pub(crate) stage: EventLabel,
+    /// Until when: `2027-05-21T12:00:00Z`
+    #[arg(long, env = "TALLYMARK_EXPIRES", value_name = "TIME")]
+    pub(crate) expires: Option<UtcTime>,
+}
+
+/// State that a model was handed to somebody
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark transfer ./churn --as acme/churn:2026.1 --to partner.pem.pub --log \
+                  https://log.example.org"
+)]
+pub(crate) struct TransferArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// The receiver's public key: its file, or its key id
+    #[arg(long, env = "TALLYMARK_TO", value_name = "FILE|KEY-ID")]
+    pub(crate) to: String,
+}
+
+/// State that a model was put to work
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark deploy ./churn --as acme/churn:2026.1 --environment eu-west-1 --log \
+                  https://log.example.org"
+)]
+pub(crate) struct DeployArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// Where: `eu-west-1`, `fraud-api`
+    #[arg(long, env = "TALLYMARK_ENVIRONMENT", value_name = "ENVIRONMENT")]
+    pub(crate) environment: EventLabel,
+}
+
+/// State that another model takes a model's place
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark supersede ./churn --as acme/churn:2026.1 --by ./churn-2 --log \
+                  https://log.example.org"
+)]
+pub(crate) struct SupersedeArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// The other model: its directory or file, which is hashed, or its tree digest
+    #[arg(long, env = "TALLYMARK_BY", value_name = "PATH|DIGEST")]
+    pub(crate) by: String,
+}
+
+/// Withdraw a model
+///
+/// Whoever verifies with the bundle is shown the withdrawal. Whoever has an older bundle is not: the log is where all of them
+/// can be found, with `tallymark search digest=...`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark revoke ./churn --as acme/churn:2026.1 --scope this-and-descendants --reason \
+                  poisoned-data --log https://log.example.org"
+)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// How far it goes
+    #[arg(long, env = "TALLYMARK_SCOPE", value_enum, value_name = "SCOPE")]
+    pub(crate) scope: ScopeName,
+    /// Why: `poisoned-data`, `key-compromised`, `licence`, `unsafe`, `defect`, or a word of your own
+    #[arg(long, env = "TALLYMARK_REASON", value_name = "REASON")]
+    pub(crate) reason: EventLabel,
+}
+
+/// State that an earlier rejection, supersession or revocation no longer holds
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark reinstate ./churn --as acme/churn:2026.1 --event sha256:5a8f... --log \
+                  https://log.example.org"
+)]
+pub(crate) struct ReinstateArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// Statement digest of the event that no longer holds, as `tallymark inspect` shows it
+    #[arg(long = "event", env = "TALLYMARK_EVENT", value_name = "DIGEST", value_parser = digest)]
+    pub(crate) previous: Sha256Digest,
+}
+
+/// How far a revocation goes, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeName {
+    /// This model
+    This,
+    /// This model and what was made from it
+    ThisAndDescendants,
+}
+
+impl From<ScopeName> for Scope {
+    fn from(name: ScopeName) -> Self {
+        match name {
+            ScopeName::This => Self::This,
+            ScopeName::ThisAndDescendants => Self::ThisAndDescendants,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `tallymark approve`, `reject`, `promote`, `transfer`, `deploy`, `supersede`, `revoke`, `reinstate`: custody events.
+//!
+//! A model that is here is hashed, so that the event is about these files and not about what somebody says of them. A model
+//! that is elsewhere is named by its tree digest, and the bundle goes to `--out`.
+
+use std::path::{Path, PathBuf};
+
+use attest::digest::Sha256Digest;
+use attest::event::{Act, Event, EventError, EventPolicy};
+use attest::key::{KeyError, PublicKey};
+use attest::scan::{ScanOptions, scan};
+use attest::tree::TreeDigest;
+use verifier::load::read_bounded;
+
+use crate::args::{EventArgs, Manner, digest};
+use crate::message::Failure;
+use crate::progress::Progress;
+use crate::publication::{Place, Publication, read_back};
+use crate::snapshot::Snapshot;
+
+/// Largest file of rules, in bytes.
+const MAX_POLICY_BYTES: u64 = 64 << 20;
+/// Largest public key file, in bytes.
+const MAX_KEY_BYTES: u64 = 1 << 16;
+
+/// Why there is no event.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CustodyError {
+    /// What was said makes no event.
+    #[error("that is no event")]
+    Event(#[from] EventError),
+    /// A digest, and no file to put the bundle into.
+    #[error("{model} is a digest, so there is no bundle file beside it")]
+    NoPlace { model: String },
+    /// Neither a path nor a digest.
+    #[error("{text} is neither here nor a digest")]
+    NothingThere { text: String },
+    /// No public key.
+    #[error("{path} holds no public key")]
+    Receiver { path: PathBuf, source: KeyError },
+    /// The system refused.
+    #[error("cannot read {path}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+}
+
+/// A model somebody spoke of: files that are here, or a digest.
+pub(crate) enum Subject {
+    Here { path: PathBuf, snapshot: Snapshot },
+    Elsewhere(TreeDigest),
+}
+
+impl Subject {
+    /// Takes a path if there is something at it, else a digest.
+    pub(crate) fn find(text: &str) -> Result<Self, Failure> {
+        let path = Path::new(text);
+        if path.symlink_metadata().is_ok() {
+            return Ok(Self::Here { path: path.to_owned(), snapshot: Snapshot::take(path)? });
+        }
+        match digest(text) {
+            Ok(digest) => Ok(Self::Elsewhere(TreeDigest::from_digest(digest))),
+            Err(_) => Err(CustodyError::NothingThere { text: text.to_owned() }.into()),
+        }
+    }
+
+    /// Its digest, of files by hashing them.
+    pub(crate) fn digest(&self, manner: Manner) -> Result<TreeDigest, Failure> {
+        match self {
+            Self::Here { path, snapshot } => {
+                let mut progress = Progress::start(manner, snapshot.total_bytes());
+                let tree = progress.part("model", |progress| scan(path, &ScanOptions::new(), progress))?;
+                Ok(tree.digest())
+            }
+            Self::Elsewhere(digest) => Ok(*digest),
+        }
+    }
+
+    fn refuse_change(&self) -> Result<(), Failure> {
+        match self {
+            Self::Here { snapshot, .. } => Ok(snapshot.refuse_change()?),
+            Self::Elsewhere(_) => Ok(()),
+        }
+    }
+}
+
+/// Signs the event that `act` makes, and publishes it. What `act` hashes is hashed before the model.
+pub(crate) fn run(
+    args: &EventArgs,
+    act: impl FnOnce() -> Result<Act, Failure>,
+    manner: Manner,
+) -> Result<(), Failure> {
+    let subject = Subject::find(&args.model)?;
+    let place = match (&args.out, &subject) {
+        (Some(out), _) => Place::File(out),
+        (None, Subject::Here { path, .. }) => Place::Beside(path),
+        (None, Subject::Elsewhere(_)) => {
+            return Err(CustodyError::NoPlace { model: args.model.clone() }.into());
+        }
+    };
+    let publication = Publication::find(&args.publish, place)?;
+    let event = event(args, act()?)?;
+    let open = publication.open()?;
+    let (name, version) = (args.name_version.name(), args.name_version.version());
+    let statement = read_back(&event.to_statement_bytes(name, version, subject.digest(manner)?))?;
+    open.finish(statement, None, || subject.refuse_change(), manner)
+}
+
+fn event(args: &EventArgs, act: Act) -> Result<Event, Failure> {
+    let mut event = Event::new(act).with_evidence(args.evidence.clone()).map_err(CustodyError::from)?;
+    if let Some(role) = &args.role {
+        event = event.with_actor_role(role.clone());
+    }
+    if let Some(time) = args.effective_from {
+        event = event.with_effective_from(time).map_err(CustodyError::from)?;
+    }
+    if let Some(path) = &args.policy {
+        let rules = read(path, MAX_POLICY_BYTES)?;
+        event = event.with_policy(EventPolicy::new(args.policy_uri.clone(), Sha256Digest::of(&rules)));
+    }
+    if let Some(text) = &args.text {
+        event = event.with_text(text.clone()).map_err(CustodyError::from)?;
+    }
+    Ok(event)
+}
+
+/// The key id of a receiver: as typed, or of a public key in a file.
+pub(crate) fn receiver(text: &str) -> Result<Sha256Digest, Failure> {
+    let path = Path::new(text);
+    if path.symlink_metadata().is_err() {
+        return Ok(digest(text).map_err(|_| CustodyError::NothingThere { text: text.to_owned() })?);
+    }
+    let bytes = read(path, MAX_KEY_BYTES)?;
+    let pem = String::from_utf8_lossy(&bytes);
+    let key = PublicKey::from_pem(&pem).or_else(|_| PublicKey::from_base64(pem.trim_end()));
+    let key = key.map_err(|source| CustodyError::Receiver { path: path.to_owned(), source })?;
+    Ok(key.key_id())
+}
+
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CustodyError> {
+    let unreadable = |source| CustodyError::Unreadable { path: path.to_owned(), source };
+    let bytes = read_bounded(path, limit).map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(unreadable(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,167 @@
+//! Statements other than a provenance: events and evaluations, from the command line to what a verifier shows.
+
+use serde_json::Value;
+
+use crate::log::TestLog;
+use crate::{Desk, sign};
+
+/// The arguments of an event about the desk's model.
+fn event<'a>(verb: &'a str, log: &'a TestLog, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec![verb, "model", "--as", "acme/churn:1", "--key", "key.pem"];
+    args.extend(["--log", log.url(), "--log-key", log.vkey()]);
+    args.extend(more);
+    args
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| panic!("no JSON: {text}"))
+}
+
+/// What `verify --json` says, whatever its exit status.
+fn verdict(desk: &Desk) -> Value {
+    let output = desk.run(&["verify", "model", "--trust", "trust.toml", "--json"]);
+    json(&String::from_utf8_lossy(&output.stdout))
+}
+
+#[test]
+fn events_are_logged_and_shown_beside_a_verdict_that_they_do_not_change() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.succeed(&sign(&log, &[]));
+    let provenance = verdict(&desk)["log"]["index"].clone();
+    let evidence = json(&desk.succeed(&["inspect", "model", "--json"]))["content"][0]["statement"]["digest"]
+        .as_str()
+        .expect("a digest")
+        .to_owned();
+    desk.write("rules.md", "two people look at it\n");
+    let more = ["--stage", "production", "--role", "risk", "--expires", "2027-05-21T12:00:00Z"];
+    let more = [&more[..], &["--evidence", &evidence, "--policy", "rules.md"]].concat();
+    let out = desk.succeed(&event("approve", &log, &more));
+    assert!(out.contains("  event      approve\n  stage      production\n"), "{out}");
+    let more = ["--reason", "poisoned-data", "--scope", "this-and-descendants"];
+    desk.succeed(&event("revoke", &log, &more));
+
+    let seen = verdict(&desk);
+    assert_eq!((&seen["verdict"], &seen["log"]["index"]), (&"verified".into(), &provenance));
+    let [approval, revocation] = seen["custody"].as_array().expect("a list").as_slice() else {
+        panic!("{seen}")
+    };
+    assert_eq!((&approval["line"], &approval["log_index"]), (&2.into(), &3.into()));
+    assert_eq!(approval["event"]["evidence"], serde_json::json!([evidence]));
+    assert_eq!(
+        (&approval["event"]["kind"], &approval["event"]["adverse"]),
+        (&"approve".into(), &false.into())
+    );
+    assert_eq!(revocation["event"]["reason_code"], "poisoned-data");
+    assert_eq!(revocation["event"]["adverse"], true);
+    let text = desk.succeed(&["verify", "model", "--trust", "trust.toml"]);
+    assert!(text.contains("  AGAINST IT  revoke poisoned-data  this-and-descendants  by key "), "{text}");
+}
+
+#[test]
+fn an_event_alone_makes_no_model_signed() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.succeed(&event("approve", &log, &[]));
+    let seen = verdict(&desk);
+    assert_eq!((&seen["reason"], &seen["exit_code"]), (&"provenance-missing".into(), &3.into()));
+    assert_eq!(seen["custody"], serde_json::json!([]));
+}
+
+#[test]
+fn an_event_of_an_untrusted_key_or_another_tree_is_a_note_and_nothing_more() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.succeed(&sign(&log, &[]));
+    desk.succeed(&["keygen", "--key", "other.pem", "--unencrypted"]);
+    let mut args = event("reject", &log, &[]);
+    args[5] = "other.pem";
+    desk.succeed(&args);
+    let mut args = event("reject", &log, &["--out", "model/tallymark.jsonl"]);
+    args[1] = "base";
+    desk.succeed(&args);
+    let mut args = event("reject", &log, &[]);
+    args[3] = "acme/other:1";
+    desk.succeed(&args);
+    let seen = verdict(&desk);
+    assert_eq!((&seen["verdict"], &seen["custody"]), (&"verified".into(), &serde_json::json!([])));
+    let notes: Vec<_> =
+        seen["notes"].as_array().expect("a list").iter().map(|note| &note["reason"]).collect();
+    assert_eq!(notes, ["signer-unexpected", "subject-mismatch", "name-unexpected"]);
+}
+
+#[test]
+fn every_kind_of_event_is_shown_before_it_is_signed() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let digest = "5a".repeat(32);
+    let named = format!("sha256:{digest}");
+    let kinds: [(&str, &[&str]); 8] = [
+        ("approve", &[]),
+        ("reject", &["--stage", "production"]),
+        ("promote", &["--stage", "staging"]),
+        ("transfer", &["--to", "key.pem.pub"]),
+        ("deploy", &["--environment", "eu-west-1"]),
+        ("supersede", &["--by", "base"]),
+        ("revoke", &["--reason", "defect", "--scope", "this"]),
+        ("reinstate", &["--event", &named]),
+    ];
+    let before = desk.contents();
+    for (kind, more) in kinds {
+        let out = desk.succeed(&event(kind, &log, &[more, &["--dry-run"]].concat()));
+        assert!(
+            out.contains("  kind       event\n") && out.contains(&format!("{{\"kind\":\"{kind}\"")),
+            "{out}"
+        );
+        assert!(out.contains("public for ever"), "{out}");
+    }
+    assert_eq!(desk.contents(), before);
+    assert_eq!(log.len(), 2);
+}
+
+#[test]
+fn an_event_about_a_digest_goes_to_a_file_of_its_own() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    let hashed = desk.succeed(&["hash", "model"]);
+    let digest = hashed.split(' ').next().expect("a digest");
+    let mut args = event("reject", &log, &[]);
+    args[1] = digest;
+    desk.refuse(&args, 2, "no-bundle-file");
+    args.extend(["--out", "events.tallymark.jsonl"]);
+    desk.succeed(&args);
+    assert_eq!(desk.bundles("events.tallymark.jsonl").lines().len(), 1);
+    // Whoever has the file can lay it beside the model.
+    desk.succeed(&sign(&log, &[]));
+    let lines = ["model/tallymark.jsonl", "events.tallymark.jsonl"]
+        .map(|name| std::fs::read_to_string(desk.path(name)).expect("readable"));
+    desk.write("model/tallymark.jsonl", &lines.concat());
+    let seen = verdict(&desk);
+    assert_eq!(
+        (&seen["verdict"], &seen["custody"][0]["event"]["kind"]),
+        (&"verified".into(), &"reject".into())
+    );
+}
+
+#[test]
+fn what_is_neither_path_nor_digest_is_refused() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    let mut args = event("reject", &log, &[]);
+    args[1] = "modell";
+    desk.refuse(&args, 2, "neither-path-nor-digest");
+    desk.refuse(&event("transfer", &log, &["--to", "data/x.csv"]), 2, "no-public-key");
+    let text = "a".repeat(513);
+    desk.refuse(&event("reject", &log, &["--text", &text]), 2, "event");
+}
+
+#[test]
+fn a_pending_event_is_completed_later() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.succeed(&sign(&log, &[]));
+    let args =
+        ["promote", "model", "--as", "acme/churn:1", "--stage", "staging", "--key", "key.pem", "--pending"];
+    desk.succeed(&args);
+    assert_eq!(verdict(&desk)["notes"][0]["reason"], "not-logged");
+    desk.succeed(&["submit", "model", "--log", log.url(), "--log-key", log.vkey()]);
+    assert_eq!(verdict(&desk)["custody"][0]["event"]["kind"], "promote");
+}
