@@ -226,7 +226,6 @@ pub(crate) struct AttestArgs {
 
 /// What is stated.
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it, for as long as the program runs")]
 pub(crate) enum AttestCommand {
     Train(TrainArgs),
     Transform(TransformArgs),
