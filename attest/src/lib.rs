@@ -23,6 +23,7 @@
 
 pub mod bundle;
 mod compact_json;
+pub mod content_tree;
 pub mod dataset;
 mod decimal;
 pub mod digest;
@@ -31,10 +32,12 @@ pub mod entry;
 pub mod evaluation;
 pub mod event;
 mod excerpt;
+pub mod file_proof;
 pub mod form;
 pub mod inert;
 pub mod json;
 pub mod key;
+pub mod manifest;
 pub mod model_name;
 pub mod model_path;
 pub mod name_pattern;

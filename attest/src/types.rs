@@ -40,6 +40,9 @@ pub const SCAN_V1: &str = own!("scan/v1");
 /// Predicate type of a custody event.
 pub const EVENT_V1: &str = own!("event/v1");
 
+/// Type of a proof about one file of a tree.
+pub const FILE_PROOF_V1: &str = own!("file-proof/v1");
+
 /// SLSA `buildType` of everything that turns data, code and base models into a model.
 pub const BUILD_TYPE_TRAIN_V1: &str = own!("build/train/v1");
 
@@ -73,7 +76,9 @@ mod tests {
     #[test]
     fn own_uris_begin_with_the_base() {
         let builders = [BUILDER_LOCAL_V1, BUILDER_WRAPPER_V1];
-        for uri in [DATASET_V1, SCAN_V1, EVENT_V1, BUILD_TYPE_TRAIN_V1].into_iter().chain(builders) {
+        for uri in
+            [DATASET_V1, SCAN_V1, EVENT_V1, FILE_PROOF_V1, BUILD_TYPE_TRAIN_V1].into_iter().chain(builders)
+        {
             assert!(uri.len() > TYPE_BASE.len() && uri.starts_with(TYPE_BASE), "{uri}");
         }
     }

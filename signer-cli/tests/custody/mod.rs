@@ -165,3 +165,60 @@ fn a_pending_event_is_completed_later() {
     desk.succeed(&["submit", "model", "--log", log.url(), "--log-key", log.vkey()]);
     assert_eq!(verdict(&desk)["custody"][0]["event"]["kind"], "promote");
 }
+
+/// What the harness writes, as much of it as is read.
+const HARNESS: &str = r#"{"results":{"arc_easy":{"alias":"arc_easy","acc,none":0.7600,"acc_stderr,none":0.0088,
+    "acc_norm,none":0.71,"acc_norm_stderr,none":"N/A"}},"configs":{"arc_easy":{"task":"arc_easy","validation_split":
+    "validation","test_split":"test"}},"versions":{"arc_easy":1.0},"lm_eval_version":"0.4.9"}"#;
+
+#[test]
+fn an_evaluation_keeps_the_text_of_its_numbers_and_says_what_it_was_tested_on() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.succeed(&sign(&log, &[]));
+    desk.write("results.json", HARNESS);
+    let mut args = event("attest", &log, &["--data", "arc_easy=data", "--threshold", "acc,none>=0.760"]);
+    args.splice(1..2, ["eval", "results.json", "--model", "model"]);
+    let out = desk.succeed(&args);
+    assert!(out.contains("arc_easy test acc,none = 0.7600 +- 0.0088, want >= 0.760: met"), "{out}");
+    let seen = verdict(&desk);
+    assert_eq!(seen["custody"][0]["evaluation"]["result"], "PASSED");
+    let shown = json(&desk.succeed(&["inspect", "model", "--json"]))["content"][1]["statement"].clone();
+    assert_eq!(shown["evaluation"]["tool"], "lm-evaluation-harness 0.4.9");
+    assert_eq!(shown["inputs"][0]["role"], "dataset");
+    assert_eq!(shown["evaluation"]["metrics"].as_array().expect("a list").len(), 2);
+
+    desk.write("plain.json", "{\"auc\": 0.90999}\n");
+    let mut args = event("attest", &log, &["--threshold", "auc>=0.91", "--result", "passed"]);
+    args.splice(1..2, ["eval", "plain.json", "--model", "model"]);
+    desk.refuse(&args, 3, "evaluation");
+    args.truncate(args.len() - 2);
+    assert!(desk.succeed(&args).contains("result     FAILED"));
+    args.truncate(args.len() - 1);
+    desk.refuse(&[&args[..], &["acc>=0.91"]].concat(), 2, "metric-unknown");
+    desk.write("plain.json", "{\"auc\": NaN}\n");
+    desk.refuse(&[&args[..], &["auc>=0.91"]].concat(), 3, "results-unread");
+}
+
+#[test]
+fn a_transformed_model_has_its_parents_as_inputs_and_as_many_as_the_relation_wants() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    desk.write("tuned/w.bin", "tuned");
+    let transform = |relation: &'static str, more: &[&'static str]| {
+        let mut args =
+            vec!["attest", "transform", "--relation", relation, "--out", "model", "--as", "acme/churn:1"];
+        args.extend(["--key", "key.pem", "--pending"]);
+        args.extend(more);
+        args
+    };
+    desk.refuse(&transform("merge", &["--parent", "base"]), 2, "parents");
+    desk.refuse(&transform("quantize", &["--parent", "base", "--parent", "tuned"]), 2, "parents");
+    desk.refuse(&transform("merge", &["--parent", "base", "--parent", "base=tuned"]), 2, "inputs");
+    desk.succeed(&transform("merge", &["--parent", "base", "--parent", "other=tuned"]));
+    let shown = json(&desk.succeed(&["inspect", "model", "--json"]))["content"][0]["statement"].clone();
+    assert_eq!(shown["relation"], "merge");
+    let inputs: Vec<_> =
+        shown["inputs"].as_array().expect("a list").iter().map(|input| &input["name"]).collect();
+    assert_eq!(inputs, ["base", "other"]);
+}
