@@ -75,13 +75,12 @@ pub(crate) enum RunError {
 /// Runs it; the exit status of the program if that is not 0.
 pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
     let made = prepare(&args.out)?;
-    if let Err(failure) = refuse_early(args) {
-        if made {
-            drop(fs::remove_dir(&args.out));
-        }
-        return Err(failure);
+    let begun =
+        refuse_early(args).and_then(|()| Ok(args.read_set.as_deref().map(Trace::begin).transpose()?));
+    if made && begun.is_err() {
+        drop(fs::remove_dir(&args.out));
     }
-    let trace = args.read_set.as_deref().map(Trace::begin).transpose()?;
+    let trace = begun?;
     let before = Materials::find(&args.out, &args.materials, manner)?.hash(&args.materials, manner)?;
     let watched = watch(&args.program, trace.as_ref());
     let finished = now();
