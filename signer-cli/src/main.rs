@@ -8,8 +8,10 @@ mod args;
 mod attest_train;
 mod attest_transform;
 mod bundle_file;
+mod check_file;
 mod collector_view;
 mod custody;
+mod dataset;
 mod entry_view;
 mod eval;
 mod gather;
@@ -21,10 +23,12 @@ mod key_file;
 mod keygen;
 mod log_client;
 mod log_token;
+mod manifest_file;
 mod message;
 mod pages;
 mod passphrase;
 mod progress;
+mod prove_file;
 mod publication;
 mod report;
 mod search;
@@ -74,6 +78,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             AttestCommand::Train(args) => attest_train::run(args, manner)?,
             AttestCommand::Transform(args) => attest_transform::run(args, manner)?,
             AttestCommand::Eval(args) => eval::run(args, manner)?,
+            AttestCommand::Dataset(args) => dataset::run(args, manner)?,
         },
         Command::Approve(args) => custody::run(
             &args.event,
@@ -107,6 +112,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Reinstate(args) => {
             custody::run(&args.event, || Ok(Act::Reinstate { previous: args.previous }), manner)?;
         }
+        Command::ProveFile(args) => prove_file::run(args, manner)?,
+        Command::CheckFile(args) => check_file::run(args)?,
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
@@ -129,6 +136,7 @@ const fn wants_json(command: &Command) -> bool {
             AttestCommand::Train(args) => args.publish.json,
             AttestCommand::Transform(args) => args.publish.json,
             AttestCommand::Eval(args) => args.publish.json,
+            AttestCommand::Dataset(args) => args.publish.json,
         },
         Command::Approve(ApproveArgs { event, .. })
         | Command::Reject(RejectArgs { event, .. })
@@ -138,12 +146,13 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Supersede(SupersedeArgs { event, .. })
         | Command::Revoke(RevokeArgs { event, .. })
         | Command::Reinstate(ReinstateArgs { event, .. }) => event.publish.json,
+        Command::CheckFile(args) => args.json,
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,
-        Command::Completions(_) | Command::Man(_) => false,
+        Command::ProveFile(_) | Command::Completions(_) | Command::Man(_) => false,
     }
 }

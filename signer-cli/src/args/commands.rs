@@ -10,7 +10,7 @@ use attest::provenance::Relation;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
-use super::{EvalArgs, NamedPath, TransformArgs};
+use super::{DatasetArgs, EvalArgs, NamedPath, TransformArgs};
 use crate::gather::FactSource;
 use crate::search::Term;
 
@@ -230,6 +230,7 @@ pub(crate) enum AttestCommand {
     Train(TrainArgs),
     Transform(TransformArgs),
     Eval(EvalArgs),
+    Dataset(DatasetArgs),
 }
 
 /// Sign a model with what trackers recorded of its training, and log the signature
