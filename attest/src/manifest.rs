@@ -115,18 +115,19 @@ pub fn line(file: &FileLeaf) -> Vec<u8> {
     line
 }
 
-/// Files from a list, one after the other, strictly ascending by path.
+/// Files from a list, one after the other, strictly ascending by path. Nothing comes after an error.
 #[derive(Debug)]
 pub struct ManifestReader<R> {
     from: R,
     line: usize,
     before: Option<ModelPath>,
+    is_over: bool,
 }
 
 impl<R: BufRead> ManifestReader<R> {
     /// Reads from there.
     pub const fn new(from: R) -> Self {
-        Self { from, line: 0, before: None }
+        Self { from, line: 0, before: None, is_over: false }
     }
 
     fn read(&mut self) -> Result<Option<FileLeaf>, ManifestError> {
@@ -157,7 +158,12 @@ impl<R: BufRead> Iterator for ManifestReader<R> {
     type Item = Result<FileLeaf, ManifestError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.read().transpose()
+        if self.is_over {
+            return None;
+        }
+        let next = self.read().transpose();
+        self.is_over = !matches!(next, Some(Ok(_)));
+        next
     }
 }
 
@@ -223,6 +229,8 @@ mod tests {
             let unsorted = read(&[first.as_slice(), second.as_slice()].concat());
             assert!(matches!(unsorted, Err(ManifestError::Unsorted { line: 2 })));
         }
+        let mut files = ManifestReader::new(&b"x\n{}\n"[..]);
+        assert!(files.next().is_some_and(|file| file.is_err()) && files.next().is_none());
         let endless = vec![b' '; MAX_LINE_BYTES + 1];
         assert!(matches!(read(&endless), Err(ManifestError::NoEnd { line: 1 })));
     }

@@ -7,6 +7,7 @@
 //! In scope: names, values, help. Out of scope: what they cause, which is one module per command.
 
 mod commands;
+mod datasets;
 mod events;
 mod named_path;
 mod statements;
@@ -23,6 +24,7 @@ pub(crate) use self::commands::{
     InspectArgs, KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, RelationName, RunArgs, SearchArgs,
     SignArgs, SubmitArgs, TrainArgs, VerifyArgs, VersionArgs,
 };
+pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
     ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
     TransferArgs, digest,
@@ -131,6 +133,8 @@ pub(crate) enum Command {
     Supersede(SupersedeArgs),
     Revoke(RevokeArgs),
     Reinstate(ReinstateArgs),
+    ProveFile(ProveFileArgs),
+    CheckFile(CheckFileArgs),
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),

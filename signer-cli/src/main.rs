@@ -9,8 +9,10 @@ mod attest_train;
 mod attest_transform;
 mod bom;
 mod bundle_file;
+mod check_file;
 mod collector_view;
 mod custody;
+mod dataset;
 mod diff;
 mod entry_view;
 mod eval;
@@ -23,11 +25,13 @@ mod key_file;
 mod keygen;
 mod log_client;
 mod log_token;
+mod manifest_file;
 mod message;
 mod oms;
 mod pages;
 mod passphrase;
 mod progress;
+mod prove_file;
 mod publication;
 mod read_set;
 mod report;
@@ -78,6 +82,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             AttestCommand::Train(args) => attest_train::run(args, manner)?,
             AttestCommand::Transform(args) => attest_transform::run(args, manner)?,
             AttestCommand::Eval(args) => eval::run(args, manner)?,
+            AttestCommand::Dataset(args) => dataset::run(args, manner)?,
         },
         Command::Approve(args) => custody::run(
             &args.event,
@@ -111,6 +116,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Reinstate(args) => {
             custody::run(&args.event, || Ok(Act::Reinstate { previous: args.previous }), manner)?;
         }
+        Command::ProveFile(args) => prove_file::run(args, manner)?,
+        Command::CheckFile(args) => check_file::run(args)?,
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
@@ -135,6 +142,7 @@ const fn wants_json(command: &Command) -> bool {
             AttestCommand::Train(args) => args.publish.json,
             AttestCommand::Transform(args) => args.publish.json,
             AttestCommand::Eval(args) => args.publish.json,
+            AttestCommand::Dataset(args) => args.publish.json,
         },
         Command::Approve(ApproveArgs { event, .. })
         | Command::Reject(RejectArgs { event, .. })
@@ -144,6 +152,7 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Supersede(SupersedeArgs { event, .. })
         | Command::Revoke(RevokeArgs { event, .. })
         | Command::Reinstate(ReinstateArgs { event, .. }) => event.publish.json,
+        Command::CheckFile(args) => args.json,
         Command::Submit(args) => args.json,
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
@@ -153,6 +162,6 @@ const fn wants_json(command: &Command) -> bool {
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,
-        Command::Completions(_) | Command::Man(_) => false,
+        Command::ProveFile(_) | Command::Completions(_) | Command::Man(_) => false,
     }
 }

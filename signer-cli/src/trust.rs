@@ -78,14 +78,19 @@ pub(crate) fn policy_alone(log_key: Option<&str>, trust: Option<&Path>) -> Resul
     if let Some(key) = log_key {
         return policy_of_key(key).map_err(|source| TrustError::LogKey { source });
     }
+    Ok(requirements(trust)?.policy().clone())
+}
+
+/// What the trust file demands, the one named or the one found, without a model in sight.
+///
+/// # Errors
+/// As [`policy`].
+pub(crate) fn requirements(trust: Option<&Path>) -> Result<Requirements, TrustError> {
     // No path is a model, so the file in the working directory counts.
     let path = trust.map(Path::to_owned).or_else(|| find_trust(Path::new(""))).ok_or(TrustError::Missing)?;
     let bytes = read_bounded(&path, MAX_TRUST_BYTES as u64)
         .map_err(|source| TrustError::Io { path: path.clone(), source })?;
-    match Requirements::parse(&bytes) {
-        Ok(requirements) => Ok(requirements.policy().clone()),
-        Err(source) => Err(TrustError::Malformed { path, source }),
-    }
+    Requirements::parse(&bytes).map_err(|source| TrustError::Malformed { path, source })
 }
 
 fn policy_of_key(key: &str) -> Result<Policy, LogKeyFault> {

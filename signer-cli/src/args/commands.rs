@@ -11,7 +11,7 @@ use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, Subcommand, ValueEnum};
 
-use super::{EvalArgs, NamedPath, TransformArgs};
+use super::{DatasetArgs, EvalArgs, NamedPath, TransformArgs};
 use crate::gather::FactSource;
 use crate::search::Term;
 
@@ -242,6 +242,7 @@ pub(crate) enum AttestCommand {
     Train(TrainArgs),
     Transform(TransformArgs),
     Eval(EvalArgs),
+    Dataset(DatasetArgs),
 }
 
 /// Sign a model with what trackers recorded of its training, and log the signature

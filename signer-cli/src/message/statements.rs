@@ -1,11 +1,17 @@
 //! The same map for the commands that make statements other than a provenance.
 
 use attest::evaluation::EvaluationError;
+use verifier::Class;
 
+use super::table::sentence_as_hint;
 use super::{Exit, Failure};
 use crate::attest_transform::TransformError;
+use crate::check_file::CheckFileError;
 use crate::custody::CustodyError;
+use crate::dataset::DatasetCommandError;
 use crate::eval::EvalError;
+use crate::manifest_file::ManifestFileError;
+use crate::prove_file::ProveFileError;
 
 impl From<CustodyError> for Failure {
     fn from(error: CustodyError) -> Self {
@@ -47,5 +53,76 @@ impl From<EvalError> for Failure {
 impl From<TransformError> for Failure {
     fn from(error: TransformError) -> Self {
         Self::new(Exit::Usage, "parents", &error).hint("name each model it was made from: --parent NAME=DIR")
+    }
+}
+
+impl From<DatasetCommandError> for Failure {
+    fn from(error: DatasetCommandError) -> Self {
+        use DatasetCommandError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Dataset(_) => told(Exit::Usage, "dataset").hint("correct the option that the message names"),
+            E::Dvc(_) => told(Exit::Refused, "source-dvc")
+                .hint("see what DVC recorded: tallymark inspect . ; or name the path instead of --dvc"),
+            E::ManifestInside { .. } => told(Exit::Usage, "manifest-inside")
+                .hint("a list cannot list itself; name another place with --manifest FILE"),
+            E::NotOne { .. } => {
+                told(Exit::Usage, "source-dvc").hint("name one output: --dvc data/raw.dvc, or its path")
+            }
+            E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
+        }
+    }
+}
+
+impl From<ManifestFileError> for Failure {
+    fn from(error: ManifestFileError) -> Self {
+        use ManifestFileError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Document(_) => told(Exit::Usage, "dataset").hint("name another place with --manifest FILE"),
+            E::InTheWay { path } => told(Exit::Refused, "manifest-exists").hint(format!(
+                "it may be of another version; move it, or name another place than {}: --manifest FILE",
+                path.display()
+            )),
+            E::Io { .. } => told(Exit::Io, "manifest-io").hint("check the path and its permissions"),
+        }
+    }
+}
+
+impl From<ProveFileError> for Failure {
+    fn from(error: ProveFileError) -> Self {
+        Self::new(Exit::VerifiedFalse, "manifest-malformed", &error)
+            .hint("fetch the list again, or name the directory itself: tallymark prove-file DIR FILE")
+    }
+}
+
+impl From<CheckFileError> for Failure {
+    fn from(error: CheckFileError) -> Self {
+        use CheckFileError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::AbsentAndFile { .. } => told(Exit::Usage, "file-absent")
+                .hint("leave out the file to see what the proof shows: tallymark check-file PROOF"),
+            E::Malformed { .. } => {
+                told(Exit::VerifiedFalse, "proof-malformed").hint("have it made again: tallymark prove-file")
+            }
+            E::NoStatement { .. } => told(Exit::Refused, "statement-missing")
+                .hint("name the bundle file of the dataset: --bundle data/tallymark.jsonl"),
+            E::OtherFile { .. } => told(Exit::VerifiedFalse, "file-changed")
+                .hint("compare it with the one in the dataset; the proof is about that"),
+            E::Proof(_) => told(Exit::VerifiedFalse, "proof-invalid")
+                .hint("refuse it; a correct one is made by: tallymark prove-file"),
+            E::Statement { failure } => {
+                let reason = failure.reason();
+                let exit = match reason.class() {
+                    Class::VerifiedFalse => Exit::VerifiedFalse,
+                    Class::Refused => Exit::Refused,
+                    Class::Undecidable => Exit::Undecidable,
+                    Class::Io => Exit::Io,
+                };
+                told(exit, reason.code()).hint(sentence_as_hint(reason.remedy()))
+            }
+            E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
+        }
     }
 }

@@ -29,7 +29,7 @@ use crate::train::RunError;
 use crate::trust::TrustError;
 
 /// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
-fn sentence_as_hint(sentence: &str) -> String {
+pub(super) fn sentence_as_hint(sentence: &str) -> String {
     let mut chars = sentence.trim_end_matches('.').chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -1,4 +1,6 @@
-//! Statements other than a provenance: events and evaluations, from the command line to what a verifier shows.
+//! Statements other than a provenance, from the command line to what a verifier shows.
+
+mod datasets;
 
 use serde_json::Value;
 

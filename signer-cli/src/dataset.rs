@@ -1,0 +1,154 @@
+//! `tallymark attest dataset`: what a dataset is, with the list of its files beside it.
+
+use std::path::{Path, PathBuf};
+
+use attest::content_tree;
+use attest::dataset::{DataSource, Dataset, DatasetError, Document};
+use attest::provenance::{Extent, Input, InputDigest, Source};
+use attest::role::Role;
+use attest::scan::{ScanOptions, scan};
+use collect::dvc::TargetError;
+
+use crate::args::{DatasetArgs, Manner};
+use crate::manifest_file::{NewManifest, digest_of};
+use crate::message::{Failure, note, warn};
+use crate::progress::Progress;
+use crate::publication::{Place, Publication, read_back};
+use crate::sign::SignError;
+use crate::snapshot::Snapshot;
+
+/// Why there is no statement about a dataset.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DatasetCommandError {
+    /// What was said makes no dataset.
+    #[error("that is no dataset")]
+    Dataset(#[from] DatasetError),
+    /// DVC does not know it.
+    #[error("the target of DVC cannot be relied on")]
+    Dvc(#[from] TargetError),
+    /// The list would become part of what it lists.
+    #[error("the list {path} would lie inside the dataset")]
+    ManifestInside { path: PathBuf },
+    /// Not one dataset.
+    #[error("{target} names {seen} things that lie here, want one")]
+    NotOne { target: String, seen: usize },
+    /// The system refused.
+    #[error("cannot read {path}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+}
+
+/// Runs it.
+pub(crate) fn run(args: &DatasetArgs, manner: Manner) -> Result<(), Failure> {
+    let path = path(args, manner)?;
+    let publication = Publication::find(&args.publish, Place::Beside(&path))?;
+    let manifest = manifest_path(args, &path)?;
+    let parents = args.derived_from.iter().map(|parent| parent.path.as_path());
+    let snapshots: Vec<Snapshot> =
+        [path.as_path()].into_iter().chain(parents).map(Snapshot::take).collect::<Result<_, _>>()?;
+    let open = publication.open()?;
+    let options = ScanOptions::new().threads(args.threads);
+    let total = snapshots.iter().fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));
+    let mut progress = Progress::start(manner, total);
+    let tree = progress.part("dataset", |progress| scan(&path, &options, progress))?;
+    if tree.file_count() == 0 {
+        return Err(SignError::EmptyModel { model: path }.into());
+    }
+    let mut derived_from = Vec::new();
+    for parent in &args.derived_from {
+        let name = parent.name.clone();
+        let tree = progress.part(name.as_str(), |progress| scan(&parent.path, &options, progress))?;
+        derived_from.push(Input::new(Role::Dataset, name, Source::Observed, InputDigest::from(&tree))?);
+    }
+    drop(progress);
+
+    let dataset = Dataset::new(Extent::of(&tree), args.personal_data.into());
+    let dataset = describe(args, dataset.with_by_content(content_tree::digest(&tree)), derived_from)?;
+    let new = NewManifest::write(&tree, (!args.publish.dry_run).then_some(manifest.as_path()))?;
+    let dataset = dataset.with_manifest(new.document().clone());
+    let (name, version) = (args.name_version.name(), args.name_version.version());
+    let statement = read_back(&dataset.to_statement_bytes(name, version, tree.digest()))?;
+    let refuse_change = || Ok(snapshots.iter().try_for_each(Snapshot::refuse_change)?);
+    open.finish(statement, None, refuse_change, manner)?;
+    if let Some(path) = new.keep()? {
+        note(manner, &format!("list of {} files: {}", tree.file_count(), path.display()));
+    }
+    Ok(())
+}
+
+fn describe(
+    args: &DatasetArgs,
+    dataset: Dataset,
+    derived_from: Vec<Input>,
+) -> Result<Dataset, DatasetCommandError> {
+    let sources = args.source.iter().cloned().map(DataSource::new).collect();
+    let mut dataset = dataset
+        .with_sources(sources)?
+        .with_derived_from(derived_from)?
+        .with_licences(args.licence.clone())?;
+    if let Some(transform) = args.transform {
+        dataset = dataset.with_transform(transform);
+    }
+    if let (Some(start), Some(end)) = (args.collected_from, args.collected_to) {
+        dataset = dataset.with_collection(start, end)?;
+    }
+    if let Some(path) = &args.datasheet {
+        let is_markdown = path.extension().is_some_and(|extension| extension == "md");
+        dataset = dataset.with_datasheet(document(
+            path,
+            if is_markdown { "text/markdown" } else { "application/octet-stream" },
+        )?);
+    }
+    if let Some(path) = &args.croissant {
+        dataset = dataset.with_croissant(document(path, "application/ld+json")?);
+    }
+    Ok(dataset)
+}
+
+fn document(path: &Path, media_type: &str) -> Result<Document, DatasetCommandError> {
+    let unreadable = |source| DatasetCommandError::Unreadable { path: path.to_owned(), source };
+    let bytes = path.metadata().map_err(unreadable)?;
+    if !bytes.is_file() {
+        return Err(unreadable(std::io::ErrorKind::InvalidInput.into()));
+    }
+    let digest = digest_of(path).map_err(unreadable)?;
+    Ok(Document::new(media_type.to_owned(), digest, bytes.len())?)
+}
+
+/// The dataset: as given, or the one thing that DVC's target names.
+fn path(args: &DatasetArgs, manner: Manner) -> Result<PathBuf, DatasetCommandError> {
+    let Some(name) = &args.dvc else { return Ok(args.path.clone().unwrap_or_default()) };
+    let target = collect::dvc::target(Path::new("."), name)?;
+    for elsewhere in target.elsewhere() {
+        warn(manner, &format!("{elsewhere} lies elsewhere and is not hashed"));
+    }
+    let out = |tracked: &&collect::dvc::Tracked| tracked.role() == collect::dvc::Role::Output;
+    let tracked: Vec<_> = target.tracked().iter().filter(out).collect();
+    match tracked.as_slice() {
+        [one] => Ok(PathBuf::from(one.path().as_str())),
+        several => Err(DatasetCommandError::NotOne { target: name.clone(), seen: several.len() }),
+    }
+}
+
+/// Where the list goes: beside the dataset and never into it.
+fn manifest_path(args: &DatasetArgs, dataset: &Path) -> Result<PathBuf, DatasetCommandError> {
+    let unreadable = |source| DatasetCommandError::Unreadable { path: dataset.to_owned(), source };
+    let resolved = dataset.canonicalize().map_err(unreadable)?;
+    let path = match &args.manifest {
+        Some(path) => path.clone(),
+        None => {
+            let mut name = resolved.file_name().unwrap_or_default().to_owned();
+            name.push(".manifest.zst");
+            // Beside `./data` as it was typed, beside `.` where it really lies.
+            match dataset.file_name() {
+                Some(_) => dataset.with_file_name(name),
+                None => resolved.with_file_name(name),
+            }
+        }
+    };
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = parent.canonicalize();
+    if parent.is_ok_and(|parent| resolved.is_dir() && parent.starts_with(&resolved)) {
+        return Err(DatasetCommandError::ManifestInside { path });
+    }
+    Ok(path)
+}
