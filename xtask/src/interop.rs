@@ -139,8 +139,11 @@ impl Bench {
         only: &str,
         note: &mut impl FnMut(&'static str, &mut dyn FnMut() -> Result<Outcome>),
     ) -> Result<()> {
-        const ROWS: [&str; 2] =
-            ["dvc, mlflow, wandb: one command signs a run", "dvc, mlflow, wandb: each input changed"];
+        const ROWS: [&str; 3] = [
+            "dvc, mlflow, wandb: one command signs a run",
+            "dvc, mlflow, wandb: each input changed",
+            "validators of CycloneDX and SPDX on its bill",
+        ];
         if !ROWS.iter().any(|row| row.contains(only)) {
             return Ok(());
         }
@@ -154,6 +157,7 @@ impl Bench {
         let lifecycle = Lifecycle::start(&self.programs, environment, &self.work)?;
         note(ROWS[0], &mut || lifecycle.signed());
         note(ROWS[1], &mut || lifecycle.tampered());
+        note(ROWS[2], &mut || lifecycle.billed());
         lifecycle.stop()
     }
 

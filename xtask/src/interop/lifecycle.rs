@@ -36,6 +36,9 @@ const FACTS: [(&str, &str); 10] = [
     ("code", "commit"),
 ];
 
+/// Who judges the bill of materials.
+const VALIDATORS: [&str; 2] = ["cyclonedx-python-lib[json-validation]==11.12.0", "jsonschema==4.26.0"];
+
 /// Installs the tools into the cache, once.
 pub(super) fn install() -> Result<Environment> {
     Environment::with("lifecycle", &PACKAGES)
@@ -203,6 +206,41 @@ impl<'a> Lifecycle<'a> {
         }
         self.tallymark(&diff).context("something differs after everything was put back")?;
         Ok(Outcome::Held(format!("{} changes, each named", named.len())))
+    }
+
+    /// Evaluates and approves the model, and writes its bill in every format; the makers' validators must find it valid.
+    pub(super) fn billed(&self) -> Result<Outcome> {
+        let validators = match Environment::with("bom", &VALIDATORS) {
+            Ok(validators) => validators,
+            Err(error) => return Ok(Outcome::Skipped(format!("{error:#}"))),
+        };
+        let to = ["--key", "key.pem", "--trust", "trust.toml", "--yes"];
+        let name = ["--as", "acme/churn:2026.1"];
+        self.tallymark(&[&["attest", "eval", "metrics.json", "--model", "model"][..], &name, &to].concat())?;
+        self.tallymark(&[&["approve", "model", "--stage", "production"][..], &name, &to].concat())?;
+        let bills = self.dir.join("home/bills");
+        fs::create_dir_all(&bills)?;
+        for (format, file) in [
+            ("cyclonedx-1.7", "cyclonedx-1.7.json"),
+            ("cyclonedx-1.6", "cyclonedx-1.6.json"),
+            ("spdx-3.0", "spdx-3.0.json"),
+            ("markdown", "bill.md"),
+            ("html", "bill.html"),
+        ] {
+            let out = bills.join(file).display().to_string();
+            self.tallymark(&["bom", "model", "--trust", "trust.toml", "--format", format, "--out", &out])?;
+        }
+        let repository = place::repository();
+        let mut validate = Command::new(validators.program("python"));
+        validate.arg(repository.join("xtask/interop/lifecycle/validate.py"));
+        validate.arg(repository.join("testdata/bom/schema/spdx-3.0.1.schema.json")).arg(&bills);
+        let said = command::capture(&mut validate)?;
+        if !said.status.success() {
+            return Ok(Outcome::Failed(String::from_utf8_lossy(&said.stderr).trim_end().to_owned()));
+        }
+        let check = self.tallymark(&["bom", "model", "--trust", "trust.toml", "--check"])?;
+        let share = check.lines().find(|line| line.contains('%')).unwrap_or_default().trim().to_owned();
+        Ok(Outcome::Held(format!("five formats, two validators; {share}")))
     }
 
     /// What a command that refuses says, with differences as `what name`.

@@ -7,7 +7,10 @@ use super::Page;
 /// Relative links in markdown whose file, or whose heading in that file, is not there.
 pub(super) fn broken(pages: &[Page], root: &Path) -> Vec<String> {
     let mut complaints = Vec::new();
-    for page in pages.iter().filter(|page| page.path.ends_with(".md")) {
+    // What a stranger's text makes of a page is a case, and leads nowhere on purpose.
+    let is_page =
+        |page: &&Page| page.path.ends_with(".md") && !page.path.starts_with("testdata/bom/hostile/");
+    for page in pages.iter().filter(is_page) {
         for (number, target) in targets(&page.text) {
             if target.contains("://") || target.starts_with("mailto:") {
                 continue;
