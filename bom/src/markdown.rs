@@ -1,7 +1,7 @@
 //! The bill as Markdown, for reviews and repositories.
 //!
 //! Every text from outside stands in a code span, in which Markdown, links and HTML are only characters; what would hide or
-//! reorder text is written as an escape ([`crate::shown`]).
+//! reorder text is written as an escape (`crate::shown`).
 
 use std::fmt::Write as _;
 

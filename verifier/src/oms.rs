@@ -4,7 +4,7 @@
 //! is a type of its own, which nothing accepts in its place. The steps have the numbers of `spec/verification.md`; 4 to 7
 //! are never looked at:
 //!
-//! 1. read: bundle and anchor are well formed ([`load`])
+//! 1. read: bundle and anchor are well formed (`load`)
 //! 2. statement: the manifest means one set of files ([`attest::oms`])
 //! 3. signature: a key signed exactly these bytes ([`signature`](self))
 //! 8. requirements: it is the caller's key, or a chain leads to the caller's authority at a stated time ([`chain`](self))

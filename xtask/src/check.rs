@@ -197,6 +197,8 @@ const NO_CARGO_DENY: &str = "no cargo-deny; `cargo xtask check --install-tools` 
 
 fn layers(context: &mut Run) -> Result<Outcome> {
     let Some(mut call) = cargo_deny(context)? else { return Ok(Outcome::Skipped(NO_CARGO_DENY.to_owned())) };
+    // What other systems need is judged too, and a build here does not bring it.
+    command::run(command::bare_cargo().args(["fetch", "--locked", "--quiet"]))?;
     command::run(call.args(["--offline", "check", "bans", "licenses", "sources"]))?;
     Ok(Outcome::Held)
 }
