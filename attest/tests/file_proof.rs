@@ -168,3 +168,20 @@ proptest! {
         prop_assert_ne!(forged.verify(tree.digest()), Ok(Shown::Absent));
     }
 }
+
+/// The tree of spec/tree-digest.md, whose digest was computed without any code of ours.
+#[test]
+fn every_case_shows_what_its_name_says() {
+    let digest = "16a3ee3003db3916b47e026c85a5ac941203efc7c2827d967c4402e76adfe4f4".parse().unwrap();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata/file-proof");
+    let cases: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(cases.len() >= 4, "no cases in {folder}");
+    for case in cases {
+        let bytes = std::fs::read(&case).unwrap();
+        let proof = FileProof::parse(&bytes).unwrap();
+        assert_eq!(proof.to_bytes(), bytes, "{}", case.display());
+        let shown = proof.verify(digest).unwrap();
+        let is_present = case.file_name().unwrap().to_str().unwrap().starts_with("present");
+        assert_eq!(shown != Shown::Absent, is_present, "{}", case.display());
+    }
+}
