@@ -32,6 +32,8 @@ const LOAD: Load = Load { raw: 12, signed: 1, watchers: 1, entry_bytes: ENTRY_BY
 const LOAD_MS: std::ops::Range<u64> = 50..250;
 /// How long the log may take to notice and to refuse.
 const NOTICE: Duration = Duration::from_secs(3);
+/// From the moment when an ending log's connections are closed to its last line and its end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// How long it may take to write again after the disk was freed.
 const GO_ON: Duration = Duration::from_secs(15);
 /// Entries of this size fill what is left, and what RocksDB allocated ahead, within the patience above.
@@ -82,6 +84,8 @@ fn one_filling(run: &mut Run, log: &Path, words: &Path, outside: &Outside, fille
         filler.fill(left)?;
         run.count("ballast taken too", 1);
     }
+    // What was under way may meet the full disk a moment after the log was asked whether it ended.
+    let ended = ended || !read_while_full(run, &mut server, outside)?;
     if ended {
         run.count("ended when full", 1);
         started_full(run, log, words, outside)?;
@@ -89,7 +93,6 @@ fn one_filling(run: &mut Run, log: &Path, words: &Path, outside: &Outside, fille
         server = run.program.serve(log, words)?.serving("after the disk was freed")?;
     } else {
         run.count("refused when full", 1);
-        outside.check(server.addr(), &mut run.seed).context("on a full disk")?;
         // Restarted while full.
         if run.seed.chance(2) {
             server.kill();
@@ -104,6 +107,22 @@ fn one_filling(run: &mut Run, log: &Path, words: &Path, outside: &Outside, fille
     outside.check(server.addr(), &mut run.seed)?;
     server.kill();
     Ok(())
+}
+
+/// Checks what a log on a full disk serves; `false` if it has ended by itself, which alone excuses silence.
+fn read_while_full(run: &mut Run, server: &mut Server, outside: &Outside) -> Result<bool> {
+    match outside.check(server.addr(), &mut run.seed) {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            if matches!(error, Finding::Unserved { .. }) {
+                std::thread::sleep(LAST_WORDS);
+                if server.ended()?.is_some() {
+                    return Ok(false);
+                }
+            }
+            Err(anyhow::Error::new(error).context("on a full disk"))
+        }
+    }
 }
 
 /// Waits until a log on a full disk refuses or ends; whether it ended.
