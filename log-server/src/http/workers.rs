@@ -43,7 +43,19 @@ impl std::fmt::Debug for Shared {
 struct List {
     jobs: VecDeque<Job>,
     sleeping: usize,
+    /// Of those that sleep, so many were woken and had no turn on a core yet: on a busy machine that is when most jobs come.
+    woken: usize,
     over: bool,
+}
+
+impl List {
+    /// Whether a thread is to be woken for it.
+    fn add(&mut self, job: Job) -> bool {
+        self.jobs.push_back(job);
+        let wake = self.sleeping > self.woken;
+        self.woken += usize::from(wake);
+        wake
+    }
 }
 
 impl Workers {
@@ -98,8 +110,7 @@ impl Drop for Workers {
 impl Shared {
     fn bring(&self, job: Job) {
         let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        list.jobs.push_back(job);
-        let wake = list.sleeping > 0;
+        let wake = list.add(job);
         drop(list);
         if wake {
             self.more.notify_one();
@@ -117,6 +128,8 @@ impl Shared {
                 list.sleeping += 1;
                 list = self.more.wait(list).unwrap_or_else(PoisonError::into_inner);
                 list.sleeping -= 1;
+                // Without having been woken, too: a system may end a wait for nothing.
+                list.woken = list.woken.saturating_sub(1);
             }
             let count = list.jobs.len().div_ceil(2).min(HANDFUL);
             mine.extend(list.jobs.drain(..count));
@@ -157,6 +170,14 @@ mod tests {
             })
         });
         assert_eq!(sum, 499_500);
+    }
+
+    #[test]
+    fn a_thread_is_woken_once_however_many_jobs_come_before_its_turn() {
+        let mut list = List { sleeping: 2, ..List::default() };
+        let woken: Vec<bool> = (0..4).map(|_| list.add(Box::new(|| ()))).collect();
+        assert_eq!(woken, [true, true, false, false]);
+        assert_eq!((list.jobs.len(), list.woken), (4, 2));
     }
 
     #[test]
