@@ -12,8 +12,10 @@ use core::str::FromStr;
 /// No component is empty, `.` or `..`, so a path is never absolute and never climbs; there is no NUL and no
 /// backslash, so it means the same on every system. Nothing is normalised: the bytes are what was found on disk.
 /// Ordered by raw bytes, which is the order of leaves in a tree.
+///
+/// Two words and the text, without spare room: there may be millions of them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ModelPath(String);
+pub struct ModelPath(Box<str>);
 
 impl ModelPath {
     /// Longest path, in bytes: PATH_MAX of the systems models live on.
@@ -39,7 +41,7 @@ impl ModelPath {
                 _ => offset += component.len() + 1,
             }
         }
-        Ok(Self(text))
+        Ok(Self(text.into_boxed_str()))
     }
 
     /// Lends the text.
@@ -56,7 +58,7 @@ impl ModelPath {
     /// The last component.
     #[must_use]
     pub fn file_name(&self) -> &str {
-        self.0.rsplit_once('/').map_or(self.0.as_str(), |(_, name)| name)
+        self.0.rsplit_once('/').map_or(self.as_str(), |(_, name)| name)
     }
 
     /// The directories this path lies in, outermost first, without a final `/`; the root is not among them.

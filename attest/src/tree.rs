@@ -170,8 +170,7 @@ impl Tree {
             return Err(TreeError::TooManyFiles { count: files.len() });
         }
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        let paths: Vec<&ModelPath> = files.iter().map(FileLeaf::path).collect();
-        collision::refuse(&paths)?;
+        collision::refuse(files.iter().map(FileLeaf::path))?;
         let total_bytes = files
             .iter()
             .try_fold(0_u64, |sum, file| sum.checked_add(file.size))

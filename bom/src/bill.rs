@@ -5,11 +5,13 @@
 //! whoever writes it out says so on top.
 
 mod custody;
+mod dataset;
 mod facts;
 mod fill;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::dataset::is_of_an_input;
 use attest::digest::Sha256Digest;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::provenance::{Extent, Input, Relation};
@@ -79,8 +81,8 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// The bill of a verified model. `beside` are other statements that verified; those about other bytes or another name are passed
-    /// over, as is the one that made the verdict.
+    /// The bill of a verified model. `beside` are other statements that verified. Those count that are about the same bytes under the
+    /// same name, and those of a dataset that the provenance names by its digest; the one that made the verdict counts once.
     #[must_use]
     pub fn of(model: &VerifiedModel, beside: &[LoggedStatement]) -> Self {
         let logged = model.logged();
@@ -93,7 +95,9 @@ impl Bill {
             .iter()
             .filter(|other| {
                 let statement = other.signed().statement();
-                statement.tree_digest() == bill.tree_digest && *statement.name() == bill.name
+                let is_of_the_model =
+                    statement.tree_digest() == bill.tree_digest && *statement.name() == bill.name;
+                is_of_the_model || is_of_an_input(statement, &bill.inputs)
             })
             .filter(|other| seen.insert((other.signed().statement().digest(), other.signed().key().key_id())))
             .collect();

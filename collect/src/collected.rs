@@ -8,8 +8,8 @@ use crate::excerpt::{excerpt, one_line};
 use crate::fact::{MAX_TEXT_BYTES, Value};
 use crate::{Fact, Warning, WarningReason};
 
-/// Most facts of one source. An environment of two thousand packages has some six thousand.
-pub const MAX_FACTS: usize = 1 << 16;
+/// Most facts of one source: as many as a statement takes. An environment of two thousand packages has some six thousand.
+pub const MAX_FACTS: usize = attest::provenance::MAX_FACTS;
 /// Most warnings that are kept; the last one then says that there were more.
 pub const MAX_WARNINGS: usize = 1000;
 /// Most characters of a warning: an error of a library may quote a whole file.
@@ -53,6 +53,8 @@ pub struct Collected {
     facts: Vec<Fact>,
     warnings: Vec<Warning>,
     files: Vec<ReadFile>,
+    /// Whether a fact was one too many: said once, or the others would leave no room for other warnings.
+    is_full: bool,
 }
 
 /// A source was not read in full, and the caller demanded that it is.
@@ -66,7 +68,7 @@ pub struct IncompleteError {
 impl Collected {
     /// Nothing yet, of the source with this name: `dvc`, `mlflow`, `weights`.
     pub(crate) const fn new(source: &'static str) -> Self {
-        Self { source, facts: Vec::new(), warnings: Vec::new(), files: Vec::new() }
+        Self { source, facts: Vec::new(), warnings: Vec::new(), files: Vec::new(), is_full: false }
     }
 
     /// Adds a fact; one that no statement can hold, or one too many, becomes a warning.
@@ -86,7 +88,10 @@ impl Collected {
                 format!("{} has a control character", named(&fact)),
             );
         } else if self.facts.len() >= MAX_FACTS {
-            self.warn(WarningReason::TooLarge, fact.at(), format!("more than {MAX_FACTS} facts"));
+            if !std::mem::replace(&mut self.is_full, true) {
+                let text = format!("more than {MAX_FACTS} facts, the rest is left out");
+                self.warn(WarningReason::TooLarge, fact.at(), text);
+            }
         } else {
             self.facts.push(fact);
         }
@@ -119,6 +124,7 @@ impl Collected {
             self.warn(warning.reason(), warning.at(), warning.text());
         }
         self.files.extend(other.files);
+        self.is_full |= other.is_full;
     }
 
     /// The source: `dvc`, `mlflow`, `weights`.
@@ -183,6 +189,18 @@ mod tests {
 
     fn fact(about: &str, value: &str, at: &str) -> Fact {
         Fact::new(Topic::Parameter, about, "value", Value::Text(value.to_owned()), Source::Imported, at)
+    }
+
+    #[test]
+    fn more_facts_than_a_statement_takes_are_one_warning() {
+        let mut collected = Collected::new("test");
+        for number in 0..MAX_FACTS + 10 {
+            collected.push(fact(&number.to_string(), "1", "f"));
+        }
+        assert_eq!(collected.facts().len(), attest::provenance::MAX_FACTS);
+        let reasons: Vec<_> = collected.warnings().iter().map(Warning::reason).collect();
+        assert_eq!(reasons, [WarningReason::TooLarge]);
+        assert!(collected.require_whole().is_err());
     }
 
     #[test]

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! {"results": {"hellaswag": {"alias": "hellaswag", "acc,none": 0.51, "acc_stderr,none": 0.005}},
-//!  "configs": {"hellaswag": {"validation_split": "validation"}}, "lm_eval_version": "0.4.9", ...}
+//!  "configs": {"hellaswag": {"validation_split": "validation"}}, "config": {"limit": null}, "lm_eval_version": "0.4.13", ...}
 //!
 //! {"auc": 0.91, "loss": 3.2e-2}                     plain
 //! {"valid": {"auc": 0.91}, "test": {"auc": 0.90}}   plain, by dataset
 //! ```
 //!
-//! Source of the format: lm-evaluation-harness 0.4. A key with a comma is a metric and its filter, and stays as it is; the standard
+//! Source of the format: lm-evaluation-harness 0.4, files that version 0.4.13 wrote. A key with a comma is a metric and its filter, and stays as it is; the standard
 //! error stands under the metric's name with `_stderr`, as a number or as `N/A`. The split is the one the task was tested on:
-//! its `test_split`, or without one its `validation_split`.
+//! its `test_split`, or without one its `validation_split`; a group of tasks has none. Whoever asked only some samples of each task
+//! (`--limit`) got other numbers than who asked all, so that is said with the tool.
 //!
 //! Numbers are the text of the file. In a plain file everything has to be a number: what is left out there would be a silent gap.
 //!
@@ -35,8 +36,17 @@ const STDERR: &str = "_stderr";
 pub struct Results {
     /// The file.
     pub file: ReadFile,
-    /// What wrote it, with its version.
+    /// What was in it.
+    pub measured: Measured,
+}
+
+/// What the bytes of such a file say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// What wrote it, with its version and the limit.
     pub tool: Option<String>,
+    /// How many samples of each task were asked, or which share, if not all.
+    pub limit: Option<Number>,
     /// What was measured; may be empty.
     pub metrics: Vec<Metric>,
 }
@@ -88,23 +98,33 @@ impl From<JsonError> for ResultsError {
 pub fn read(path: &Path) -> Result<Results, ResultsError> {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let reading = reading::read(path, &name, MAX_TEXT_FILE_BYTES)?;
-    let (tool, metrics) = take_apart(&reading.bytes)?;
-    Ok(Results { file: reading.file, tool, metrics })
+    let measured = take_apart(&reading.bytes)?;
+    Ok(Results { file: reading.file, measured })
 }
 
 /// Takes the bytes of such a file apart: what wrote it, and what was measured.
 ///
 /// # Errors
 /// [`ResultsError`], but not [`ResultsError::Read`].
-pub fn take_apart(bytes: &[u8]) -> Result<(Option<String>, Vec<Metric>), ResultsError> {
+pub fn take_apart(bytes: &[u8]) -> Result<Measured, ResultsError> {
     let document = json::parse(bytes)?;
     let version = document.get("lm_eval_version").and_then(Json::text);
     match document.get("results").and_then(Json::object) {
         Some(results) if version.is_some() || document.get("configs").is_some() => {
-            let tool = version.map_or_else(|| HARNESS.to_owned(), |version| format!("{HARNESS} {version}"));
-            Ok((Some(tool), of_harness(&document, results)?))
+            let limit = document.get("config").and_then(|config| config.get("limit"));
+            let limit = match limit {
+                Some(Json::Number(limit)) => Some(read_number("config.limit", limit)?),
+                _ => None,
+            };
+            let words = [
+                Some(HARNESS.to_owned()),
+                version.map(|version| format!(" {version}")),
+                limit.as_ref().map(|limit| format!(", limit {limit}")),
+            ];
+            let tool = words.into_iter().flatten().collect();
+            Ok(Measured { tool: Some(tool), limit, metrics: of_harness(&document, results)? })
         }
-        _ => Ok((None, of_plain(&document)?)),
+        _ => Ok(Measured { tool: None, limit: None, metrics: of_plain(&document)? }),
     }
 }
 
@@ -117,9 +137,8 @@ fn of_harness(document: &Json, results: &BTreeMap<String, Json>) -> Result<Vec<M
             split("test_split").or_else(|| split("validation_split")).filter(|split| !split.is_empty());
         for (key, value) in values.object().into_iter().flatten() {
             let (Some((name, filter)), Json::Number(number)) = (key.split_once(','), value) else { continue };
-            if name.ends_with(STDERR)
-                && values.get(&format!("{},{filter}", name.trim_end_matches(STDERR))).is_some()
-            {
+            let of = name.strip_suffix(STDERR);
+            if of.is_some_and(|of| values.get(&format!("{of},{filter}")).is_some()) {
                 continue;
             }
             let mut metric = metric(task, key, number)?;
@@ -172,9 +191,9 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Result<Vec<String>, ResultsError> {
-        let (tool, metrics) = take_apart(text.as_bytes())?;
-        let mut lines: Vec<String> = tool.into_iter().collect();
-        lines.extend(metrics.iter().map(|metric| {
+        let measured = take_apart(text.as_bytes())?;
+        let mut lines: Vec<String> = measured.tool.into_iter().collect();
+        lines.extend(measured.metrics.iter().map(|metric| {
             let stderr = metric.stderr().map(|stderr| format!(" +- {stderr}")).unwrap_or_default();
             format!(
                 "{}|{}|{} {}{stderr}",
@@ -191,6 +210,20 @@ mod tests {
     fn plain_metrics_keep_the_text_of_their_numbers() {
         let plain = shown(r#"{"auc": 0.910, "loss": 3.20e-2, "test": {"auc": 1E0}}"#).expect("results");
         assert_eq!(plain, ["|-|auc 0.910", "|-|loss 3.20e-2", "test|-|auc 1E0"]);
+    }
+
+    #[test]
+    fn a_limit_is_said_with_the_tool() {
+        let of = |limit: &str| {
+            shown(&format!(
+                r#"{{"results": {{"t": {{"acc,none": 1}}}}, "config": {{"limit": {limit}}}, "lm_eval_version": "0.4.13"}}"#
+            ))
+        };
+        for (limit, words) in [("null", ""), ("10.0", ", limit 10.0"), ("0.5", ", limit 0.5")] {
+            let lines = of(limit).expect("results");
+            assert_eq!(lines, [&format!("lm-evaluation-harness 0.4.13{words}"), "t|-|acc,none 1"]);
+        }
+        assert!(matches!(of(&"1".repeat(65)), Err(ResultsError::Number { .. })));
     }
 
     #[test]

@@ -6,9 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES};
+use attest::bundle::{Bundle, BundleFile, MAX_BUNDLE_FILE_BYTES};
 use attest::statement::Statement;
 use attest::utc_time::UtcTime;
+use bom::bill::is_of_an_input;
 use bom::check::Shares;
 use bom::cyclonedx::SpecVersion;
 use bom::{Bill, check, cyclonedx, html, markdown, profile, spdx};
@@ -18,6 +19,7 @@ use verifier::report::{self, Style};
 use verifier::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
 
 use crate::args::{BomArgs, BomFormat, Manner};
+use crate::bundle_file;
 use crate::message::{Failure, note, print, warn};
 use crate::progress::Progress;
 
@@ -48,7 +50,7 @@ pub(crate) fn run(args: &BomArgs, manner: Manner) -> Result<u8, Failure> {
     }
     let verdict = Progress::start(manner, 0).part("hashing", |progress| request.verify(progress));
     let bill = match verdict.result() {
-        Ok(model) => Bill::of(model, &beside(&verdict)?),
+        Ok(model) => Bill::of(model, &beside(&verdict, args, manner)?),
         Err(_) if args.unverified => {
             warn(manner, "the model does not verify; no value of this bill was proven");
             unverified(&verdict)?
@@ -107,9 +109,9 @@ fn deliver(text: &str, out: Option<&Path>) -> Result<(), Failure> {
     }
 }
 
-/// All statements of the bundle file that verify up to the log. The files are read once more; what changed meanwhile does not
-/// verify, or is about other bytes than the verdict and is passed over.
-fn beside(verdict: &Verdict) -> Result<Vec<LoggedStatement>, BomError> {
+/// All statements of the bundle file, and of those of datasets, that verify up to the log. The files are read once more; what changed
+/// meanwhile does not verify, or is about other bytes than the verdict and is passed over.
+fn beside(verdict: &Verdict, args: &BomArgs, manner: Manner) -> Result<Vec<LoggedStatement>, BomError> {
     let file = bundles(verdict.bundle())?;
     let Some(path) = verdict.trust() else { return Ok(Vec::new()) };
     let bytes = read(path, MAX_TRUST_BYTES as u64)?;
@@ -117,8 +119,33 @@ fn beside(verdict: &Verdict) -> Result<Vec<LoggedStatement>, BomError> {
         return Err(BomError::NoStatement { path: path.to_owned() });
     };
     let expectation = Expectation::default();
-    let open = |bundle| LoggedStatement::open(bundle, &requirements, &expectation).ok();
-    Ok(file.bundles().filter_map(open).collect())
+    let open = |bundle: &Bundle| LoggedStatement::open(bundle, &requirements, &expectation).ok();
+    let mut logged: Vec<LoggedStatement> = file.bundles().filter_map(open).collect();
+    let inputs = verdict.result().map_or(&[][..], |model| model.logged().signed().statement().inputs());
+    let is_of_an_input = |one: &LoggedStatement| is_of_an_input(one.signed().statement(), inputs);
+    for dataset in &args.dataset {
+        let path = bundle_path_of(dataset);
+        let (before, file) = (logged.len(), bundles(&path)?);
+        logged.extend(file.bundles().filter_map(open).filter(is_of_an_input));
+        if logged.len() == before {
+            let path = path.display();
+            warn(
+                manner,
+                &format!("{path} has no statement that verifies of a dataset this model was made from"),
+            );
+        }
+    }
+    Ok(logged)
+}
+
+/// The bundle file itself, or that of the data at the path.
+fn bundle_path_of(dataset: &Path) -> PathBuf {
+    let name = dataset.file_name().unwrap_or_default().to_string_lossy();
+    if dataset.is_file() && name.ends_with("tallymark.jsonl") {
+        dataset.to_owned()
+    } else {
+        bundle_file::place(dataset)
+    }
 }
 
 /// The bill of the first statement that can be read at all.

@@ -12,7 +12,7 @@ use collect::evaluation::ResultsError;
 use crate::args::{EvalArgs, Manner, MaterialArgs};
 use crate::gather::label;
 use crate::inputs::Materials;
-use crate::message::Failure;
+use crate::message::{Failure, warn};
 use crate::publication::{Place, Publication, read_back};
 
 /// What a metric must be, as typed: `hellaswag/acc,none>=0.5`.
@@ -76,7 +76,16 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
     let publication = Publication::find(&args.publish, Place::Beside(&args.model))?;
     let results = collect::evaluation::read(&args.results)
         .map_err(|source| EvalError::Results { path: args.results.clone(), source })?;
-    let metrics = demanded(results.metrics, &args.threshold)?;
+    let (file, measured) = (results.file, results.measured);
+    if let Some(limit) = &measured.limit {
+        warn(
+            manner,
+            &format!(
+                "only a part of each task was asked (limit {limit}); the statement will say so with the tool"
+            ),
+        );
+    }
+    let metrics = demanded(measured.metrics, &args.threshold)?;
     let materials = MaterialArgs {
         hash_cache: None,
         data: args.data.clone(),
@@ -90,9 +99,9 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
     let open = publication.open()?;
     let hashed = found.hash(&materials, manner)?;
 
-    let name = label("", results.file.name()).trim_start_matches('/').parse().map_err(EvalError::from)?;
-    let mut file = ResultsFile::new(name, results.file.sha256(), results.file.bytes());
-    if let Some(tool) = results.tool {
+    let name = label("", file.name()).trim_start_matches('/').parse().map_err(EvalError::from)?;
+    let mut file = ResultsFile::new(name, file.sha256(), file.bytes());
+    if let Some(tool) = measured.tool {
         file = file.with_tool(tool).map_err(EvalError::from)?;
     }
     let outcome = args.result.map(Into::into);

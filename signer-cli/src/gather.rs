@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use attest::provenance::{Byproduct, ByproductRole, Entrypoint, Fact, MAX_BYPRODUCTS, ProvenanceError, Run};
+use attest::provenance::{
+    Byproduct, ByproductRole, Entrypoint, Fact, MAX_BYPRODUCTS, MAX_FACTS, ProvenanceError, Run,
+};
 use attest::utc_time::UtcTime;
 use collect::documents::DocumentKind;
 use collect::registries::Registry;
@@ -99,6 +101,10 @@ impl FromStr for FactSource {
     }
 }
 
+/// Most facts of all sources together. The rest of what a statement takes is for what the signer sees itself: variables, the exit
+/// status, which inputs were opened or not read anew.
+const MAX_GATHERED_FACTS: usize = MAX_FACTS - 1024;
+
 /// Why facts were not gathered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GatherError {
@@ -114,6 +120,9 @@ pub(crate) enum GatherError {
     /// A fact that a statement does not take.
     #[error(transparent)]
     Provenance(#[from] ProvenanceError),
+    /// More facts than a statement has room for, and `--strict` forbids leaving some out.
+    #[error("{source_name} gives {over} facts more than there is room for, want at most {max} of all sources", max = MAX_GATHERED_FACTS)]
+    TooManyFacts { source_name: &'static str, over: usize },
     /// The run's log cannot be read.
     #[error("the records of Weights & Biases cannot be read")]
     Wandb(#[from] collect::wandb::WandbError),
@@ -216,14 +225,16 @@ impl Gathered {
         for warning in collected.warnings() {
             warn(manner, &format!("{}: {warning}", collected.source()));
         }
+        let mut facts = Vec::new();
         for fact in collected.facts() {
             let name = format!("{}.{}", fact.topic().as_str(), fact.key());
             if fact.privacy() == Privacy::Public || args.allow.contains(&name) {
-                self.facts.push(fact.to_statement()?);
+                facts.push(fact.to_statement()?);
             } else if !self.left_out.contains(&name) {
                 self.left_out.push(name);
             }
         }
+        self.take_facts(facts, collected.source(), args.strict, manner)?;
         for file in collected.files() {
             let name = label(collected.source(), file.name());
             let Ok(name) = name.parse() else { continue };
@@ -237,6 +248,34 @@ impl Gathered {
             warn(manner, &format!("{more} files of {} are not listed as by-products", collected.source()));
             self.byproducts.truncate(MAX_BYPRODUCTS);
         }
+        Ok(())
+    }
+
+    /// Adds the facts of one source, those that there is room for: what comes after a run of days does not fail for their number.
+    fn take_facts(
+        &mut self,
+        mut facts: Vec<Fact>,
+        source_name: &'static str,
+        strict: bool,
+        manner: Manner,
+    ) -> Result<(), GatherError> {
+        facts.sort();
+        facts.dedup();
+        let room = MAX_GATHERED_FACTS.saturating_sub(self.facts.len());
+        let over = facts.len().saturating_sub(room);
+        if over > 0 && strict {
+            return Err(GatherError::TooManyFacts { source_name, over });
+        }
+        if over > 0 {
+            warn(
+                manner,
+                &format!(
+                    "{source_name}: {over} facts are left out: {MAX_GATHERED_FACTS} of all sources are signed"
+                ),
+            );
+            facts.truncate(room);
+        }
+        self.facts.append(&mut facts);
         Ok(())
     }
 
@@ -292,6 +331,8 @@ pub(crate) fn label(source: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::Color;
+    use attest::provenance::{Source, Topic};
 
     #[test]
     fn sources_are_read_as_typed() {
@@ -316,6 +357,32 @@ mod tests {
         let unknown = "tracker".parse::<FactSource>().expect_err("unknown").to_string();
         // The message lists every source there is.
         assert!(KINDS.iter().all(|(name, ..)| unknown.contains(name)), "{unknown}");
+    }
+
+    #[test]
+    fn facts_that_a_statement_has_no_room_for_are_left_out_or_an_error() {
+        let facts = |from: usize, count| -> Vec<Fact> {
+            let key = || "version".to_owned();
+            let numbers = (from..from + count).map(|number| number.to_string());
+            let fact = |about| {
+                Fact::new(Topic::Package, about, key(), "1".to_owned(), Source::Declared, "f".to_owned())
+            };
+            numbers.map(|about| fact(about).expect("a fact")).collect()
+        };
+        let manner = Manner { quiet: true, no_progress: true, color: Color::Never };
+        let mut gathered = Gathered::default();
+        let two = |a: Vec<Fact>, b: Vec<Fact>| [a, b].concat();
+        let twice = two(facts(0, 10_000), facts(0, 10_000));
+        gathered.take_facts(twice, "environment", true, manner).expect("what is there twice counts once");
+        let refused = gathered.take_facts(facts(10_000, 10_000), "dvc", true, manner);
+        assert!(matches!(
+            refused,
+            Err(GatherError::TooManyFacts { source_name: "dvc", over }) if over == 20_000 - MAX_GATHERED_FACTS
+        ));
+        gathered.take_facts(facts(10_000, 10_000), "dvc", false, manner).expect("a warning");
+        assert_eq!(gathered.facts.len(), MAX_GATHERED_FACTS);
+        facts(20_000, 1024).into_iter().for_each(|fact| gathered.push(fact));
+        assert!(gathered.into_run(None, None).is_ok());
     }
 
     #[test]

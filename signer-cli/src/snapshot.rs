@@ -9,7 +9,9 @@
 //! holds everything but the paths that every scan leaves out.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use attest::inert::is_inert;
@@ -18,16 +20,30 @@ use attest::inert::is_inert;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Look {
     size: u64,
-    modified: Option<std::time::SystemTime>,
-    /// Inode and change time, in seconds and nanoseconds; zero where the system has none.
-    identity: (u64, i64, i64),
+    /// Zero where the system has none.
+    inode: u64,
+    /// Of the last change of content, then of the inode: apart from their nanoseconds, since a snapshot may hold a million.
+    seconds: (i64, i64),
+    nanoseconds: (u32, u32),
+}
+
+/// All that is no directory in one directory. A data set may have a million files, so none has a path of its own.
+#[derive(Debug, Default)]
+struct Folder {
+    /// The names in order, each a component of this path, which leads nowhere.
+    names: PathBuf,
+    /// Where their looks are among all looks.
+    looks: Range<usize>,
 }
 
 /// Everything below one root at one time.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Snapshot {
     root: PathBuf,
-    files: BTreeMap<PathBuf, Look>,
+    /// By path; a root that is a file lies in its parent.
+    folders: BTreeMap<PathBuf, Folder>,
+    /// Of all files, in one piece: lists that grow side by side would leave as much in holes.
+    looks: Vec<Look>,
 }
 
 /// Why there is no snapshot, or what it found.
@@ -48,47 +64,125 @@ impl Snapshot {
     /// # Errors
     /// [`SnapshotError::Io`].
     pub(crate) fn take(root: &Path) -> Result<Self, SnapshotError> {
-        let mut files = BTreeMap::new();
-        let mut open = vec![root.to_owned()];
-        while let Some(path) = open.pop() {
-            let io =
-                |act| move |path: &Path, source| SnapshotError::Io { act, path: path.to_owned(), source };
-            let own = path.symlink_metadata().map_err(|source| io("look at")(&path, source))?;
-            // The root may be a link: the caller named it.
-            let is_dir = own.is_dir() || (path == root && path.is_dir());
-            if is_dir {
-                for entry in path.read_dir().map_err(|source| io("list")(&path, source))? {
-                    let entry = entry.map_err(|source| io("list")(&path, source))?.path();
-                    if !is_left_out(root, &entry) {
-                        open.push(entry);
-                    }
-                }
-            } else {
-                let seen = if own.is_symlink() { path.metadata().unwrap_or(own) } else { own };
-                files.insert(path, look(&seen));
+        let (mut folders, mut looks) = (BTreeMap::new(), Vec::new());
+        let mut names = PathBuf::new();
+        visit(root, |directory, files| {
+            let first = looks.len();
+            names.clear();
+            for file in files {
+                let (name, look) = file?;
+                names.push(name);
+                looks.push(look);
             }
-        }
-        Ok(Self { root: root.to_owned(), files })
+            // A copy is as long as it has to be.
+            folders.insert(directory.to_owned(), Folder { names: names.clone(), looks: first..looks.len() });
+            Ok(())
+        })?;
+        Ok(Self { root: root.to_owned(), folders, looks })
+    }
+
+    /// The files of a folder, in order of their names.
+    fn files<'a>(&'a self, folder: &'a Folder) -> impl Iterator<Item = (&'a OsStr, Look)> {
+        let looks = self.looks.get(folder.looks.clone()).unwrap_or_default();
+        folder.names.iter().zip(looks.iter().copied())
     }
 
     /// All bytes that a scan will at most read.
     pub(crate) fn total_bytes(&self) -> u64 {
-        self.files.values().fold(0, |sum, look| sum.saturating_add(look.size))
+        self.looks.iter().fold(0, |sum, look| sum.saturating_add(look.size))
     }
 
-    /// Looks again and compares.
+    /// Looks again and compares, each file as it is seen: nothing is held twice.
     ///
     /// # Errors
-    /// [`SnapshotError::Changed`] with the first path that differs, came or went; [`SnapshotError::Io`].
+    /// [`SnapshotError::Changed`] with the first path that went, else with the first that came or differs; [`SnapshotError::Io`].
     pub(crate) fn refuse_change(&self) -> Result<(), SnapshotError> {
-        let now = Self::take(&self.root)?;
-        let gone = self.files.keys().find(|path| !now.files.contains_key(*path));
-        let differs = now.files.iter().find(|(path, look)| self.files.get(*path) != Some(look));
-        match gone.or(differs.map(|(path, _)| path)) {
-            Some(path) => Err(SnapshotError::Changed { path: path.clone() }),
-            None => Ok(()),
+        let (mut gone, mut differs) = (None, None);
+        let none = Folder::default();
+        let mut unseen: BTreeMap<&Path, &Folder> =
+            self.folders.iter().map(|(path, folder)| (path.as_path(), folder)).collect();
+        visit(&self.root, |directory, files| {
+            let mut before = self.files(unseen.remove(directory).unwrap_or(&none)).peekable();
+            for file in files {
+                let (name, look) = file?;
+                while let Some((went, _)) = before.next_if(|(before, _)| *before < name) {
+                    note_first(&mut gone, directory.join(went));
+                }
+                let was = before.next_if(|(before, _)| *before == name);
+                if was.is_none_or(|(_, was)| was != look) {
+                    note_first(&mut differs, directory.join(name));
+                }
+            }
+            before.for_each(|(went, _)| note_first(&mut gone, directory.join(went)));
+            Ok(())
+        })?;
+        for (directory, folder) in unseen {
+            self.files(folder).for_each(|(went, _)| note_first(&mut gone, directory.join(went)));
         }
+        gone.or(differs).map_or(Ok(()), |path| Err(SnapshotError::Changed { path }))
     }
+}
+
+/// Keeps the path that sorts first.
+fn note_first(first: &mut Option<PathBuf>, path: PathBuf) {
+    if first.as_ref().is_none_or(|first| path < *first) {
+        *first = Some(path);
+    }
+}
+
+/// The files of one directory, in order of their names.
+type Files<'a> = &'a mut dyn Iterator<Item = Result<(OsString, Look), SnapshotError>>;
+
+/// Calls with every directory and its files, which the callee takes one by one, all of them: a directory among them is found on the
+/// way.
+fn visit(
+    root: &Path,
+    mut see: impl FnMut(&Path, Files<'_>) -> Result<(), SnapshotError>,
+) -> Result<(), SnapshotError> {
+    let own = look_at(root)?;
+    // The root may be a link: the caller named it.
+    if !own.is_dir() && !root.is_dir() {
+        let (directory, name) = (root.parent().unwrap_or(root), root.file_name().unwrap_or_default());
+        let file = (name.to_owned(), look(&followed(root, own)));
+        return see(directory, &mut std::iter::once(Ok(file)));
+    }
+    let mut open = vec![root.to_owned()];
+    while let Some(directory) = open.pop() {
+        let mut files = list(&directory)?.into_iter().filter_map(|name| {
+            let path = directory.join(&name);
+            if is_left_out(root, &path) {
+                return None;
+            }
+            match look_at(&path) {
+                Ok(own) if own.is_dir() => {
+                    open.push(path);
+                    None
+                }
+                seen => Some(seen.map(|own| (name, look(&followed(&path, own))))),
+            }
+        });
+        see(&directory, &mut files)?;
+    }
+    Ok(())
+}
+
+fn look_at(path: &Path) -> Result<Metadata, SnapshotError> {
+    let io = |source| SnapshotError::Io { act: "look at", path: path.to_owned(), source };
+    path.symlink_metadata().map_err(io)
+}
+
+fn list(directory: &Path) -> Result<Vec<OsString>, SnapshotError> {
+    let io = |source| SnapshotError::Io { act: "list", path: directory.to_owned(), source };
+    let names =
+        directory.read_dir().and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
+    let mut names: Vec<OsString> = names.map_err(io)?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// What a link leads to; the link itself if it leads nowhere.
+fn followed(path: &Path, own: Metadata) -> Metadata {
+    if own.is_symlink() { path.metadata().unwrap_or(own) } else { own }
 }
 
 /// Whether a scan leaves this path out: what git does below `.git` is no change of the model.
@@ -98,15 +192,25 @@ fn is_left_out(root: &Path, path: &Path) -> bool {
 }
 
 fn look(metadata: &Metadata) -> Look {
-    #[cfg(unix)]
-    let identity = {
-        use std::os::unix::fs::MetadataExt as _;
-        (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-    };
-    #[cfg(not(unix))]
-    let identity = (0, 0, 0);
     let size = if metadata.is_file() { metadata.len() } else { 0 };
-    Look { size, modified: metadata.modified().ok(), identity }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let below_a_second = |nanoseconds: i64| u32::try_from(nanoseconds).unwrap_or(u32::MAX);
+        Look {
+            size,
+            inode: metadata.ino(),
+            seconds: (metadata.mtime(), metadata.ctime()),
+            nanoseconds: (below_a_second(metadata.mtime_nsec()), below_a_second(metadata.ctime_nsec())),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let since = |time: std::time::SystemTime| time.duration_since(std::time::UNIX_EPOCH).ok();
+        let modified = metadata.modified().ok().and_then(since).unwrap_or_default();
+        let seconds = i64::try_from(modified.as_secs()).unwrap_or(i64::MAX);
+        Look { size, inode: 0, seconds: (seconds, 0), nanoseconds: (modified.subsec_nanos(), 0) }
+    }
 }
 
 #[cfg(test)]
@@ -158,6 +262,44 @@ mod tests {
         std::fs::remove_file(dir.path().join("sub/new")).expect("remove");
         std::fs::remove_file(dir.path().join("a")).expect("remove");
         assert_eq!(changed(&snapshot), dir.path().join("a"));
+    }
+
+    #[test]
+    fn of_many_changes_the_first_that_went_is_named_and_then_the_first_that_came() {
+        let dir = model();
+        for name in ["sub/c", "sub-1", "t"] {
+            std::fs::write(dir.path().join(name), name).expect("write");
+        }
+        let snapshot = Snapshot::take(dir.path()).expect("readable");
+        for name in ["0", "new"] {
+            std::fs::create_dir(dir.path().join(name)).expect("mkdir");
+            std::fs::write(dir.path().join(name).join("file"), "").expect("write");
+        }
+        assert_eq!(changed(&snapshot), dir.path().join("0/file"));
+        std::fs::remove_file(dir.path().join("t")).expect("remove");
+        assert_eq!(changed(&snapshot), dir.path().join("t"));
+        std::fs::remove_dir_all(dir.path().join("sub")).expect("remove");
+        assert_eq!(changed(&snapshot), dir.path().join("sub/b"));
+    }
+
+    #[test]
+    fn file_that_became_a_directory_is_noticed() {
+        let dir = model();
+        let snapshot = Snapshot::take(dir.path()).expect("readable");
+        std::fs::remove_file(dir.path().join("a")).expect("remove");
+        std::fs::create_dir(dir.path().join("a")).expect("mkdir");
+        assert_eq!(changed(&snapshot), dir.path().join("a"));
+    }
+
+    #[test]
+    fn model_that_is_one_file_is_looked_at() {
+        let dir = model();
+        let path = dir.path().join("sub/b");
+        let snapshot = Snapshot::take(&path).expect("readable");
+        assert_eq!(snapshot.total_bytes(), 2);
+        snapshot.refuse_change().expect("nothing changed");
+        std::fs::write(&path, "bee").expect("write");
+        assert_eq!(changed(&snapshot), path);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Manifest {
         let mut paths: Vec<&ModelPath> = resources.iter().filter_map(Resource::path).collect();
         paths.sort_unstable();
         paths.dedup();
-        collision::refuse(&paths).map_err(|source| ManifestError::Paths { source })?;
+        collision::refuse(paths.into_iter()).map_err(|source| ManifestError::Paths { source })?;
         if let Method::Shards { bytes } = serialization.method() {
             refuse_gaps(&resources, bytes)?;
         }

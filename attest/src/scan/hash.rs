@@ -9,6 +9,7 @@ use std::io::{self, Read as _};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use lanes::{BLOCK_BYTES, MAX_LANES, Message};
@@ -36,41 +37,71 @@ impl Walk {
         // The largest first, so that no thread is left alone with a large one at the end.
         self.files
             .sort_unstable_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
-        let Digests { by_position, cached } = self.hash_all(None, options, progress)?;
+        let digests = Mutex::new(vec![None; self.files.len()]);
+        let cached = self.hash_all(None, options, progress, &|position, digest| {
+            if let Some(place) = lock(&digests).get_mut(position) {
+                *place = Some(digest);
+            }
+        })?;
+        let root = self.root;
+        // A leaf is smaller than what was found, so the list takes the place of the other: a million files are held once.
         let leaves = self
             .files
             .into_iter()
-            .zip(by_position)
-            .map(|(file, (_, digest))| FileLeaf::new(file.path, file.stamp.size(), digest))
-            .collect();
+            .zip(into_inner(digests))
+            .map(|(file, digest)| match digest {
+                Some(digest) => Ok(FileLeaf::new(file.path, file.stamp.size(), digest)),
+                None => Err(ScanError::Changed { path: root.join(file.path.as_str()) }),
+            })
+            .collect::<Result<_, _>>()?;
         Ok(Scan { tree: Tree::new(leaves)?, inert: self.left_out, cached })
     }
 
-    /// Hashes all files, each whole or in pieces, and looks at all directories again. The digests come in the order of the
-    /// files, each with its file's position; a whole file has one, and of pieces a file without bytes has none.
+    /// Hashes all files, each whole or in pieces, and looks at all directories again. Gives the digests of each file, in the order of
+    /// the files: a whole file has one, and of pieces a file without bytes has none.
     pub(super) fn digests(
         &self,
         pieces: Option<NonZeroU64>,
         options: &ScanOptions<'_>,
         progress: Progress<'_>,
-    ) -> Result<Vec<(usize, Sha256Digest)>, ScanError> {
-        Ok(self.hash_all(pieces, options, progress)?.by_position)
+    ) -> Result<Vec<Vec<Sha256Digest>>, ScanError> {
+        let digests = Mutex::new(vec![Vec::new(); self.files.len()]);
+        self.hash_all(pieces, options, progress, &|position, digest| {
+            if let Some(place) = lock(&digests).get_mut(position) {
+                place.push(digest);
+            }
+        })?;
+        Ok(into_inner(digests))
     }
 
+    /// Gives how many digests were known before.
     fn hash_all(
         &self,
         pieces: Option<NonZeroU64>,
         options: &ScanOptions<'_>,
         progress: Progress<'_>,
-    ) -> Result<Digests, ScanError> {
+        ended: Ended<'_>,
+    ) -> Result<usize, ScanError> {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = options.threads.map_or_else(cores, NonZeroUsize::get).min(MAX_THREADS);
         // The cache knows whole files.
         let cache = if pieces.is_none() { options.cache } else { None };
-        let digests = Hashing::new(self, pieces, cache, progress).run(threads)?;
+        let cached = Hashing::new(self, pieces, cache, progress, ended).run(threads)?;
         self.recheck_directories()?;
-        Ok(digests)
+        Ok(cached)
     }
+}
+
+/// Called with each digest and its file's position, from any of the threads; those of one file's pieces come in order.
+type Ended<'a> = &'a (dyn Fn(usize, Sha256Digest) + Sync);
+
+/// A thread that panics takes the scan with it, so what it left behind is never looked at.
+fn lock<T>(digests: &Mutex<T>) -> MutexGuard<'_, T> {
+    digests.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn into_inner<T>(digests: Mutex<T>) -> T {
+    digests.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The work that the threads share.
@@ -80,6 +111,7 @@ struct Hashing<'a> {
     pieces: Option<NonZeroU64>,
     cache: Option<&'a HashCache>,
     progress: Progress<'a>,
+    ended: Ended<'a>,
     total_bytes: u64,
     done_bytes: AtomicU64,
     /// The next file nobody has taken; a file is taken by whoever increments past it.
@@ -88,15 +120,8 @@ struct Hashing<'a> {
     stop: AtomicBool,
 }
 
-/// What one thread did, or what stopped it.
-type Share = Result<Digests, ScanError>;
-
-/// Digests, each with its file's position, and how many of them were known before.
-#[derive(Default)]
-struct Digests {
-    by_position: Vec<(usize, Sha256Digest)>,
-    cached: usize,
-}
+/// How many digests one thread knew before, or what stopped it.
+type Share = Result<usize, ScanError>;
 
 impl<'a> Hashing<'a> {
     fn new(
@@ -104,6 +129,7 @@ impl<'a> Hashing<'a> {
         pieces: Option<NonZeroU64>,
         cache: Option<&'a HashCache>,
         progress: Progress<'a>,
+        ended: Ended<'a>,
     ) -> Self {
         let total_bytes = walk.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.stamp.size()));
         Self {
@@ -111,6 +137,7 @@ impl<'a> Hashing<'a> {
             pieces,
             cache,
             progress,
+            ended,
             total_bytes,
             done_bytes: AtomicU64::new(0),
             next: AtomicUsize::new(0),
@@ -118,7 +145,7 @@ impl<'a> Hashing<'a> {
         }
     }
 
-    /// Hashes all files on this thread and up to `threads - 1` others; the digests come in the order of the files.
+    /// Hashes all files on this thread and up to `threads - 1` others.
     fn run(&self, threads: usize) -> Share {
         let files = self.walk.files.len();
         let threads = threads.min(files).max(1);
@@ -135,15 +162,7 @@ impl<'a> Hashing<'a> {
                 .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             std::iter::once(own).chain(joined).collect()
         });
-        let mut all = Digests::default();
-        for share in shares {
-            let share = share?;
-            all.by_position.extend(share.by_position);
-            all.cached += share.cached;
-        }
-        // Stable: the pieces of a file stay in order.
-        all.by_position.sort_by_key(|(position, _)| *position);
-        Ok(all)
+        shares.into_iter().sum()
     }
 
     /// Takes files until none is left or somebody failed.
@@ -156,7 +175,7 @@ impl<'a> Hashing<'a> {
     }
 
     fn hash_files(&self, lanes: usize) -> Share {
-        let mut digests = Digests::default();
+        let mut cached = 0;
         let mut buffers = vec![vec![0; BUFFER_BYTES]; lanes];
         let mut readings: Vec<Reading<'_>> = Vec::with_capacity(lanes);
         loop {
@@ -167,15 +186,15 @@ impl<'a> Hashing<'a> {
                     Some(digest) => {
                         refuse_change(&self.walk.on_disk(file), file)?;
                         self.count(file.stamp.size());
-                        digests.by_position.push((position, digest));
-                        digests.cached += 1;
+                        (self.ended)(position, digest);
+                        cached += 1;
                         buffers.push(buffer);
                     }
                     None => readings.push(Reading::open(self, file, position, buffer)?),
                 }
             }
             if readings.is_empty() || self.stop.load(Ordering::Relaxed) {
-                return Ok(digests);
+                return Ok(cached);
             }
             advance(&mut readings);
             let mut at = 0;
@@ -188,7 +207,9 @@ impl<'a> Hashing<'a> {
                 if !reading.blocks().is_empty() {
                     continue;
                 }
-                digests.by_position.extend(reading.end_piece());
+                if let Some(digest) = reading.end_piece() {
+                    (self.ended)(reading.position, digest);
+                }
                 if reading.is_at_end() {
                     buffers.push(readings.swap_remove(at).finish(self.cache)?);
                 }
@@ -320,16 +341,16 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Ends the piece, or the whole file, of which no whole block is left to hash; gives its position and digest. A piece
-    /// without bytes is none.
-    fn end_piece(&mut self) -> Option<(usize, Sha256Digest)> {
+    /// Ends the piece, or the whole file, of which no whole block is left to hash; gives its digest. A piece without bytes
+    /// is none.
+    fn end_piece(&mut self) -> Option<Sha256Digest> {
         if self.pieces.is_some() && self.in_piece == 0 {
             return None;
         }
         let rest = self.buffer.get(self.hashed..self.read).unwrap_or_default();
         let digest = Sha256Digest::from_bytes(std::mem::take(&mut self.message).finish(rest));
         (self.read, self.hashed, self.in_piece, self.digest) = (0, 0, 0, Some(digest));
-        Some((self.position, digest))
+        Some(digest)
     }
 
     /// Whether nothing is left to read.

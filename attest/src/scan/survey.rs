@@ -114,15 +114,11 @@ impl Survey {
     ) -> Result<Vec<Content>, ScanError> {
         // The largest first, so that no thread is left alone with a large one at the end.
         self.walk.files.sort_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
-        let mut digests = self.walk.digests(pieces, options, progress)?.into_iter().peekable();
-        let mut contents = Vec::with_capacity(self.walk.files.len());
-        for (position, file) in self.walk.files.into_iter().enumerate() {
-            let mut own = Vec::new();
-            while let Some((_, digest)) = digests.next_if(|(of, _)| *of == position) {
-                own.push(digest);
-            }
-            contents.push(Content { path: file.path, size: file.stamp.size(), digests: own });
-        }
+        let digests = self.walk.digests(pieces, options, progress)?;
+        let files = self.walk.files.into_iter().zip(digests);
+        let mut contents: Vec<Content> = files
+            .map(|(file, digests)| Content { path: file.path, size: file.stamp.size(), digests })
+            .collect();
         contents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Ok(contents)
     }

@@ -16,8 +16,8 @@ use crate::tree::MAX_FILES;
 pub(super) struct FoundFile {
     pub(super) path: ModelPath,
     pub(super) stamp: Stamp,
-    /// Where the bytes lie if not at the root's `path`.
-    pub(super) elsewhere: Option<Box<Path>>,
+    /// Where the bytes lie if not at the root's `path`. Boxed twice, since there are millions of files and few of these.
+    pub(super) elsewhere: Option<Box<Box<Path>>>,
 }
 
 /// A directory of the model, in the state in which it was listed.
@@ -131,7 +131,7 @@ impl Walk {
 
     /// Where the bytes of a file lie.
     pub(super) fn on_disk(&self, file: &FoundFile) -> PathBuf {
-        file.elsewhere.as_deref().map_or_else(|| self.root.join(file.path.as_str()), Path::to_owned)
+        file.elsewhere.as_ref().map_or_else(|| self.root.join(file.path.as_str()), |path| path.to_path_buf())
     }
 
     /// Looks at every directory again: a file that came or went since it was listed has left its mark there.
@@ -157,7 +157,7 @@ impl Walk {
         // A path that ends in `..` has no name, but is no file either.
         let name = self.root.file_name().unwrap_or_default();
         let path = self.model_path(None, name, &self.root)?;
-        let elsewhere = Some(disk::resolve(&self.root)?.into_boxed_path());
+        let elsewhere = Some(Box::new(disk::resolve(&self.root)?.into_boxed_path()));
         self.files.push(FoundFile { path, stamp: Stamp::of(metadata), elsewhere });
         Ok(())
     }
@@ -182,8 +182,9 @@ impl Walk {
             if depth >= limits.depth {
                 return Err(ScanError::TooDeep { path: directory_on_disk });
             }
-            for (name, metadata) in disk::list(&directory_on_disk)? {
+            for name in disk::list(&directory_on_disk)? {
                 let on_disk = directory_on_disk.join(&name);
+                let metadata = disk::stat(&on_disk)?;
                 let path = self.model_path(parent, &name, &on_disk)?;
                 if (rules.leaves_out)(&path, &metadata) {
                     self.left_out.push(path);
@@ -216,7 +217,7 @@ impl Walk {
             _ if metadata.is_file() => (Stamp::of(metadata), None),
             (None, Some(model)) if metadata.is_symlink() => {
                 let target = follow_below(model, &on_disk)?;
-                (Stamp::of(&disk::stat(&target)?), Some(target.into_boxed_path()))
+                (Stamp::of(&disk::stat(&target)?), Some(Box::new(target.into_boxed_path())))
             }
             (Some(cache), _) if metadata.is_symlink() => {
                 let blob = cache.follow(&on_disk)?;
@@ -225,7 +226,7 @@ impl Walk {
                     self.left_out.push(path);
                     return Ok(());
                 }
-                (Stamp::of(&disk::stat(&blob)?), Some(blob.into_boxed_path()))
+                (Stamp::of(&disk::stat(&blob)?), Some(Box::new(blob.into_boxed_path())))
             }
             _ => return Err(refusal(on_disk, metadata)),
         };

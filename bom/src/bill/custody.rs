@@ -4,7 +4,7 @@ use attest::evaluation::{Evaluation, Metric};
 use attest::event::{Act, Event, EventKind};
 use attest::statement::{Predicate, Statement};
 
-use super::Bill;
+use super::{Bill, is_of_an_input};
 use crate::field::Field;
 use crate::value::Grade;
 
@@ -17,6 +17,9 @@ impl Bill {
         match statement.predicate() {
             Predicate::Event(event) => self.event(event, &place, &key),
             Predicate::Evaluation(evaluation) => self.evaluation(evaluation, &place, &key),
+            Predicate::Dataset(_) if is_of_an_input(statement, &self.inputs) => {
+                self.fill_from_dataset(statement)
+            }
             predicate => {
                 let kind = predicate.kind().to_string();
                 let name = format!("{}:{}", statement.name(), statement.version());

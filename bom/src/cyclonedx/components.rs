@@ -92,6 +92,11 @@ fn dataset(bill: &Bill, name: &str) -> Json {
         .filter(|value| value.key() != "uri" || !is_address(value))
         .map(|value| as_property(Field::DatasetSource, value))
         .collect();
+    let of_the_statement = [(Field::DatasetOwner, "signed-by"), (Field::DatasetSensitivity, "personal-data")];
+    for (field, key) in of_the_statement {
+        let values = of(field).filter(|value| value.key() == key);
+        properties.extend(values.map(|value| as_property(field, value)));
+    }
     for field in OF_A_DATASET {
         properties.extend(of(field).map(|value| as_property(field, value)));
     }
@@ -101,18 +106,28 @@ fn dataset(bill: &Bill, name: &str) -> Json {
 
 /// The dataset as `componentData`, which takes everything but a hash.
 fn data(bill: &Bill, name: &str) -> Json {
-    let texts = |field: Field| Json::list(bill.values_about(field, name).map(Json::of).collect());
+    let sensitive = bill.values_about(Field::DatasetSensitivity, name).filter_map(sensitive).collect();
     let url = bill.value(Field::DatasetSource, name, "uri").filter(|value| is_address(value)).map(Json::of);
-    let owners = bill.values_about(Field::DatasetOwner, name);
+    // Who signed it is a key, and no organization's name.
+    let owners = bill.values_about(Field::DatasetOwner, name).filter(|value| value.key() != "signed-by");
     let owners = owners
         .map(|value| Json::Object(vec![("organization", Json::Object(vec![("name", Json::of(value))]))]))
         .collect();
     let mut members = vec![("type", Json::text("dataset")), ("name", Json::text(name))];
     members.extend(Json::object([("url", url)]).map(|contents| ("contents", contents)));
-    members.extend(texts(Field::DatasetSensitivity).map(|sensitive| ("sensitiveData", sensitive)));
+    members.extend(Json::list(sensitive).map(|sensitive| ("sensitiveData", sensitive)));
     let governance = Json::object([("owners", Json::list(owners))]);
     members.extend(governance.map(|governance| ("governance", governance)));
     Json::Object(members)
+}
+
+/// What makes the data sensitive; that there is nothing about people does not.
+fn sensitive(value: &Value) -> Option<Json> {
+    match (value.key(), value.text()) {
+        ("personal-data", "none") => None,
+        ("personal-data", answer) => Some(Json::as_proven_by(value, format!("personal data: {answer}"))),
+        _ => Some(Json::of(value)),
+    }
 }
 
 /// A model that this one was made from. In the pedigree it has no reference of its own.

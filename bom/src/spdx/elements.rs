@@ -173,13 +173,24 @@ fn dataset(bill: &Bill, name: &str) -> Members {
     members.extend(texts(Field::DatasetBias, "biases").map(|biases| ("dataset_knownBias", biases)));
     members
         .extend(of(Field::DatasetContent, "use-cases").map(|value| ("dataset_intendedUse", Json::of(value))));
-    if bill.values_about(Field::DatasetSensitivity, name).next().is_some() {
-        members.push(("dataset_hasSensitivePersonalInformation", Json::text("yes")));
+    if let Some(presence) = personal_information(bill, name) {
+        members.push(("dataset_hasSensitivePersonalInformation", Json::text(presence)));
     }
     let fields = Section::Data.fields().filter(|field| field.role().is_some());
     let rest = fields.flat_map(|field| bill.values_about(field, name).map(move |value| (field, value)));
     members.extend(extension(rest).map(|rest| ("extension", rest)));
     members
+}
+
+/// Whether the dataset holds data about people, as SPDX has it: if two disagree, it does.
+fn personal_information(bill: &Bill, name: &str) -> Option<&'static str> {
+    let presence = |value: &Value| match (value.key(), value.text()) {
+        ("personal-data", "none") => "no",
+        ("personal-data", "possible") => "noAssertion",
+        _ => "yes",
+    };
+    let presences: Vec<_> = bill.values_about(Field::DatasetSensitivity, name).map(presence).collect();
+    ["yes", "noAssertion", "no"].into_iter().find(|presence| presences.contains(presence))
 }
 
 fn base_model(bill: &Bill, name: &str) -> Members {

@@ -30,9 +30,14 @@ pub(crate) fn assert_as_pictured(case: &Path, collected: &Collected) {
     for fact in collected.facts() {
         assert!(fact.to_statement().is_ok(), "{fact}");
     }
-    let (path, seen) = (case.with_added_extension("txt"), text(collected));
+    assert_words_as_pictured(case, &text(collected));
+}
+
+/// The same for words that are no facts.
+pub(crate) fn assert_words_as_pictured(case: &Path, seen: &str) {
+    let path = case.with_added_extension("txt");
     if std::env::var("PICTURES").is_ok_and(|how| how == "overwrite") {
-        std::fs::write(&path, &seen).expect("write");
+        std::fs::write(&path, seen).expect("write");
     }
     let wanted = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(seen == wanted, "{} wants:\n{wanted}\nseen:\n<<<\n{seen}>>>", path.display());

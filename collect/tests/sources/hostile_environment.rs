@@ -308,7 +308,9 @@ fn locks_of_uv_with_one_fault() {
         };
         format!("version = 1\n{}", (0..count).map(package).collect::<String>())
     };
-    assert!(reasons(&read(many(20_000).as_bytes())).is_empty());
+    assert!(reasons(&read(many(5_000).as_bytes())).is_empty());
+    // As many packages as are read, and more facts than a statement takes.
+    assert_warns(&read(many(20_000).as_bytes()), TooLarge, "16384 facts");
     assert_warns(&read(many(20_003).as_bytes()), TooLarge, "20,003 packages");
     (0..lock.len()).for_each(|len| drop(read(&lock[..len])));
 }

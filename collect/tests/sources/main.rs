@@ -5,6 +5,7 @@
 mod arbitrary;
 mod common;
 mod environment;
+mod evaluation;
 mod hardware;
 mod hostile_environment;
 mod hostile_weights;

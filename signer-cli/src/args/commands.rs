@@ -451,7 +451,7 @@ pub(crate) struct DiffArgs {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark bom ./churn --format html --out churn.html\n  tallymark bom ./churn --check\n  tallymark \
-                  bom ./churn --profile eu-annex-xi"
+                  bom ./churn --profile eu-annex-xi --dataset ./train"
 )]
 pub(crate) struct BomArgs {
     /// Directory or single file of the model
@@ -472,6 +472,10 @@ pub(crate) struct BomArgs {
     /// Fail unless at least so many per cent of the fields are verified
     #[arg(long, env = "TALLYMARK_REQUIRE_VERIFIED", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) require_verified: Option<u8>,
+    /// A dataset it was made from whose owner signed it: the data as they lie here, or their bundle file; may be repeated. In the
+    /// variable: one per line
+    #[arg(long, env = "TALLYMARK_DATASET", value_name = "DIR|FILE", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) dataset: Vec<PathBuf>,
     /// Write to this file, and not to standard output; a file that is there is replaced
     #[arg(long, env = "TALLYMARK_BOM_OUT", value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -344,7 +344,7 @@ impl From<GatherError> for Failure {
         use GatherError as E;
         let told = |exit, code| Self::new(exit, code, &error);
         match &error {
-            E::Incomplete(_) | E::Nothing { .. } => told(Exit::Refused, "source-incomplete")
+            E::Incomplete(_) | E::Nothing { .. } | E::TooManyFacts { .. } => told(Exit::Refused, "source-incomplete")
                 .hint("nothing was signed; mend the source, or leave out --strict and have the gap shown as a warning"),
             E::Mlflow(_) => told(Exit::Usage, "source-mlflow")
                 .hint("name the run and where its store lies: --from mlflow:RUN@DIR"),

@@ -99,10 +99,11 @@ fn bill(desk: &Desk, model: &str, more: &[&str]) -> String {
 
 /// Compares with the pictures, or writes them.
 #[track_caller]
-fn assert_as_pictured(desk: &Desk, model: &str, case: &str) {
+fn assert_as_pictured(desk: &Desk, model: &str, also: &[&str], case: &str) {
     for (more, name) in WRITTEN {
-        let seen = bill(desk, model, more);
-        assert_eq!(seen, bill(desk, model, more), "{name}: the same statements make the same bytes");
+        let more = [more, also].concat();
+        let seen = bill(desk, model, &more);
+        assert_eq!(seen, bill(desk, model, &more), "{name}: the same statements make the same bytes");
         let path = testdata("bom").join(case).join(name);
         if std::env::var_os("PICTURES").is_some_and(|value| value == "overwrite") {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("mkdir");
@@ -150,7 +151,7 @@ fn bom_of_a_model_with_everything_that_tools_recorded() {
     ];
     let inputs = ["--data", "calls=data", "--base", "acme/base=base", "--code", "code"];
     attest(&desk, &log, "churn", &[&sources[..], &inputs].concat());
-    assert_as_pictured(&desk, "churn", "full");
+    assert_as_pictured(&desk, "churn", &[], "full");
 }
 
 #[test]
@@ -170,7 +171,49 @@ fn bom_of_a_model_that_was_only_signed() {
         "trust.toml",
     ];
     desk.succeed(&sign);
-    assert_as_pictured(&desk, "model", "bare");
+    assert_as_pictured(&desk, "model", &[], "bare");
+}
+
+/// What others signed: the owner of the data, who tested the model, who let it out.
+#[test]
+fn bom_of_a_model_with_what_was_signed_about_its_data_and_after_its_training() {
+    let log = TestLog::start();
+    let desk = desk(&log);
+    let public = ["--key", "key.pem", "--log", log.url(), "--trust", "trust.toml"];
+    let signed = |words: &[&str]| desk.succeed(&[words, &public].concat());
+    desk.write("DATASHEET.md", "# Motivation\n");
+    desk.write("results.json", "{\"test\": {\"auc\": 0.910}}\n");
+    let dataset = ["attest", "dataset", "data", "--as", "acme/customers:v4", "--licence", "CC-BY-4.0"];
+    let told = ["--datasheet", "DATASHEET.md", "--personal-data", "present", "--derived-from", "raw=base"];
+    let from = [
+        "--source",
+        "https://data.example.org/customers",
+        "--collected-from",
+        "2024-01-01",
+        "--collected-to",
+    ];
+    signed(&[&dataset[..], &told, &from, &["2026-10-31"]].concat());
+    signed(&["attest", "dataset", "base", "--as", "acme/raw:v1"]);
+    attest(&desk, &log, "model", &["--data", "train=data", "--base", "bert=base"]);
+    let name = ["--as", "acme/churn:2026.1"];
+    signed(
+        &[&["attest", "eval", "results.json", "--model", "model", "--threshold", "auc>=0.9"][..], &name]
+            .concat(),
+    );
+    signed(&[&["approve", "model", "--stage", "production", "--text", "as agreed"][..], &name].concat());
+    signed(&[&["promote", "model", "--stage", "production"][..], &name].concat());
+    signed(&[&["deploy", "model", "--environment", "eu-west-1"][..], &name].concat());
+    assert_as_pictured(&desk, "model", &["--dataset", "data"], "beside");
+    // The bundle file itself will do, as will a copy of it in the model's own.
+    let seen = bill(&desk, "model", &["--dataset", "data"]);
+    assert_eq!(seen, bill(&desk, "model", &["--dataset", "data/tallymark.jsonl"]));
+    let without = bill(&desk, "model", &[]);
+    assert_ne!(seen, without);
+    // What was signed of other data says nothing of these; a base model is no dataset.
+    let args = ["bom", "model", "--trust", "trust.toml", "--timestamp", TIME, "--dataset", "base"];
+    let other = desk.run(&args);
+    assert_eq!(String::from_utf8_lossy(&other.stdout), without);
+    assert!(String::from_utf8_lossy(&other.stderr).contains("base/tallymark.jsonl has no statement"));
 }
 
 /// A card whose author means harm: tags, links, ends of cells, text that runs backwards, and texts as long as they may be.
@@ -186,7 +229,7 @@ fn bom_is_not_steered_by_what_a_model_card_says() {
     );
     desk.write("model/README.md", &card);
     attest(&desk, &log, "model", &["--data", "train=data"]);
-    assert_as_pictured(&desk, "model", "hostile");
+    assert_as_pictured(&desk, "model", &[], "hostile");
 
     let html = bill(&desk, "model", &["--format", "html"]);
     for bad in [

@@ -1,5 +1,5 @@
-//! Signing and verifying beside `model_signing`, the Python program that others sign models with: processor time of whole
-//! processes, in turns.
+//! Signing and verifying beside `model_signing`, the Python program that others sign models with: processor time and time on the
+//! clock of whole processes, in turns.
 //!
 //! Both sign with a key in a file and ask nobody: ours with `--pending`, since the peer has no log. Ours verifies a model that was
 //! logged, so it checks the log's proof and checkpoint besides.
@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -20,58 +20,88 @@ use crate::{Arguments, command};
 
 /// The peer and what it needs.
 const PEER: [&str; 2] = ["model_signing==1.1.1", "pyOpenSSL==25.3.0"];
-const ROUNDS: usize = 5;
 /// The kernel counts processor time in hundredths of a second, so what is shorter than this is done several times.
 const SHORTEST: Duration = Duration::from_millis(400);
-const MOST_REPEATS: u32 = 64;
+const MOST_REPEATS: u32 = 200;
 /// Files of the million, 1 KiB each.
 const MILLION: usize = 1_000_000;
 
-/// `--mib N`: size of the large models, 2,048 unless said; `--million`: peak memory over a million files, too.
-pub(super) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
-    let (mut mebibytes, mut million) = (2048, false);
-    let mut rest = arguments.iter();
-    while let Some(flag) = rest.next() {
-        match flag.as_str() {
-            "--mib" => mebibytes = rest.next().context("--mib wants a number")?.parse()?,
-            "--million" => million = true,
-            other => bail!("bench signing takes `--mib N` and `--million`, not `{other}`"),
+/// What was asked for.
+struct Asked {
+    /// Size of the large models.
+    mebibytes: u64,
+    /// Rounds that count; one before them finds cold files and does not.
+    rounds: usize,
+    /// The million instead of the peer.
+    million: bool,
+}
+
+impl Asked {
+    fn read(arguments: &Arguments) -> Result<Self> {
+        let mut asked = Self { mebibytes: 2048, rounds: 5, million: false };
+        let mut rest = arguments.iter();
+        while let Some(flag) = rest.next() {
+            let mut number = || {
+                rest.next()
+                    .with_context(|| format!("{flag} wants a number"))?
+                    .parse::<u64>()
+                    .context("no number")
+            };
+            match flag.as_str() {
+                "--mib" => asked.mebibytes = number()?,
+                "--rounds" => asked.rounds = usize::try_from(number()?)?,
+                "--million" => asked.million = true,
+                other => bail!("bench signing takes `--mib N`, `--rounds N` and `--million`, not `{other}`"),
+            }
         }
+        ensure!(asked.rounds > 0, "no round has no median");
+        Ok(asked)
     }
-    let released = programs::build(&["signer-cli", "verifier"], true)?;
+}
+
+/// `--mib N`: size of the large models, 2,048 unless said; `--rounds N`, 5 unless said; `--million`: peak memory over a million files,
+/// and nothing else.
+pub(super) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
+    let asked = Asked::read(arguments)?;
     let bench = Bench {
-        signer: programs::find(&released, "tallymark")?,
-        verifier: programs::find(&released, "tallymark-verify")?,
-        peer: Environment::with("model-signing", &PEER),
+        programs: Programs::build(true)?,
         work: programs::target_directory()?.join("bench"),
+        rounds: asked.rounds,
     };
-    if let Err(error) = &bench.peer {
-        println!("skipped: no peer to stand beside: {error:#}");
-    }
     warn_if_busy();
     bench.set_scene()?;
+    if asked.million {
+        return bench.million();
+    }
+    let peer = Environment::with("model-signing", &PEER);
+    if let Err(error) = &peer {
+        println!("skipped: no peer to stand beside: {error:#}");
+    }
+    let peer = peer.ok().map(|environment| environment.program("model_signing"));
+    let mebibytes = asked.mebibytes;
     let gibibytes = format!("{:.1} GiB", f64::from(u32::try_from(mebibytes)?) / 1024.0);
     let scenes = [
-        ("1 KiB".to_owned(), bench.small("one", 1, 1024)?, 20.0),
-        ("5,000 files of 4 KiB".to_owned(), bench.small("many", 5000, 4096)?, 20.0),
-        (format!("{gibibytes} in 8 files"), large_model(&bench.work, mebibytes, 8)?, 1.5),
-        (format!("{gibibytes} in one file"), large_model(&bench.work, mebibytes, 1)?, 1.5),
+        ("1 KiB".to_owned(), bench.small("one", 1, 1024)?, SMALL),
+        ("5,000 files of 4 KiB".to_owned(), bench.small("many", 5000, 4096)?, SMALL),
+        (format!("{gibibytes} in 8 files"), large_model(&bench.work, mebibytes, 8)?, LARGE),
+        (format!("{gibibytes} in one file"), large_model(&bench.work, mebibytes, 1)?, LARGE),
     ];
     let mut rows = Vec::new();
     for (what, model, target) in scenes {
-        rows.extend(bench.beside(&what, &model, target)?);
-    }
-    if million {
-        rows.push(bench.million()?);
+        rows.extend(bench.beside(peer.as_deref(), &what, &model, target)?);
     }
     Ok(rows)
 }
 
+/// How much less processor time ours may take, and the words for it.
+type Target = (f64, &'static str);
+const SMALL: Target = (20.0, "at least 20 x");
+const LARGE: Target = (1.5, "at least 1.5 x");
+
 struct Bench {
-    signer: PathBuf,
-    verifier: PathBuf,
-    peer: Result<Environment>,
+    programs: Programs,
     work: PathBuf,
+    rounds: usize,
 }
 
 impl Bench {
@@ -87,12 +117,12 @@ impl Bench {
                 return Err(error).with_context(|| format!("cannot clear {}", path.display()));
             }
         }
-        let log = Programs::build(false)?.log;
+        let log = &self.programs.log;
         let told = self
-            .typed(&log, &["init", "signing-log", "--origin", "bench.localhost/log", "--unencrypted-key"])?;
+            .typed(log, &["init", "signing-log", "--origin", "bench.localhost/log", "--unencrypted-key"])?;
         let vkey = programs::vkey_among(&told).context("`tallymark-log init` printed no vkey")?;
         let keygen = ["keygen", "--key", "signing-key.pem", "--unencrypted", "--name", "bench/*"];
-        let publisher = self.typed(&self.signer, &keygen)?;
+        let publisher = self.typed(&self.programs.signer, &keygen)?;
         let trust = format!("version = 1\npolicy = \"\"\"\nlog {vkey}\nquorum none\n\"\"\"\n\n{publisher}");
         fs::write(self.work.join("signing-trust.toml"), trust)?;
         for (name, words) in [
@@ -123,73 +153,80 @@ impl Bench {
         Ok(dir)
     }
 
+    /// Signs a model and has it logged, in a log that is stopped again; the bundle lies in the model.
+    fn log(&self, model: &str) -> Result<()> {
+        let server = Server::start(
+            &self.programs.log,
+            &self.work.join("signing-log"),
+            &self.work.join("signing-log.txt"),
+        )?;
+        let signed =
+            [&["sign", model][..], &KEY, &["--trust", "signing-trust.toml", "--yes", "--log", &server.url]];
+        self.typed(&self.programs.signer, &signed.concat())?;
+        server.stop()
+    }
+
     /// Signs and verifies in turns, and compares.
-    fn beside(&self, what: &str, model: &Path, target: f64) -> Result<Vec<Row>> {
-        let (own, peer) = (model.join("tallymark.jsonl"), self.work.join("peer.sig"));
+    fn beside(&self, peer: Option<&Path>, what: &str, model: &Path, target: Target) -> Result<Vec<Row>> {
+        let (own, kept, theirs) =
+            (model.join("tallymark.jsonl"), self.work.join("own.jsonl"), self.work.join("peer.sig"));
         let shown = model.display().to_string();
-        let key = ["--key", "signing-key.pem", "--as", "bench/model:1"];
-        let sign = [&["sign", &shown][..], &key, &["--pending"]].concat();
-        let logged = [&["sign", &shown][..], &key, &["--trust", "signing-trust.toml", "--yes"]].concat();
-        let verify = [&shown, "--trust", "signing-trust.toml"];
-        let peer_sign = ["sign", "key", &shown, "--private-key", "peer.pem", "--signature", "peer.sig"];
-        let peer_verify = ["verify", "key", &shown, "--public-key", "peer.pub", "--signature", "peer.sig"];
-        let mut turns = Turns::default();
-        for _ in 0..=ROUNDS {
-            clear(&own)?;
-            turns.sign.push(self.spent(&self.signer, &sign, || clear(&own))?);
-            clear(&own)?;
-            let server = Server::start(
-                &Programs::build(false)?.log,
-                &self.work.join("signing-log"),
-                &self.work.join("signing-log.txt"),
-            )?;
-            self.typed(&self.signer, &[&logged[..], &["--log", &server.url]].concat())?;
-            server.stop()?;
-            turns.verify.push(self.spent(&self.verifier, &verify, || Ok(()))?);
-            clear(&own)?;
-            if let Ok(environment) = &self.peer {
-                let program = environment.program("model_signing");
-                clear(&peer)?;
-                turns.peer_sign.push(self.spent(&program, &peer_sign, || clear(&peer))?);
-                self.typed(&program, &peer_sign)?;
-                turns.peer_verify.push(self.spent(&program, &peer_verify, || Ok(()))?);
+        clear(&own)?;
+        self.log(&shown)?;
+        fs::rename(&own, &kept).context("no bundle was written")?;
+        let sign = [&["sign", &shown][..], &KEY, &["--pending"]].concat();
+        let verify = [&shown, "--trust", "signing-trust.toml", "--bundle", "own.jsonl"];
+        let key = ["sign", "key", &shown, "--private-key", "peer.pem", "--signature", "peer.sig"];
+        let verify_key = ["verify", "key", &shown, "--public-key", "peer.pub", "--signature", "peer.sig"];
+        let mut turns: [Turns; 2] = Default::default();
+        for round in 0..=self.rounds {
+            let mut seen = [Turn::default(); 2];
+            seen[0].ours = self.spent(&self.programs.signer, &sign, || clear(&own))?;
+            if let Some(peer) = peer {
+                // It writes over the signature of the time before.
+                seen[0].theirs = self.spent(peer, &key, || Ok(()))?;
+            }
+            seen[1].ours = self.spent(&self.programs.verifier, &verify, || Ok(()))?;
+            if let Some(peer) = peer {
+                seen[1].theirs = self.spent(peer, &verify_key, || Ok(()))?;
+            }
+            // The first round found cold files.
+            if round > 0 {
+                turns.iter_mut().zip(seen).for_each(|(turns, turn)| turns.0.push(turn));
             }
         }
-        // The first round found cold files.
-        let (sign, verify) = (turns.sign.split_off(1), turns.verify.split_off(1));
+        clear(&theirs)?;
         let mut rows = Vec::new();
-        for (act, mut own, mut theirs) in
-            [("sign", sign, turns.peer_sign), ("verify", verify, turns.peer_verify)]
-        {
-            let own = median(&mut own).unwrap_or_default().as_secs_f64();
-            if theirs.is_empty() {
-                println!("{act} {what}: {:.1} ms of processor", own * 1e3);
+        for (act, turns) in ["sign", "verify"].into_iter().zip(turns) {
+            let [ours, theirs] = [turns.middle(|turn| turn.ours), turns.middle(|turn| turn.theirs)];
+            println!("{act} {what}: tallymark {ours}");
+            if peer.is_none() {
                 continue;
             }
-            let theirs = median(&mut theirs.split_off(1)).unwrap_or_default().as_secs_f64();
-            println!("{act} {what}: {:.1} ms of processor, model_signing {:.1} ms", own * 1e3, theirs * 1e3);
+            let [ratio, on_the_clock] = [
+                theirs.processor.as_secs_f64() / ours.processor.as_secs_f64(),
+                theirs.clock.as_secs_f64() / ours.clock.as_secs_f64(),
+            ];
+            println!("{act} {what}: model_signing {theirs}; {ratio:.1} x and {on_the_clock:.1} x");
             rows.push(Row {
                 what: format!("{act} {what}, processor time, against model_signing"),
-                seen: format!("{:.1} x", theirs / own),
-                target: if target > 10.0 { "at least 20 x" } else { "at least 1.5 x" },
-                met: theirs / own >= target,
+                seen: format!("{ratio:.1} x"),
+                target: target.1,
+                met: ratio >= target.0,
             });
         }
         Ok(rows)
     }
 
-    /// Processor time of one call: that of all children, before and after, repeated until it can be told.
-    fn spent(
-        &self,
-        program: &Path,
-        words: &[&str],
-        mut after: impl FnMut() -> Result<()>,
-    ) -> Result<Duration> {
+    /// What one call takes, repeated until its processor time can be told: that of all children, before and after.
+    fn spent(&self, program: &Path, words: &[&str], mut after: impl FnMut() -> Result<()>) -> Result<Spent> {
         let before = children_time()?;
-        let mut calls = 0;
+        let (mut calls, mut clock) = (0, Duration::ZERO);
         loop {
             let mut call = programs::call(program);
+            let started = Instant::now();
             let output = command::capture(call.current_dir(&self.work).args(words).stdin(Stdio::null()))?;
+            clock += started.elapsed();
             ensure!(
                 output.status.success(),
                 "`{}` ended with {}: {}",
@@ -198,16 +235,16 @@ impl Bench {
                 String::from_utf8_lossy(&output.stderr)
             );
             calls += 1;
-            let spent = children_time()?.saturating_sub(before);
+            let processor = children_time()?.saturating_sub(before);
             after()?;
-            if spent >= SHORTEST || calls >= MOST_REPEATS {
-                return Ok(spent / calls);
+            if processor >= SHORTEST || calls >= MOST_REPEATS {
+                return Ok(Spent { processor: processor / calls, clock: clock / calls });
             }
         }
     }
 
     /// Peak memory over a million files of 1 KiB, in memory so that no disk takes part.
-    fn million(&self) -> Result<Row> {
+    fn million(&self) -> Result<Vec<Row>> {
         let shared = Path::new("/dev/shm");
         let base = if shared.is_dir() { shared } else { &self.work };
         let dir = base.join(format!("tallymark-million-{}", std::process::id()));
@@ -216,7 +253,8 @@ impl Bench {
         made
     }
 
-    fn million_in(&self, dir: &Path) -> Result<Row> {
+    fn million_in(&self, dir: &Path) -> Result<Vec<Row>> {
+        println!("writing a million files below {}", dir.display());
         for number in 0..MILLION {
             let folder = dir.join(format!("{:03}", number / 1000));
             if number % 1000 == 0 {
@@ -224,10 +262,25 @@ impl Bench {
             }
             fs::write(folder.join(format!("{number:07}.txt")), [7; 1024])?;
         }
-        let (elapsed, peak) = measured(programs::call(&self.signer).arg("hash").arg(dir))?;
-        println!("a million files of 1 KiB: {:.1} s", elapsed.as_secs_f64());
+        let shown = dir.display().to_string();
+        let sign = [&["sign", &shown][..], &KEY, &["--pending"]].concat();
+        let mut rows = vec![self.peak("hash", &self.programs.signer, &["hash", &shown])?];
+        rows.push(self.peak("sign", &self.programs.signer, &sign)?);
+        clear(&dir.join("tallymark.jsonl"))?;
+        self.log(&shown)?;
+        rows.push(self.peak(
+            "verify",
+            &self.programs.verifier,
+            &[&shown, "--trust", "signing-trust.toml"],
+        )?);
+        Ok(rows)
+    }
+
+    fn peak(&self, act: &str, program: &Path, words: &[&str]) -> Result<Row> {
+        let (elapsed, peak) = measured(programs::call(program).current_dir(&self.work).args(words))?;
+        println!("{act} a million files of 1 KiB: {:.1} s", elapsed.as_secs_f64());
         Ok(Row {
-            what: "peak memory of hashing a million files of 1 KiB".to_owned(),
+            what: format!("peak memory, {act} a million files of 1 KiB"),
             seen: format!("{:.1} MiB", f64::from(peak) / 1024.0),
             target: "at most 256 MiB",
             met: peak > 0 && peak <= 256 * 1024,
@@ -235,13 +288,42 @@ impl Bench {
     }
 }
 
-/// Processor time of each round.
-#[derive(Default)]
-struct Turns {
-    sign: Vec<Duration>,
-    verify: Vec<Duration>,
-    peer_sign: Vec<Duration>,
-    peer_verify: Vec<Duration>,
+/// The key that every model is signed with, and its name.
+const KEY: [&str; 4] = ["--key", "signing-key.pem", "--as", "bench/model:1"];
+
+/// What a call took.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spent {
+    processor: Duration,
+    clock: Duration,
+}
+
+impl std::fmt::Display for Spent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [processor, clock] = [self.processor, self.clock].map(|time| time.as_secs_f64() * 1e3);
+        write!(f, "{processor:.1} ms of processor, {clock:.1} ms")
+    }
+}
+
+/// One round of one act.
+#[derive(Clone, Copy, Debug, Default)]
+struct Turn {
+    ours: Spent,
+    theirs: Spent,
+}
+
+#[derive(Debug, Default)]
+struct Turns(Vec<Turn>);
+
+impl Turns {
+    /// The median of each.
+    fn middle(&self, of: impl Fn(&Turn) -> Spent) -> Spent {
+        let spent: Vec<Spent> = self.0.iter().map(of).collect();
+        let middle = |what: fn(&Spent) -> Duration| {
+            median(&mut spent.iter().map(what).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        Spent { processor: middle(|spent| spent.processor), clock: middle(|spent| spent.clock) }
+    }
 }
 
 fn clear(path: &Path) -> Result<()> {
