@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 
 use libfuzzer_sys::fuzz_target;
 use verifier::Requirements;
-use verifier::requirements::Publisher;
+use verifier::requirements::{Publisher, Right};
+
+const PROVENANCE: Right = Right::Statement(attest::statement::StatementKind::Provenance);
 
 fuzz_target!(|input: &[u8]| {
     let Ok(read) = Requirements::parse(input) else { return };
@@ -23,7 +25,9 @@ fuzz_target!(|input: &[u8]| {
     for publisher in read.publishers() {
         let Ok(name) = publisher.pattern().as_str().parse() else { continue };
         for key in publisher.keys() {
-            assert!(read.publisher_for(&name, key).is_some_and(|found| found.keys().contains(key)));
+            let right = publisher.may().map_or(Some(PROVENANCE), |may| may.first().copied());
+            let found = right.and_then(|right| read.publisher_for(&name, key, right));
+            assert!(right.is_none() || found.is_some_and(|found| found.keys().contains(key)));
             assert_eq!(read.key(&key.key_id()), Some(key));
         }
     }

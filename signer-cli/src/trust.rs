@@ -118,6 +118,8 @@ pub(crate) fn requirements_for(
 #[cfg(test)]
 mod tests {
     use attest::key::{Algorithm, PrivateKey};
+    use attest::statement::StatementKind;
+    use verifier::requirements::Right;
 
     use super::*;
 
@@ -140,7 +142,9 @@ mod tests {
         let name = "acme/churn".parse().expect("a name");
         let requirements = requirements_for(&policy, &name, &key).expect("requirements");
         assert_eq!(requirements.policy().logs().len(), 1);
-        assert!(requirements.publisher_for(&name, &key).is_some());
+        assert!(
+            requirements.publisher_for(&name, &key, Right::Statement(StatementKind::Provenance)).is_some()
+        );
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> 
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
         .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
-        .expecting(Expectation::new(args.name.clone(), args.version.clone()));
+        .expecting(
+            Expectation::new(args.name.clone(), args.version.clone())
+                .at_stage(args.stage.clone())
+                .as_of(args.at.unwrap_or_else(oms::now)),
+        );
     if let Some(threads) = args.threads {
         request = request.threads(threads);
     }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use attest::event::EventLabel;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::utc_time::UtcTime;
 use clap::{ArgAction, Parser, ValueEnum};
@@ -47,6 +48,15 @@ pub(crate) struct Args {
     /// Judge certificates at this time, as 2026-11-27T08:00:00Z [default: now]
     #[arg(long, value_name = "TIME", requires = "oms_ca")]
     oms_time: Option<UtcTime>,
+
+    /// What the model is for: rules of the trust file for other stages do not apply [default: the trust file's stage, else
+    /// every rule applies]
+    #[arg(long, value_name = "LABEL", conflicts_with = "oms")]
+    stage: Option<EventLabel>,
+
+    /// Judge what begins or ends as of this time, as 2026-11-27T08:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", conflicts_with = "oms")]
+    at: Option<UtcTime>,
 
     /// Accept only a statement about this name
     #[arg(long)]
@@ -104,7 +114,9 @@ impl Args {
 
     /// What is asked, with the trust file looked up if none was named.
     pub(crate) fn request(&self) -> Request {
-        let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten());
+        let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten())
+            .at_stage(self.stage.clone())
+            .as_of(self.at.unwrap_or_else(now));
         let request = Request::new(&self.model)
             .bundle(self.bundle.clone())
             .trust(self.trust.clone().or_else(|| find_trust(&self.model)))

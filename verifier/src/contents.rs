@@ -22,10 +22,11 @@ pub struct VerifiedModel {
     outcomes: Outcomes,
     notes: Vec<LineNote>,
     testimonies: Vec<Testimony>,
+    warnings: Vec<Failure>,
 }
 
 impl VerifiedModel {
-    /// Compares the files with the statement. `line` is the bundle's line in its file, from 1.
+    /// Compares the files with a statement that the requirements let pass. `line` is the bundle's line in its file, from 1.
     ///
     /// # Errors
     ///
@@ -38,7 +39,12 @@ impl VerifiedModel {
         check_contents(statement, here)?;
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
-        Ok(Self { logged: logged.clone(), line, facts, outcomes, notes, testimonies })
+        Ok(Self { logged: logged.clone(), line, facts, outcomes, notes, testimonies, warnings: Vec::new() })
+    }
+
+    pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
@@ -81,10 +87,16 @@ impl VerifiedModel {
         &self.notes
     }
 
-    /// What else was said about it, in the order of the lines. It took no part in the verdict.
+    /// What else was said about it, in the order of the lines.
     #[must_use]
     pub fn testimonies(&self) -> &[Testimony] {
         &self.testimonies
+    }
+
+    /// Demands of rules in the mode `warn` that are not met.
+    #[must_use]
+    pub fn warnings(&self) -> &[Failure] {
+        &self.warnings
     }
 }
 

@@ -1,8 +1,8 @@
 //! What else was said about the model: events and evaluations in the lines of the bundle file that are no provenance.
 //!
-//! A [`Testimony`] is made here and nowhere else: a key that may sign the model's name said it, it is in a trusted log, and
-//! it is about this tree. It is shown. It takes no part in the verdict: an approval makes no model good, and nothing here
-//! turns a no into a yes. What follows from a withdrawal is for the caller's requirements to say.
+//! A [`Testimony`] is made here and nowhere else: a key that may say this of the model's name said it, it is in a trusted
+//! log, and it is about this tree. It is shown. What it amounts to, together with the others, is for
+//! [`standing`](crate::standing) to say.
 //!
 //! Nothing is known of lines that are not there. Whoever hands out the model can leave a revocation out of the file.
 
@@ -11,7 +11,7 @@ use attest::statement::Statement;
 
 use crate::failure::Failure;
 use crate::logged::LoggedStatement;
-use crate::requirements::{Expectation, Requirements};
+use crate::requirements::{Expectation, Requirements, Right};
 
 /// Something other than a provenance that was said about a model, signed and logged.
 #[derive(Clone, Debug)]
@@ -21,26 +21,42 @@ pub struct Testimony {
 }
 
 impl Testimony {
-    /// Verifies that line `line`, from 1, is about the model of `about`, by a key that may sign its name. The version label
-    /// may differ: it is the same tree.
+    /// Verifies line `line`, from 1, whatever it is about.
     ///
     /// # Errors
     ///
-    /// [`Failure::NoTrust`], what [`LoggedStatement::open`] refuses, or [`Failure::SubjectMismatch`].
+    /// [`Failure::NoTrust`], or what [`LoggedStatement::open`] refuses.
     pub(crate) fn open(
         line: usize,
         bundle: &Bundle,
         requirements: Option<&Requirements>,
-        about: &Statement,
     ) -> Result<Self, Failure> {
         let requirements = requirements.ok_or(Failure::NoTrust)?;
-        let expectation = Expectation::new(Some(about.name().clone()), None);
-        let logged = LoggedStatement::open(bundle, requirements, &expectation)?;
-        let (expected, found) = (logged.signed().statement().tree_digest(), about.tree_digest());
+        let logged = LoggedStatement::open(bundle, requirements, &Expectation::default())?;
+        Ok(Self { line, logged })
+    }
+
+    /// Whether it is about the model of `about`: the same tree, under the same name. The version label may differ. What speaks
+    /// against a tree under another name counts too, if the key may say so of this name: the bytes are the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::NameUnexpected`], [`Failure::SubjectMismatch`], [`Failure::SignerUnexpected`].
+    pub(crate) fn concerns(&self, about: &Statement, requirements: &Requirements) -> Result<(), Failure> {
+        let statement = self.statement();
+        let (expected, found) = (statement.tree_digest(), about.tree_digest());
+        if statement.name() != about.name() {
+            if !self.is_adverse() || expected != found {
+                let (expected, found) = (about.name().clone(), statement.name().clone());
+                return Err(Failure::NameUnexpected { expected, found });
+            }
+            let right = Right::to_sign(statement);
+            requirements.admit(about.name(), self.logged.signed().key(), right)?;
+        }
         if expected != found {
             return Err(Failure::SubjectMismatch { expected, found });
         }
-        Ok(Self { line, logged })
+        Ok(())
     }
 
     /// The line of the bundle file, from 1.

@@ -17,7 +17,7 @@ use crate::logged;
 use crate::outcome::{Outcome, Outcomes};
 use crate::reason::Step;
 use crate::refusal::Refusal;
-use crate::requirements::{Expectation, Requirements};
+use crate::requirements::{Expectation, Publisher, Requirements, Right};
 use crate::signature::{check_signature, read_provenance};
 
 /// One line of the bundle file, step by step.
@@ -59,6 +59,17 @@ impl Examination {
         outcomes.fail(cause.reason().step());
         let facts = Facts { contents: here.map(Contents::of), ..facts };
         Self { line, cause, failures: Vec::new(), outcomes, facts }
+    }
+
+    /// A line whose signature and place in the log are as they should be, of a model that may not be used; `None` if nothing is
+    /// against it.
+    pub(crate) fn of_standing(line: usize, facts: Facts, refused: Vec<Failure>) -> Option<Self> {
+        let mut refused = refused.into_iter();
+        let cause = refused.next()?;
+        let mut outcomes = Outcomes::all_pass();
+        outcomes.leave_open(Step::Contents);
+        outcomes.fail(Step::Requirements);
+        Some(Self { line, cause, failures: refused.collect(), outcomes, facts })
     }
 
     /// Whether the files are still worth hashing.
@@ -164,11 +175,16 @@ impl Examination {
     ) {
         self.needed(expectation.check(statement));
         let Some(requirements) = requirements else { return self.fail(Failure::NoTrust) };
-        let admitted = match key {
-            Some(key) => requirements.admit(statement.name(), key).cloned(),
-            None => Err(requirements.unexpected(statement.name(), bundle.hint())),
+        let right = Right::to_sign(statement);
+        let admitted = match (key, &self.facts.log, &self.facts.position) {
+            (Some(key), Some(log), Some(position)) => requirements
+                .admit(statement.name(), key, right)
+                .and_then(|_| requirements.admit_at(statement.name(), key, right, log, position))
+                .cloned(),
+            (Some(key), ..) => requirements.admit(statement.name(), key, right).cloned(),
+            (None, ..) => Err(requirements.unexpected(statement.name(), bundle.hint(), right)),
         };
-        let publisher = self.needed(admitted);
+        let publisher: Option<Publisher> = self.needed(admitted);
         // A key that may sign the name, and did not, admits nothing.
         if self.outcomes.of(Step::Signature) == Outcome::Pass && publisher.is_some() {
             self.outcomes.pass(Step::Requirements);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use attest::bundle::{BundleError, BundleFileError, LogEntryError};
 use attest::digest::Sha256Digest;
 use attest::entry::EntryError;
+use attest::event::{EventLabel, Scope};
 use attest::key::SignatureError;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::scan::ScanError;
@@ -18,12 +19,33 @@ use tlog::policy::{PolicyOpenError, QuorumError};
 
 use crate::difference::Difference;
 use crate::reason::Reason;
-use crate::requirements::RequirementsError;
+use crate::requirements::{RequirementsError, Right};
+use crate::standing::reach;
 
 /// One thing that did not hold. What it means is its [`Failure::reason`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// Too few people approved the model.
+    #[error(
+        "approved by {found} of {wanted} people other than the maker (rule on line {line} of the trust file)"
+    )]
+    ApprovalsInsufficient {
+        /// How many must.
+        wanted: u8,
+        /// How many did.
+        found: usize,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// Nobody with a role approved the model.
+    #[error("approved by nobody with the role {role} (rule on line {line} of the trust file)")]
+    ApproverRoleMissing {
+        /// The role.
+        role: EventLabel,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
     /// The bundle file is not one.
     #[error("bundle file does not parse")]
     BundleMalformed {
@@ -44,6 +66,12 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// No witness says when the checkpoint was current, or it is not known what time it is.
+    #[error("no cosignature says when the checkpoint was current (rule on line {line} of the trust file)")]
+    CheckpointAgeUnknown {
+        /// The rule's line in the trust file.
+        line: usize,
+    },
     /// No log of the policy signed the checkpoint, though one has its origin.
     #[error("checkpoint of {origin} is not signed by the key in the policy")]
     CheckpointSignatureInvalid {
@@ -51,6 +79,16 @@ pub enum Failure {
         origin: Origin,
         /// Whether the signature is missing or false.
         source: PolicyOpenError,
+    },
+    /// What is known of the log is too old.
+    #[error("checkpoint last seen by a witness {} ago, wanted at most {} (rule on line {line} of the trust file)", span(*age), span(*limit))]
+    CheckpointStale {
+        /// Seconds since the youngest cosignature.
+        age: u64,
+        /// Seconds that the rule allows.
+        limit: u64,
+        /// The rule's line in the trust file.
+        line: usize,
     },
     /// A line in the name and key id of a known witness does not verify.
     #[error("a line in the name of a witness of the policy does not verify")]
@@ -81,6 +119,18 @@ pub enum Failure {
     EntrySignatureInvalid {
         /// Why.
         source: EntryError,
+    },
+    /// Too few people signed an evaluation that passed.
+    #[error(
+        "evaluations that passed by {found} of {wanted} people other than the maker (rule on line {line} of the trust file)"
+    )]
+    EvaluationsInsufficient {
+        /// How many must.
+        wanted: u8,
+        /// How many did.
+        found: usize,
+        /// The rule's line in the trust file.
+        line: usize,
     },
     /// The files are not those that the statement lists.
     #[error("{}", summary(*count, differences))]
@@ -150,11 +200,43 @@ pub enum Failure {
         /// Its kind.
         kind: StatementKind,
     },
+    /// The model has not come to the stage.
+    #[error("promoted to {}, wanted {wanted} (rule on line {line} of the trust file)", found.as_ref().map_or("no stage", EventLabel::as_str))]
+    PromotionMissing {
+        /// The stage.
+        wanted: EventLabel,
+        /// Where the last promotion brought it.
+        found: Option<EventLabel>,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
     /// The payload is a statement, but not of a kind that is read here.
     #[error("not a provenance statement")]
     ProvenanceMissing {
         /// What it is.
         source: StatementError,
+    },
+    /// Somebody who may say so says it may not be used.
+    #[error("rejected for {} by {by}: statement {statement}", stage.as_ref().map_or("every stage", EventLabel::as_str))]
+    Rejected {
+        /// Who.
+        by: String,
+        /// For what; for anything if there is none.
+        stage: Option<EventLabel>,
+        /// Digest of the statement that says so.
+        statement: Sha256Digest,
+    },
+    /// It is withdrawn.
+    #[error("withdrawn by {by}: {reason}, {}: statement {statement}", reach(*scope))]
+    Revoked {
+        /// Who withdrew it.
+        by: String,
+        /// Why.
+        reason: EventLabel,
+        /// How far that goes.
+        scope: Scope,
+        /// Digest of the statement that says so.
+        statement: Sha256Digest,
     },
     /// The files could not be made into a tree.
     #[error("the model's files do not form a tree that could have been signed")]
@@ -170,13 +252,27 @@ pub enum Failure {
         /// Why.
         source: SignatureError,
     },
+    /// The key counts among other entries of the log.
+    #[error("key {key_id} does not count at entry {index} of {log}, wanted {}", terms.join(" or "))]
+    SignerOutOfTerm {
+        /// Id of the key that signed.
+        key_id: Sha256Digest,
+        /// The log.
+        log: Origin,
+        /// Index of the entry.
+        index: u64,
+        /// Where it counts, in words.
+        terms: Vec<String>,
+    },
     /// The key may not sign this name.
-    #[error("key {key_id} may not sign {name}{}", wanted(expected))]
+    #[error("key {key_id} may not sign {}{name}{}", of_right(*right), wanted(expected))]
     SignerUnexpected {
         /// The name in the statement.
         name: ModelName,
         /// Id of the key that signed.
         key_id: Sha256Digest,
+        /// What it signed.
+        right: Right,
         /// Ids of the keys that may.
         expected: Vec<Sha256Digest>,
     },
@@ -185,6 +281,14 @@ pub enum Failure {
     StatementMalformed {
         /// Where and why.
         source: StatementError,
+    },
+    /// Another model takes its place.
+    #[error("superseded by {successor}: statement {statement}")]
+    Superseded {
+        /// Which.
+        successor: TreeDigest,
+        /// Digest of the statement that says so.
+        statement: Sha256Digest,
     },
     /// The statement is about another model.
     #[error("statement is about tree digest {expected}, the files have {found}")]
@@ -252,15 +356,20 @@ impl Failure {
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
+            Self::ApprovalsInsufficient { .. } => Reason::ApprovalsInsufficient,
+            Self::ApproverRoleMissing { .. } => Reason::ApproverRoleMissing,
             Self::BundleMalformed { source } => of_bundle_file(source),
             Self::BundleMissing { .. } => Reason::BundleMissing,
             Self::BundleUnreadable { .. } => Reason::BundleUnreadable,
+            Self::CheckpointAgeUnknown { .. } => Reason::CheckpointAgeUnknown,
+            Self::CheckpointStale { .. } => Reason::CheckpointStale,
             Self::CheckpointSignatureInvalid { .. } => Reason::CheckpointSignatureInvalid,
             Self::CosignatureInvalid { .. } => Reason::CosignatureInvalid,
             Self::CosignaturesInsufficient { .. } => Reason::CosignaturesInsufficient,
             Self::EntryMalformed { .. } => Reason::EntryMalformed,
             Self::EntryMismatch { .. } => Reason::EntryMismatch,
             Self::EntrySignatureInvalid { .. } => Reason::EntrySignatureInvalid,
+            Self::EvaluationsInsufficient { .. } => Reason::EvaluationsInsufficient,
             Self::FilesDiffer { differences, .. } => {
                 differences.first().map_or(Reason::SubjectMismatch, Difference::reason)
             }
@@ -273,11 +382,16 @@ impl Failure {
             Self::NotLogged => Reason::NotLogged,
             Self::NoTrust => Reason::NoTrust,
             Self::NotProvenance { .. } | Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
+            Self::PromotionMissing { .. } => Reason::PromotionMissing,
+            Self::Rejected { .. } => Reason::Rejected,
+            Self::Revoked { .. } => Reason::Revoked,
             Self::Scan { source } => scan_reason(source),
             Self::SignatureInvalid { .. } => Reason::SignatureInvalid,
+            Self::SignerOutOfTerm { .. } => Reason::SignerOutOfTerm,
             Self::SignerUnexpected { .. } => Reason::SignerUnexpected,
             Self::StatementMalformed { .. } => Reason::StatementMalformed,
             Self::SubjectMismatch { .. } => Reason::SubjectMismatch,
+            Self::Superseded { .. } => Reason::Superseded,
             Self::TrustInsideModel { .. } => Reason::TrustInsideModel,
             Self::TrustMalformed { .. } => Reason::TrustMalformed,
             Self::TrustUnreadable { .. } => Reason::TrustUnreadable,
@@ -333,7 +447,9 @@ impl Failure {
             Self::LogIdMismatch { found, .. } => Some(Hash::from_bytes(*found).to_string()),
             Self::LogUnknown { origin } => Some(origin.to_string()),
             Self::NameUnexpected { found, .. } => Some(found.to_string()),
-            Self::SignerUnexpected { key_id, .. } => Some(key_id.to_string()),
+            Self::SignerOutOfTerm { key_id, .. } | Self::SignerUnexpected { key_id, .. } => {
+                Some(key_id.to_string())
+            }
             Self::VersionUnexpected { found, .. } => Some(found.to_string()),
             _ => None,
         }
@@ -385,5 +501,23 @@ fn wanted(keys: &[Sha256Digest]) -> String {
         [] => ", and no key in the trust file may".to_owned(),
         [key] => format!(", wanted key {key}"),
         [key, ..] => format!(", wanted key {key} or one of {} others", keys.len() - 1),
+    }
+}
+
+/// A provenance is what a name is signed with; anything else is said to be what it is.
+fn of_right(right: Right) -> String {
+    match right {
+        Right::Statement(StatementKind::Provenance) => String::new(),
+        right => format!("{right} of "),
+    }
+}
+
+/// A length of time in its largest whole unit.
+fn span(seconds: u64) -> String {
+    match seconds {
+        172_800.. => format!("{} days", seconds / 86_400),
+        7_200.. => format!("{} hours", seconds / 3_600),
+        120.. => format!("{} minutes", seconds / 60),
+        _ => format!("{seconds} seconds"),
     }
 }

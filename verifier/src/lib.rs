@@ -9,7 +9,8 @@
 //! 5. inclusion: the entry is in the checkpoint's tree ([`logged`])
 //! 6. checkpoint: a log of the policy signed it ([`logged`])
 //! 7. witnesses: the policy's quorum saw it ([`logged`])
-//! 8. requirements: this key may sign this name ([`requirements`], asked by [`signature`])
+//! 8. requirements: this key may sign this name ([`requirements`], asked by [`signature`]); the model is not withdrawn, and
+//!    what must have been said about it was said ([`standing`])
 //! 9. contents: the files are those that were signed ([`contents`])
 //!
 //! Trust is a chain of types, each made in one module and containing the one before:
@@ -45,6 +46,7 @@ pub mod refusal;
 pub mod report;
 pub mod requirements;
 pub mod signature;
+pub mod standing;
 
 use std::cell::LazyCell;
 use std::sync::Arc;
@@ -66,6 +68,7 @@ pub use crate::signature::SignedStatement;
 use crate::examination::Examination;
 use crate::refusal::LineNote;
 use crate::signature::read_provenance;
+use crate::standing::Standing;
 
 /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
 ///
@@ -99,8 +102,17 @@ pub fn verify(
         // Nothing to judge by: what is wrong with the first of these lines is that it is no provenance.
         judged.extend(beside.drain(..).map(|(line, bundle, _)| (line, bundle)));
     }
+    // Once for all judged lines: each costs two signatures and a proof, and a file may have a thousand lines of either sort.
+    let opened: Vec<(usize, Result<Testimony, Failure>)> = beside
+        .into_iter()
+        .map(|(line, bundle, kind)| match judged.is_empty() {
+            true => (line, Err(Failure::NotProvenance { kind })),
+            false => (line, Testimony::open(line, bundle, requirements)),
+        })
+        .collect();
     for (line, bundle) in judged {
-        match conclude(line, bundle, requirements, expectation, &here) {
+        let asked = Asked { requirements, expectation };
+        match conclude(line, bundle, asked, &opened, &here) {
             Ok(model) if verified.is_none() => verified = Some(model),
             Ok(_) => notes.push(LineNote::new(line, None)),
             Err(refusal) => match &mut furthest {
@@ -119,12 +131,13 @@ pub fn verify(
         (None, refusal) => refusal.as_ref().and_then(|refusal| refusal.facts().statement()),
     };
     let mut testimonies = Vec::new();
-    for (line, bundle, kind) in beside {
-        let opened = match about {
-            Some(about) => Testimony::open(line, bundle, requirements, about),
-            None => Err(Failure::NotProvenance { kind }),
+    for (line, opened) in opened {
+        let concerns = |testimony: Testimony| match (about, requirements) {
+            (Some(about), Some(requirements)) => testimony.concerns(about, requirements).map(|()| testimony),
+            // Nothing is known that it could be about.
+            _ => Err(Failure::NotProvenance { kind: testimony.statement().kind() }),
         };
-        match opened {
+        match opened.and_then(concerns) {
             Ok(testimony) => testimonies.push(testimony),
             Err(failure) => notes.push(LineNote::new(line, Some(failure))),
         }
@@ -146,27 +159,43 @@ fn another_kind(bundle: &Bundle) -> Option<StatementKind> {
     }
 }
 
+/// What the caller demands and what he asks.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    requirements: Option<&'a Requirements>,
+    expectation: &'a Expectation,
+}
+
 /// Takes one line through all steps.
 fn conclude<F: FnOnce() -> Result<Tree, Arc<ScanError>>>(
     line: usize,
     bundle: &Bundle,
-    requirements: Option<&Requirements>,
-    expectation: &Expectation,
+    asked: Asked<'_>,
+    testimonies: &[(usize, Result<Testimony, Failure>)],
     here: &LazyCell<Result<Tree, Arc<ScanError>>, F>,
 ) -> Result<VerifiedModel, Refusal> {
+    let Asked { requirements, expectation } = asked;
     let opened = read_provenance(bundle).and_then(|_| match requirements {
-        Some(requirements) => LoggedStatement::open(bundle, requirements, expectation),
+        Some(requirements) => Ok((LoggedStatement::open(bundle, requirements, expectation)?, requirements)),
         None => Err(Failure::NoTrust),
     });
     match opened {
-        Ok(logged) => match &**here {
-            Ok(tree) => VerifiedModel::open(&logged, line, tree),
-            Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
+        Ok((logged, requirements)) => {
+            let testimonies = testimonies.iter().filter_map(|(_, opened)| opened.as_ref().ok());
+            let judgement = Standing::of(&logged, testimonies, requirements, expectation).judge();
+            // Files are not hashed for a model that may not be used whatever they are.
+            if let Some(examination) = Examination::of_standing(line, logged.facts(), judgement.refused) {
+                return Err(examination.into_refusal());
+            }
+            let opened = match &**here {
+                Ok(tree) => VerifiedModel::open(&logged, line, tree),
+                Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
+            };
+            opened.map(|model| model.with_warnings(judgement.warned)).map_err(|failure| {
+                let here = (**here).as_ref().ok();
+                Examination::of_contents(line, logged.facts(), here, failure).into_refusal()
+            })
         }
-        .map_err(|failure| {
-            let here = (**here).as_ref().ok();
-            Examination::of_contents(line, logged.facts(), here, failure).into_refusal()
-        }),
         Err(failure) => {
             let mut examination = Examination::of(line, bundle, requirements, expectation, failure);
             if examination.leaves_contents_open() {

@@ -13,6 +13,7 @@ use attest::scan::{Progress, ScanOptions, scan};
 
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
+use crate::oms::now;
 use crate::refusal::Refusal;
 use crate::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
 use crate::verify;
@@ -98,7 +99,11 @@ impl Request {
         let bytes = read_bundle(bundle)?;
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
-        verify(&bytes, requirements.as_ref(), &self.expectation, || scan(&self.model, &options, progress))
+        let expectation = match self.expectation.now() {
+            Some(_) => self.expectation.clone(),
+            None => self.expectation.clone().as_of(now()),
+        };
+        verify(&bytes, requirements.as_ref(), &expectation, || scan(&self.model, &options, progress))
     }
 }
 

@@ -37,7 +37,7 @@ impl LoggedStatement {
     /// As [`SignedStatement::open`], then the first of [`Failure::EntryMalformed`], [`Failure::EntryMismatch`],
     /// [`Failure::EntrySignatureInvalid`], [`Failure::NotLogged`], [`Failure::InclusionProofInvalid`],
     /// [`Failure::LogUnknown`], [`Failure::CheckpointSignatureInvalid`], [`Failure::LogIdMismatch`],
-    /// [`Failure::CosignatureInvalid`], [`Failure::CosignaturesInsufficient`].
+    /// [`Failure::CosignatureInvalid`], [`Failure::CosignaturesInsufficient`], [`Failure::SignerOutOfTerm`].
     pub fn open(
         bundle: &Bundle,
         requirements: &Requirements,
@@ -52,6 +52,7 @@ impl LoggedStatement {
         let position = check_inclusion(&leaf, proof)?;
         let checkpoint = open_checkpoint(logged, proof.checkpoint(), requirements.policy())?;
         let cosignatures = check_quorum(proof.checkpoint(), requirements.policy())?;
+        let signed = signed.placed(requirements, checkpoint.origin(), &position)?;
         Ok(Self { signed, leaf, position, checkpoint, cosignatures })
     }
 

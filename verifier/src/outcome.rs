@@ -60,6 +60,11 @@ impl Outcomes {
         self.0[step as usize] = Outcome::Fail;
     }
 
+    /// Takes back that the step holds: it was not looked at.
+    pub(crate) const fn leave_open(&mut self, step: Step) {
+        self.0[step as usize] = Outcome::Unknown;
+    }
+
     /// How that step ended.
     #[must_use]
     pub const fn of(&self, step: Step) -> Outcome {

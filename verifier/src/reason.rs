@@ -295,6 +295,12 @@ reasons! {
             "Ask the publisher for a bundle with a cosigned checkpoint.";
     }
     Requirements {
+        ApprovalsInsufficient "approvals-insufficient" Refused,
+            "Fewer people approved the model than a rule of the trust file demands.",
+            "Ask them for an approval each: tallymark approve; whoever signed the provenance does not count.";
+        ApproverRoleMissing "approver-role-missing" Refused,
+            "Nobody with a role that a rule of the trust file names approved the model.",
+            "Ask somebody with that role for an approval: tallymark approve.";
         CertificateExpired "certificate-expired" Refused,
             "A certificate of the chain had expired by the time that counts.",
             "Ask the publisher to sign again; --oms-time states another time, if you can prove when it was signed.";
@@ -307,6 +313,15 @@ reasons! {
         CertificateUntrusted "certificate-untrusted" Refused,
             "No chain leads from the signer's certificate to one of the authorities given.",
             "If you trust its authority, name that with --oms-ca.";
+        CheckpointAgeUnknown "checkpoint-age-unknown" Undecidable,
+            "A rule limits the age of the checkpoint, and no cosignature says when it was current.",
+            "Ask for a bundle whose checkpoint a witness of the policy saw.";
+        CheckpointStale "checkpoint-stale" Undecidable,
+            "The youngest cosignature is older than a rule of the trust file allows.",
+            "Fetch the bundle again; withdrawals since then are not in this one.";
+        EvaluationsInsufficient "evaluations-insufficient" Refused,
+            "Fewer people signed an evaluation that passed than a rule of the trust file demands.",
+            "Ask for one: tallymark attest eval; whoever signed the provenance does not count.";
         KeylessNotVerified "keyless-not-verified" Undecidable,
             "The OMS signature is keyless: only Fulcio's and Rekor's keys could decide it, which are not here.",
             "Verify it with a tool that has Sigstore's trust root, or ask for a signature with a key.";
@@ -319,9 +334,24 @@ reasons! {
         NoTrust "no-trust" Refused,
             "No trust file says which logs and signers to believe.",
             "Write a trust file and name it with --trust.";
+        PromotionMissing "promotion-missing" Refused,
+            "The last promotion of the model is not to the stage that a rule of the trust file names.",
+            "Ask whoever may for a promotion: tallymark promote.";
+        Rejected "rejected" Refused,
+            "Somebody who may say so of this name rejected the model, and nobody has undone it.",
+            "Do not use it; to undo it another person signs tallymark reinstate.";
+        Revoked "revoked" Refused,
+            "Somebody who may say so of this name withdrew the model, and nobody has undone it.",
+            "Do not use it; ask the publisher for another version.";
+        SignerOutOfTerm "signer-out-of-term" Refused,
+            "The key may sign this name, but not at this place in the log.",
+            "Ask the publisher to sign with the key that counts now.";
         SignerUnexpected "signer-unexpected" Refused,
             "The key is not one that may sign this name.",
             "Compare the key with the publisher over another channel before you add it to the trust file.";
+        Superseded "superseded" Refused,
+            "Another model takes the place of this one, and a rule of the trust file refuses such.",
+            "Use the successor that the event names.";
         VersionUnexpected "version-unexpected" Refused,
             "The statement is about another version than the caller asked for.",
             "Check that you fetched the right version.";

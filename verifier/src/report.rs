@@ -19,6 +19,7 @@ use attest::bundle::ModelShape;
 
 use crate::custody::Testimony;
 use crate::facts::Facts;
+use crate::failure::Failure;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
 use crate::reason::Step;
@@ -31,7 +32,7 @@ const NEVER_CHECKED: [(&str, &str); 3] = [
         "that the inputs are what they are called; their digests are signed, their contents are elsewhere",
     ),
     ("behaviour", "behaviour, safety and licence of the model"),
-    ("withdrawals", "withdrawals and later versions; nothing after the checkpoint is known here"),
+    ("withdrawals", "withdrawals and later versions that the bundle file does not have"),
 ];
 
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
@@ -49,6 +50,7 @@ struct Common<'a> {
     refusal: Option<&'a Refusal>,
     notes: &'a [LineNote],
     testimonies: &'a [Testimony],
+    warnings: &'a [Failure],
 }
 
 impl<'a> Common<'a> {
@@ -62,6 +64,7 @@ impl<'a> Common<'a> {
                 refusal: None,
                 notes: model.notes(),
                 testimonies: model.testimonies(),
+                warnings: model.warnings(),
             },
             Err(refusal) => Self {
                 shape,
@@ -70,6 +73,7 @@ impl<'a> Common<'a> {
                 refusal: Some(refusal),
                 notes: refusal.notes(),
                 testimonies: refusal.testimonies(),
+                warnings: &[],
             },
         }
     }

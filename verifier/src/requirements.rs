@@ -1,4 +1,5 @@
-//! What the caller demands: which log policy counts, and which keys may sign which names. Step 8 of the procedure.
+//! What the caller demands: which log policy counts, which keys may sign what under which names, and what must have been
+//! said about a model before it is used. Step 8 of the procedure.
 //!
 //! The trust file, `tallymark.toml` (spec/verification.md, "The trust file"):
 //!
@@ -11,21 +12,43 @@
 //! [[publisher]]
 //! name = "acme/*"
 //! keys = ["MCowBQYDK2VwAyEA..."]
+//! [[require]]
+//! name = "acme/*"
+//! approvals = 2
 //! ```
 //!
 //! In scope: its format, and the question whether a key may sign a name. Out of scope: where the file lies, which is
-//! [`load`](crate::load), and what the policy's lines mean, which is [`tlog::policy`].
+//! [`load`](crate::load); what the policy's lines mean, which is [`tlog::policy`]; whether a rule is kept, which is
+//! [`standing`](crate::standing).
+
+mod error;
+mod expectation;
+mod label;
+mod publisher;
+mod right;
+mod rule;
+
+use std::collections::HashMap;
 
 use attest::digest::Sha256Digest;
-use attest::key::{KeyError, PublicKey};
-use attest::model_name::{ModelName, VersionLabel};
-use attest::statement::Statement;
+use attest::event::EventLabel;
+use attest::key::PublicKey;
+use attest::model_name::ModelName;
 use serde::Deserialize;
-use tlog::policy::{Policy, PolicyError};
+use tlog::policy::Policy;
 use toml::Spanned;
 
+pub use self::error::RequirementsError;
+pub use self::expectation::Expectation;
+use self::label::Label;
+use self::publisher::PublisherTable;
+pub use self::publisher::{Person, Publisher, Term};
+pub use self::right::{Right, RightError};
+use self::rule::RuleTable;
+pub use self::rule::{Mode, Rule};
+use crate::facts::Position;
 use crate::failure::Failure;
-use attest::name_pattern::{NamePattern, PatternError};
+use tlog::checkpoint::Origin;
 
 /// Largest trust file, in bytes: some thousand publishers. A bound, so that a wrong path does not fill the memory.
 pub const MAX_TRUST_BYTES: usize = 1 << 20;
@@ -34,98 +57,10 @@ pub const MAX_TRUST_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug)]
 pub struct Requirements {
     policy: Policy,
+    stage: Option<EventLabel>,
     publishers: Vec<Publisher>,
-}
-
-/// A name pattern and the keys that may sign under it: one `[[publisher]]` of the trust file.
-#[derive(Clone, Debug)]
-pub struct Publisher {
-    pattern: NamePattern,
-    keys: Vec<PublicKey>,
-    line: usize,
-}
-
-/// What the caller expects the statement to be about. Both parts are optional, and the empty expectation is met by
-/// every name that a publisher may sign.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expectation {
-    name: Option<ModelName>,
-    version: Option<VersionLabel>,
-}
-
-/// Why a text is not a trust file. Lines count from 1.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RequirementsError {
-    /// A key that is not SubjectPublicKeyInfo in base64, or not one of the two algorithms.
-    #[error("line {line}: key {number} of the publisher does not parse")]
-    Key {
-        /// Line of the publisher's name.
-        line: usize,
-        /// Which of its keys, from 1.
-        number: usize,
-        /// What is wrong with it.
-        source: KeyError,
-    },
-    /// A publisher without a key.
-    #[error("line {line}: a publisher without keys, wanted at least one")]
-    NoKeys {
-        /// Line of the publisher's name.
-        line: usize,
-    },
-    /// A policy that trusts no log: nothing could ever pass.
-    #[error("line {line}: a policy without a log line, wanted at least one")]
-    NoLogs {
-        /// Line of the policy.
-        line: usize,
-    },
-    /// No `[[publisher]]`: nothing could ever pass.
-    #[error("no [[publisher]], wanted at least one")]
-    NoPublishers,
-    /// A name that is not a pattern.
-    #[error("line {line}: publisher name does not parse")]
-    Pattern {
-        /// Line of the publisher's name.
-        line: usize,
-        /// What is wrong with it.
-        source: PatternError,
-    },
-    /// The log policy is not one.
-    #[error("line {line}: policy does not parse")]
-    Policy {
-        /// Line on which the policy's text begins.
-        line: usize,
-        /// What is wrong with it.
-        source: PolicyError,
-    },
-    /// More bytes than [`MAX_TRUST_BYTES`].
-    #[error("{seen} bytes, wanted at most {MAX_TRUST_BYTES}")]
-    TooLarge {
-        /// How many there are.
-        seen: usize,
-    },
-    /// Not TOML, or not these members: an unknown one is refused, since a misspelt demand would not be one.
-    #[error("line {line}: {}", cause.message())]
-    Toml {
-        /// The line of the fault.
-        line: usize,
-        /// What is wrong there.
-        cause: Box<toml::de::Error>,
-    },
-    /// Not UTF-8.
-    #[error("byte {offset} is not UTF-8")]
-    Utf8 {
-        /// Where, in bytes from the start.
-        offset: usize,
-    },
-    /// A version of the format that this program does not know.
-    #[error("line {line}: trust file version {seen}, wanted 1")]
-    Version {
-        /// Line of the number.
-        line: usize,
-        /// The number.
-        seen: i64,
-    },
+    persons: HashMap<Sha256Digest, EventLabel>,
+    rules: Vec<Rule>,
 }
 
 #[derive(Deserialize)]
@@ -133,15 +68,11 @@ pub enum RequirementsError {
 struct TrustFile {
     version: Spanned<i64>,
     policy: Spanned<String>,
+    stage: Option<Label>,
     #[serde(default)]
     publisher: Vec<PublisherTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PublisherTable {
-    name: Spanned<String>,
-    keys: Vec<String>,
+    #[serde(default)]
+    require: Vec<RuleTable>,
 }
 
 impl Requirements {
@@ -173,15 +104,21 @@ impl Requirements {
         if policy.logs().is_empty() {
             return Err(RequirementsError::NoLogs { line });
         }
-        let publishers = file
-            .publisher
-            .iter()
-            .map(|table| Publisher::read(table, line_at(table.name.span().start)))
-            .collect::<Result<Vec<_>, _>>()?;
+        let read = |table: PublisherTable| {
+            let line = line_at(table.name.span().start);
+            Publisher::read(table, line, &policy)
+        };
+        let publishers = file.publisher.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         if publishers.is_empty() {
             return Err(RequirementsError::NoPublishers);
         }
-        Ok(Self { policy, publishers })
+        let persons = persons(&publishers)?;
+        let read = |table: RuleTable| {
+            let line = line_at(table.name.span().start);
+            Rule::read(table, line)
+        };
+        let rules = file.require.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { policy, stage: file.stage.map(Label::into_inner), publishers, persons, rules })
     }
 
     /// Which logs and witnesses count.
@@ -196,102 +133,97 @@ impl Requirements {
         &self.publishers
     }
 
+    /// What models are for where this file is used, unless the caller says otherwise.
+    #[must_use]
+    pub const fn stage(&self) -> Option<&EventLabel> {
+        self.stage.as_ref()
+    }
+
+    /// The rules, in the order of the file.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
     /// The trusted key with that id, whatever it may sign.
     #[must_use]
     pub fn key(&self, key_id: &Sha256Digest) -> Option<&PublicKey> {
-        self.publishers.iter().flat_map(|publisher| &publisher.keys).find(|key| key.key_id() == *key_id)
+        self.publishers.iter().flat_map(Publisher::keys).find(|key| key.key_id() == *key_id)
     }
 
-    /// The first publisher under which that key may sign that name.
+    /// Whoever has that key.
     #[must_use]
-    pub fn publisher_for(&self, name: &ModelName, key: &PublicKey) -> Option<&Publisher> {
-        self.publishers.iter().find(|publisher| {
-            publisher.pattern.matches(name) && publisher.keys.iter().any(|known| known == key)
+    pub fn person(&self, key: &PublicKey) -> Person {
+        let key_id = key.key_id();
+        self.persons.get(&key_id).map_or(Person::Key(key_id), |label| Person::Named(label.clone()))
+    }
+
+    /// The first publisher under which that key may sign that under that name.
+    #[must_use]
+    pub fn publisher_for(&self, name: &ModelName, key: &PublicKey, right: Right) -> Option<&Publisher> {
+        self.publishers.iter().find(|publisher| publisher.admits(name, key, right))
+    }
+
+    pub(crate) fn publishers_for<'a>(
+        &'a self,
+        name: &'a ModelName,
+        key: &'a PublicKey,
+        right: Right,
+    ) -> impl Iterator<Item = &'a Publisher> {
+        self.publishers.iter().filter(move |publisher| publisher.admits(name, key, right))
+    }
+
+    /// Step 8: the publisher under which that key may sign that under that name.
+    pub(crate) fn admit(
+        &self,
+        name: &ModelName,
+        key: &PublicKey,
+        right: Right,
+    ) -> Result<&Publisher, Failure> {
+        self.publisher_for(name, key, right).ok_or_else(|| self.unexpected(name, key.key_id(), right))
+    }
+
+    /// Step 8: as [`Self::admit`], and its keys count at that place of that log.
+    pub(crate) fn admit_at(
+        &self,
+        name: &ModelName,
+        key: &PublicKey,
+        right: Right,
+        log: &Origin,
+        position: &Position,
+    ) -> Result<&Publisher, Failure> {
+        let index = position.index();
+        let admitting = || self.publishers.iter().filter(|publisher| publisher.admits(name, key, right));
+        admitting().find(|publisher| publisher.counts_at(log, index)).ok_or_else(|| {
+            let terms = admitting().filter_map(Publisher::term).map(ToString::to_string).collect();
+            Failure::SignerOutOfTerm { key_id: key.key_id(), log: log.clone(), index, terms }
         })
     }
 
-    /// Step 8: the publisher under which that key may sign that name.
-    pub(crate) fn admit(&self, name: &ModelName, key: &PublicKey) -> Result<&Publisher, Failure> {
-        self.publisher_for(name, key).ok_or_else(|| self.unexpected(name, key.key_id()))
-    }
-
-    /// Says that the key with that id may not sign that name, and which may.
-    pub(crate) fn unexpected(&self, name: &ModelName, key_id: Sha256Digest) -> Failure {
+    /// Says that the key with that id may not sign that under that name, and which may.
+    pub(crate) fn unexpected(&self, name: &ModelName, key_id: Sha256Digest, right: Right) -> Failure {
         let expected = self
             .publishers
             .iter()
-            .filter(|publisher| publisher.pattern.matches(name))
-            .flat_map(|publisher| publisher.keys.iter().map(PublicKey::key_id))
+            .filter(|publisher| publisher.lets_sign(name, right))
+            .flat_map(|publisher| publisher.keys().iter().map(PublicKey::key_id))
             .collect();
-        Failure::SignerUnexpected { name: name.clone(), key_id, expected }
+        Failure::SignerUnexpected { name: name.clone(), key_id, right, expected }
     }
 }
 
-impl Publisher {
-    fn read(table: &PublisherTable, line: usize) -> Result<Self, RequirementsError> {
-        let pattern =
-            table.name.get_ref().parse().map_err(|source| RequirementsError::Pattern { line, source })?;
-        let keys = table
-            .keys
-            .iter()
-            .zip(1..)
-            .map(|(text, number)| {
-                PublicKey::from_base64(text).map_err(|source| RequirementsError::Key { line, number, source })
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if keys.is_empty() {
-            return Err(RequirementsError::NoKeys { line });
+/// Whose each key is, by key id. A key that belongs to two people would let one of them pass for the other.
+fn persons(publishers: &[Publisher]) -> Result<HashMap<Sha256Digest, EventLabel>, RequirementsError> {
+    let mut known: HashMap<Sha256Digest, (&EventLabel, usize)> = HashMap::new();
+    for publisher in publishers {
+        let Some(person) = publisher.person() else { continue };
+        for (number, key) in (1..).zip(publisher.keys()) {
+            let (other, first) = *known.entry(key.key_id()).or_insert((person, publisher.line()));
+            if other != person {
+                let (line, other) = (publisher.line(), other.to_string());
+                return Err(RequirementsError::TwoPersons { line, number, other, first });
+            }
         }
-        Ok(Self { pattern, keys, line })
     }
-
-    /// The names it may sign.
-    #[must_use]
-    pub const fn pattern(&self) -> &NamePattern {
-        &self.pattern
-    }
-
-    /// Its keys; at least one.
-    #[must_use]
-    pub fn keys(&self) -> &[PublicKey] {
-        &self.keys
-    }
-
-    /// The line of the trust file with its name, from 1.
-    #[must_use]
-    pub const fn line(&self) -> usize {
-        self.line
-    }
-}
-
-impl Expectation {
-    /// Expects that name and that version, as far as they are given.
-    #[must_use]
-    pub const fn new(name: Option<ModelName>, version: Option<VersionLabel>) -> Self {
-        Self { name, version }
-    }
-
-    /// The name the statement must have.
-    #[must_use]
-    pub const fn name(&self) -> Option<&ModelName> {
-        self.name.as_ref()
-    }
-
-    /// The version label the statement must have.
-    #[must_use]
-    pub const fn version(&self) -> Option<&VersionLabel> {
-        self.version.as_ref()
-    }
-
-    /// Step 8: the statement is about what the caller asked for.
-    pub(crate) fn check(&self, statement: &Statement) -> Result<(), Failure> {
-        let (name, version) = (statement.name(), statement.version());
-        if let Some(expected) = self.name.as_ref().filter(|expected| *expected != name) {
-            return Err(Failure::NameUnexpected { expected: expected.clone(), found: name.clone() });
-        }
-        if let Some(expected) = self.version.as_ref().filter(|expected| *expected != version) {
-            return Err(Failure::VersionUnexpected { expected: expected.clone(), found: version.clone() });
-        }
-        Ok(())
-    }
+    Ok(known.into_iter().map(|(key_id, (person, _))| (key_id, person.clone())).collect())
 }

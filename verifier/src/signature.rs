@@ -6,9 +6,10 @@ use attest::bundle::Bundle;
 use attest::key::PublicKey;
 use attest::statement::{Statement, StatementError};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, Position};
 use crate::failure::Failure;
-use crate::requirements::{Expectation, Publisher, Requirements};
+use crate::requirements::{Expectation, Publisher, Requirements, Right};
+use tlog::checkpoint::Origin;
 
 /// A statement whose signature verifies under a key that may sign its name.
 #[derive(Clone, Debug)]
@@ -33,12 +34,13 @@ impl SignedStatement {
         expectation: &Expectation,
     ) -> Result<Self, Failure> {
         let statement = read_statement(bundle)?;
+        let right = Right::to_sign(&statement);
         let key = requirements
             .key(&bundle.hint())
-            .ok_or_else(|| requirements.unexpected(statement.name(), bundle.hint()))?;
+            .ok_or_else(|| requirements.unexpected(statement.name(), bundle.hint(), right))?;
         check_signature(bundle, key)?;
         expectation.check(&statement)?;
-        let publisher = requirements.admit(statement.name(), key)?.clone();
+        let publisher = requirements.admit(statement.name(), key, right)?.clone();
         Ok(Self { bundle: bundle.clone(), key: key.clone(), statement, publisher })
     }
 
@@ -58,6 +60,19 @@ impl SignedStatement {
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
         &self.key
+    }
+
+    /// That its entry is where the key counts. Of several parts of the trust file that let the key sign, the one that
+    /// covers the entry is kept.
+    pub(crate) fn placed(
+        self,
+        requirements: &Requirements,
+        log: &Origin,
+        position: &Position,
+    ) -> Result<Self, Failure> {
+        let right = Right::to_sign(&self.statement);
+        let publisher = requirements.admit_at(self.statement.name(), &self.key, right, log, position)?;
+        Ok(Self { publisher: publisher.clone(), ..self })
     }
 
     /// The part of the trust file that lets this key sign this name.

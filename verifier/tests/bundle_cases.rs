@@ -20,6 +20,8 @@ struct Expected {
     trust: Option<PathBuf>,
     name: Option<String>,
     version: Option<String>,
+    stage: Option<String>,
+    at: Option<String>,
     verdict: String,
     reason: Option<String>,
     exit: u8,
@@ -36,10 +38,20 @@ impl Case {
         let expected = &self.expected;
         Request::new(self.folder.join(&expected.model))
             .trust(expected.trust.as_ref().map(|path| self.folder.join(path)))
-            .expecting(Expectation::new(
-                expected.name.as_ref().map(|name| name.parse().unwrap()),
-                expected.version.as_ref().map(|version| version.parse().unwrap()),
-            ))
+            .expecting(self.expectation())
+    }
+
+    fn expectation(&self) -> Expectation {
+        let expected = &self.expected;
+        let expectation = Expectation::new(
+            expected.name.as_ref().map(|name| name.parse().unwrap()),
+            expected.version.as_ref().map(|version| version.parse().unwrap()),
+        )
+        .at_stage(expected.stage.as_ref().map(|stage| stage.parse().unwrap()));
+        match &expected.at {
+            Some(at) => expectation.as_of(at.parse().unwrap()),
+            None => expectation,
+        }
     }
 
     /// Runs the program where no trust file but the case's can be found.
@@ -48,7 +60,13 @@ impl Case {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tallymark-verify"));
         command.current_dir(&self.folder).arg(&expected.model);
         command.env_remove("TALLYMARK_TRUST").env("XDG_CONFIG_HOME", "/nonexistent").env("NO_COLOR", "1");
-        for (flag, value) in [("--name", &expected.name), ("--version", &expected.version)] {
+        let flags = [
+            ("--name", &expected.name),
+            ("--version", &expected.version),
+            ("--stage", &expected.stage),
+            ("--at", &expected.at),
+        ];
+        for (flag, value) in flags {
             if let Some(value) = value {
                 command.args([flag, value]);
             }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use attest::event::EventLabel;
 use attest::key::Algorithm;
 use attest::model_name::{ModelName, NameVersion, VersionLabel};
 use attest::name_pattern::NamePattern;
@@ -394,6 +395,13 @@ pub(crate) struct VerifyArgs {
     /// Judge certificates at this time, as 2026-11-27T08:00:00Z [default: now]
     #[arg(long, env = "TALLYMARK_OMS_TIME", value_name = "TIME", requires = "oms")]
     pub(crate) oms_time: Option<UtcTime>,
+    /// What the model is for: rules of the trust file for other stages do not apply [default: the trust file's stage, else
+    /// every rule applies]
+    #[arg(long, env = "TALLYMARK_STAGE", value_name = "LABEL", conflicts_with = "oms")]
+    pub(crate) stage: Option<EventLabel>,
+    /// Judge what begins or ends as of this time, as 2026-11-27T08:00:00Z [default: now]
+    #[arg(long, env = "TALLYMARK_AT", value_name = "TIME", conflicts_with = "oms")]
+    pub(crate) at: Option<UtcTime>,
     /// Accept only a statement about this name
     #[arg(long, env = "TALLYMARK_NAME")]
     pub(crate) name: Option<ModelName>,

@@ -40,11 +40,16 @@ fn events_are_logged_and_shown_beside_a_verdict_that_they_do_not_change() {
     let more = [&more[..], &["--evidence", &evidence, "--policy", "rules.md"]].concat();
     let out = desk.succeed(&event("approve", &log, &more));
     assert!(out.contains("  event      approve\n  stage      production\n"), "{out}");
+    assert_eq!(
+        (&verdict(&desk)["verdict"], &verdict(&desk)["log"]["index"]),
+        (&"verified".into(), &provenance)
+    );
     let more = ["--reason", "poisoned-data", "--scope", "this-and-descendants"];
     desk.succeed(&event("revoke", &log, &more));
 
     let seen = verdict(&desk);
-    assert_eq!((&seen["verdict"], &seen["log"]["index"]), (&"verified".into(), &provenance));
+    assert_eq!((&seen["reason"], &seen["exit_code"]), (&"revoked".into(), &3.into()));
+    assert_eq!(&seen["log"]["index"], &provenance);
     let [approval, revocation] = seen["custody"].as_array().expect("a list").as_slice() else {
         panic!("{seen}")
     };
@@ -56,7 +61,8 @@ fn events_are_logged_and_shown_beside_a_verdict_that_they_do_not_change() {
     );
     assert_eq!(revocation["event"]["reason_code"], "poisoned-data");
     assert_eq!(revocation["event"]["adverse"], true);
-    let text = desk.succeed(&["verify", "model", "--trust", "trust.toml"]);
+    let refused = desk.run(&["verify", "model", "--trust", "trust.toml"]);
+    let text = String::from_utf8_lossy(&refused.stdout);
     assert!(text.contains("  AGAINST IT  revoke poisoned-data  this-and-descendants  by key "), "{text}");
 }
 

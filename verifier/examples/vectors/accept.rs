@@ -9,6 +9,7 @@ use attest::role::Role;
 use attest::tree::Tree;
 
 use super::case::Case;
+use super::standing;
 use super::world::{
     File, INDEX, Log, bundle, entry, files, line, plain_trust, publisher, publisher_p256, statement,
     stranger, tree, trust, weights, witness_line,
@@ -99,12 +100,21 @@ pub(crate) fn revocation(key: &PrivateKey) -> String {
     event(Act::Revoke { scope: Scope::ThisAndDescendants, reason }, key)
 }
 
+/// A deployment of the plain model.
+fn deployment() -> String {
+    event(Act::Deploy { environment: "cluster-7".parse().unwrap() }, &publisher())
+}
+
 /// An approval of the plain model.
 pub(crate) fn approval() -> String {
     event(Act::Approve { stage: Some("production".parse().unwrap()), expires: None }, &publisher())
 }
 
 pub(crate) fn cases() -> Vec<Case> {
+    [plain_cases(), standing::accepted()].concat()
+}
+
+fn plain_cases() -> Vec<Case> {
     let single: File = ("churn.safetensors", weights(9));
     let single_statement = statement(LABEL, std::slice::from_ref(&single), vec![dataset()]);
     let both_keys = trust("", "none", "acme/**", &[publisher().public_key(), publisher_p256().public_key()]);
@@ -153,8 +163,8 @@ pub(crate) fn cases() -> Vec<Case> {
             .add("other.tallymark.jsonl", litter),
         Case::new(
             "with-events",
-            "an approval and a revocation beside the provenance are shown and change no verdict",
-            format!("{}{}{}", approval(), plain(), revocation(&publisher())),
+            "an approval and a deployment beside the provenance are shown",
+            format!("{}{}{}", approval(), plain(), deployment()),
         ),
         Case::new(
             "with-a-strangers-revocation",

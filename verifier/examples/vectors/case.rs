@@ -22,6 +22,8 @@ pub(crate) struct Case {
     trust: Option<String>,
     expected_name: Option<&'static str>,
     expected_version: Option<&'static str>,
+    stage: Option<&'static str>,
+    at: Option<&'static str>,
 }
 
 impl Case {
@@ -39,6 +41,8 @@ impl Case {
             trust: Some(plain_trust()),
             expected_name: None,
             expected_version: None,
+            stage: None,
+            at: None,
         }
     }
 
@@ -102,6 +106,18 @@ impl Case {
         self
     }
 
+    /// The model is for that stage.
+    pub(crate) fn at_stage(mut self, stage: &'static str) -> Self {
+        self.stage = Some(stage);
+        self
+    }
+
+    /// It is judged at that time.
+    pub(crate) fn at(mut self, time: &'static str) -> Self {
+        self.at = Some(time);
+        self
+    }
+
     pub(crate) fn write(&self, folder: &Path) {
         let case = folder.join(self.name);
         let is_single = self.files.len() == 1 && self.files[0].0 == self.model;
@@ -141,6 +157,12 @@ impl Case {
         }
         if let Some(version) = self.expected_version {
             member("version", version);
+        }
+        if let Some(stage) = self.stage {
+            member("stage", stage);
+        }
+        if let Some(at) = self.at {
+            member("at", at);
         }
         match self.reason {
             None => text.push_str("verdict = \"verified\"\nexit = 0\n"),

@@ -8,6 +8,7 @@
 mod accept;
 mod case;
 mod reject;
+mod standing;
 mod world;
 
 use std::path::{Path, PathBuf};

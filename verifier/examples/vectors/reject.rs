@@ -7,10 +7,18 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
+use super::standing;
 
 pub(crate) fn cases() -> Vec<Case> {
-    [bundle_file::cases(), statement::cases(), log::cases(), requirements::cases(), contents::cases()]
-        .concat()
+    [
+        bundle_file::cases(),
+        statement::cases(),
+        log::cases(),
+        requirements::cases(),
+        standing::refused(),
+        contents::cases(),
+    ]
+    .concat()
 }
 
 /// The text with the one occurrence of `from` replaced.

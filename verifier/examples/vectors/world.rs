@@ -51,6 +51,16 @@ pub(crate) fn stranger() -> PrivateKey {
     private_key(&PKCS8_ED25519, 3)
 }
 
+/// Two people who say something about models of others.
+pub(crate) fn ann() -> PrivateKey {
+    private_key(&PKCS8_ED25519, 4)
+}
+
+/// See [`ann`].
+pub(crate) fn bob() -> PrivateKey {
+    private_key(&PKCS8_ED25519, 5)
+}
+
 /// A file of a model or dataset: path and content.
 pub(crate) type File = (&'static str, Vec<u8>);
 

@@ -36,6 +36,8 @@ struct Report {
     contents: Option<Contents>,
     steps: Vec<StepRow>,
     failures: Vec<FailureRow>,
+    /// What would have been failures if their rules were enforced.
+    warnings: Vec<FailureRow>,
     files: Vec<FileRow>,
     notes: Vec<NoteRow>,
     custody: Vec<TestimonyRow>,
@@ -218,6 +220,7 @@ fn report(verdict: &Verdict) -> Report {
             .flat_map(|r| std::iter::once(r.failure()).chain(r.also()))
             .map(FailureRow::of)
             .collect(),
+        warnings: common.warnings.iter().map(FailureRow::of).collect(),
         files: refusal
             .and_then(|r| r.failure().differences())
             .unwrap_or_default()

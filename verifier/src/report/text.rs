@@ -100,6 +100,10 @@ impl Page {
         for (step, outcome) in common.outcomes.iter() {
             self.step(verdict, &common, step, outcome)?;
         }
+        for warning in common.warnings {
+            let mark = self.style.red("!!");
+            writeln!(self.text, "  {mark}  {:<13} {}: {}", "only warned", warning.reason(), cause(warning))?;
+        }
         for note in common.notes {
             let line = note.line();
             match note.failure() {

@@ -1,0 +1,124 @@
+//! Why a trust file is refused.
+
+use attest::key::KeyError;
+use attest::name_pattern::PatternError;
+use tlog::policy::PolicyError;
+
+use super::MAX_TRUST_BYTES;
+
+/// Why a text is not a trust file. Lines count from 1.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RequirementsError {
+    /// A log is named that the policy does not have, or none where the policy has several.
+    #[error("line {line}: indexes of {}, wanted the origin of one log of the policy", log.as_deref().unwrap_or("no log"))]
+    IndexLog {
+        /// Line of the publisher's name.
+        line: usize,
+        /// What was named.
+        log: Option<String>,
+    },
+    /// A publisher whose keys are valid nowhere.
+    #[error("line {line}: indexes from {from} until {until}, wanted the end after the beginning")]
+    Indexes {
+        /// Line of the publisher's name.
+        line: usize,
+        /// The first index.
+        from: u64,
+        /// The first one after.
+        until: u64,
+    },
+    /// A key that is not SubjectPublicKeyInfo in base64, or not one of the two algorithms.
+    #[error("line {line}: key {number} of the publisher does not parse")]
+    Key {
+        /// Line of the publisher's name.
+        line: usize,
+        /// Which of its keys, from 1.
+        number: usize,
+        /// What is wrong with it.
+        source: KeyError,
+    },
+    /// A rule that demands nothing: a misspelt one, as likely as not.
+    #[error("line {line}: a rule that demands nothing")]
+    NoDemand {
+        /// Line of the rule's name.
+        line: usize,
+    },
+    /// A publisher without a key.
+    #[error("line {line}: a publisher without keys, wanted at least one")]
+    NoKeys {
+        /// Line of the publisher's name.
+        line: usize,
+    },
+    /// A policy that trusts no log: nothing could ever pass.
+    #[error("line {line}: a policy without a log line, wanted at least one")]
+    NoLogs {
+        /// Line of the policy.
+        line: usize,
+    },
+    /// No `[[publisher]]`: nothing could ever pass.
+    #[error("no [[publisher]], wanted at least one")]
+    NoPublishers,
+    /// A name that is not a pattern.
+    #[error("line {line}: publisher name does not parse")]
+    Pattern {
+        /// Line of the publisher's name.
+        line: usize,
+        /// What is wrong with it.
+        source: PatternError,
+    },
+    /// The log policy is not one.
+    #[error("line {line}: policy does not parse")]
+    Policy {
+        /// Line on which the policy's text begins.
+        line: usize,
+        /// What is wrong with it.
+        source: PolicyError,
+    },
+    /// The same key belongs to two people.
+    #[error("line {line}: key {number} of the publisher belongs to `{other}` on line {first}")]
+    TwoPersons {
+        /// Line of the publisher's name.
+        line: usize,
+        /// Which of its keys, from 1.
+        number: usize,
+        /// Whose it was before.
+        other: String,
+        /// Line of the name of that publisher.
+        first: usize,
+    },
+    /// A demand for a promotion that does not say to which stage.
+    #[error("line {line}: promoted = true without a stage")]
+    NoStage {
+        /// Line of the rule's name.
+        line: usize,
+    },
+    /// More bytes than [`MAX_TRUST_BYTES`].
+    #[error("{seen} bytes, wanted at most {MAX_TRUST_BYTES}")]
+    TooLarge {
+        /// How many there are.
+        seen: usize,
+    },
+    /// Not TOML, or not these members: an unknown one is refused, since a misspelt demand would not be one.
+    #[error("line {line}: {}", cause.message())]
+    Toml {
+        /// The line of the fault.
+        line: usize,
+        /// What is wrong there.
+        cause: Box<toml::de::Error>,
+    },
+    /// Not UTF-8.
+    #[error("byte {offset} is not UTF-8")]
+    Utf8 {
+        /// Where, in bytes from the start.
+        offset: usize,
+    },
+    /// A version of the format that this program does not know.
+    #[error("line {line}: trust file version {seen}, wanted 1")]
+    Version {
+        /// Line of the number.
+        line: usize,
+        /// The number.
+        seen: i64,
+    },
+}

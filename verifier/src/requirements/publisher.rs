@@ -1,0 +1,190 @@
+//! Who may sign what under which names, and for how long: one `[[publisher]]` of the trust file.
+
+use attest::digest::Sha256Digest;
+use attest::event::EventLabel;
+use attest::key::PublicKey;
+use attest::model_name::ModelName;
+use attest::name_pattern::NamePattern;
+use serde::Deserialize;
+use tlog::checkpoint::Origin;
+use tlog::policy::Policy;
+use tlog::vkey::KeyName;
+use toml::Spanned;
+
+use super::error::RequirementsError;
+use super::label::Label;
+use super::right::Right;
+
+/// A name pattern and the keys that may sign under it.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    pattern: NamePattern,
+    keys: Vec<PublicKey>,
+    person: Option<EventLabel>,
+    roles: Vec<EventLabel>,
+    may: Option<Vec<Right>>,
+    term: Option<Term>,
+    line: usize,
+}
+
+/// Whoever stands behind a key: two keys of one person are one approval.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Person {
+    /// The trust file says who.
+    Named(EventLabel),
+    /// It does not, so the key is a person of its own.
+    Key(Sha256Digest),
+}
+
+impl std::fmt::Display for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(label) => label.fmt(f),
+            Self::Key(key_id) => write!(f, "key {key_id}"),
+        }
+    }
+}
+
+/// Entries of one log among which a key counts: a key that was lost counts no more from some entry on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    log: KeyName,
+    from: u64,
+    until: Option<u64>,
+}
+
+impl Term {
+    fn covers(&self, log: &Origin, index: u64) -> bool {
+        self.log.as_str() == log.as_str()
+            && index >= self.from
+            && self.until.is_none_or(|until| index < until)
+    }
+}
+
+impl std::fmt::Display for Term {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "entries from {}", self.from)?;
+        self.until.map_or(Ok(()), |until| write!(f, " until {until}"))?;
+        write!(f, " of {}", self.log)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct PublisherTable {
+    pub(super) name: Spanned<String>,
+    keys: Vec<String>,
+    person: Option<Label>,
+    #[serde(default)]
+    roles: Vec<Label>,
+    may: Option<Vec<Right>>,
+    log: Option<String>,
+    from_index: Option<u64>,
+    until_index: Option<u64>,
+}
+
+impl Publisher {
+    pub(super) fn read(
+        table: PublisherTable,
+        line: usize,
+        policy: &Policy,
+    ) -> Result<Self, RequirementsError> {
+        let term = table.term(line, policy)?;
+        let pattern =
+            table.name.get_ref().parse().map_err(|source| RequirementsError::Pattern { line, source })?;
+        let keys = table
+            .keys
+            .iter()
+            .zip(1..)
+            .map(|(text, number)| {
+                PublicKey::from_base64(text).map_err(|source| RequirementsError::Key { line, number, source })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(RequirementsError::NoKeys { line });
+        }
+        let roles = table.roles.into_iter().map(Label::into_inner).collect();
+        let person = table.person.map(Label::into_inner);
+        Ok(Self { pattern, keys, person, roles, may: table.may, term, line })
+    }
+
+    /// The names it may sign.
+    #[must_use]
+    pub const fn pattern(&self) -> &NamePattern {
+        &self.pattern
+    }
+
+    /// Its keys; at least one.
+    #[must_use]
+    pub fn keys(&self) -> &[PublicKey] {
+        &self.keys
+    }
+
+    /// Whose keys these are, if the file says so.
+    #[must_use]
+    pub const fn person(&self) -> Option<&EventLabel> {
+        self.person.as_ref()
+    }
+
+    /// The roles of whoever has these keys: the caller's word, not the signer's.
+    #[must_use]
+    pub fn roles(&self) -> &[EventLabel] {
+        &self.roles
+    }
+
+    /// What they may sign; everything if the file says nothing.
+    #[must_use]
+    pub fn may(&self) -> Option<&[Right]> {
+        self.may.as_deref()
+    }
+
+    /// The entries among which they count; all if the file says nothing.
+    #[must_use]
+    pub const fn term(&self) -> Option<&Term> {
+        self.term.as_ref()
+    }
+
+    /// The line of the trust file with its name, from 1.
+    #[must_use]
+    pub const fn line(&self) -> usize {
+        self.line
+    }
+
+    /// Whether this key may sign this under this name.
+    pub(super) fn admits(&self, name: &ModelName, key: &PublicKey, right: Right) -> bool {
+        self.lets_sign(name, right) && self.keys.contains(key)
+    }
+
+    /// Whether some key may sign this under this name.
+    pub(super) fn lets_sign(&self, name: &ModelName, right: Right) -> bool {
+        self.pattern.matches(name) && self.may.as_ref().is_none_or(|may| may.contains(&right))
+    }
+
+    /// Whether the keys count at that place.
+    pub(crate) fn counts_at(&self, log: &Origin, index: u64) -> bool {
+        self.term.as_ref().is_none_or(|term| term.covers(log, index))
+    }
+}
+
+impl PublisherTable {
+    /// An index means something in one log alone.
+    fn term(&self, line: usize, policy: &Policy) -> Result<Option<Term>, RequirementsError> {
+        if self.from_index.is_none() && self.until_index.is_none() && self.log.is_none() {
+            return Ok(None);
+        }
+        let (from, until) = (self.from_index.unwrap_or(0), self.until_index);
+        let mut logs: Vec<&KeyName> = policy.logs().iter().map(|log| log.vkey().name()).collect();
+        logs.retain(|name| self.log.as_ref().is_none_or(|log| log == name.as_str()));
+        // A log that has two keys in the policy is one log.
+        logs.sort_unstable_by_key(|name| name.as_str());
+        logs.dedup_by_key(|name| name.as_str());
+        let [log] = logs.as_slice() else {
+            return Err(RequirementsError::IndexLog { line, log: self.log.clone() });
+        };
+        match until {
+            Some(until) if until <= from => Err(RequirementsError::Indexes { line, from, until }),
+            _ => Ok(Some(Term { log: (*log).clone(), from, until })),
+        }
+    }
+}

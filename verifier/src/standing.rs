@@ -1,0 +1,272 @@
+//! What all that was said about a model amounts to: may it be used? Part of step 8 of the procedure.
+//!
+//! [`Standing`] weighs events and evaluations ([`Testimony`]) against the rules of the trust file. Three questions:
+//!
+//! * Is it withdrawn? A revocation or a rejection that is in force refuses the model, whether or not any rule asks.
+//! * Has it been said to be good, by enough people who are not the one who made it?
+//! * Is what we look at recent enough to know?
+//!
+//! An event is *in force* from its place in the log on, or from the moment it states, until it expires or somebody undoes
+//! it. A withdrawal is undone by a `reinstate` that names its statement, lies behind it in the same log, and is by another
+//! person: nobody takes back his own alarm alone, and who stole one key cannot either. Where time is not known, what
+//! speaks against the model holds and what speaks for it does not.
+//!
+//! Nothing is known of lines that are not in the bundle file. That is what the age of the checkpoint bounds, and no more.
+
+use std::collections::BTreeSet;
+
+use attest::digest::Sha256Digest;
+use attest::evaluation::TestOutcome;
+use attest::event::{Act, Event, EventLabel, Scope};
+use attest::model_name::ModelName;
+use attest::statement::Predicate;
+use attest::utc_time::UtcTime;
+
+use crate::custody::Testimony;
+use crate::failure::Failure;
+use crate::logged::LoggedStatement;
+use crate::requirements::{Expectation, Mode, Person, Requirements, Right, Rule};
+
+/// A model in the light of what was said about it.
+#[derive(Debug)]
+pub(crate) struct Standing<'a> {
+    provenance: &'a LoggedStatement,
+    testimonies: Vec<&'a Testimony>,
+    requirements: &'a Requirements,
+    stage: Option<&'a EventLabel>,
+    now: Option<UtcTime>,
+}
+
+/// What the rules say.
+#[derive(Debug, Default)]
+pub(crate) struct Judgement {
+    /// The model may not be used.
+    pub(crate) refused: Vec<Failure>,
+    /// It could not, if the rules that were not kept were more than tried out.
+    pub(crate) warned: Vec<Failure>,
+}
+
+impl<'a> Standing<'a> {
+    /// What concerns the model of `provenance`, of all testimonies.
+    pub(crate) fn of(
+        provenance: &'a LoggedStatement,
+        testimonies: impl Iterator<Item = &'a Testimony>,
+        requirements: &'a Requirements,
+        expectation: &'a Expectation,
+    ) -> Self {
+        let about = provenance.signed().statement();
+        let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
+        let testimonies = testimonies.filter(concerns).collect();
+        let stage = expectation.stage().or(requirements.stage());
+        Self { provenance, testimonies, requirements, stage, now: expectation.now() }
+    }
+
+    pub(crate) fn judge(&self) -> Judgement {
+        let mut judgement = Judgement { refused: self.withdrawals(), warned: Vec::new() };
+        let rules = self.requirements.rules().iter();
+        for rule in rules.filter(|rule| rule.applies(self.name(), self.stage)) {
+            let broken = self.broken(rule);
+            match rule.mode() {
+                Mode::Enforce => judgement.refused.extend(broken),
+                Mode::Warn => judgement.warned.extend(broken),
+            }
+        }
+        judgement
+    }
+
+    fn name(&self) -> &ModelName {
+        self.provenance.signed().statement().name()
+    }
+
+    fn events(&self) -> impl Iterator<Item = (&'a Testimony, &'a Event)> {
+        self.testimonies.iter().filter_map(|one| Some((*one, one.statement().event()?)))
+    }
+
+    fn person(&self, testimony: &Testimony) -> Person {
+        self.requirements.person(testimony.logged().signed().key())
+    }
+
+    /// Whoever signed what the model was made from.
+    fn maker(&self) -> Person {
+        self.requirements.person(self.provenance.signed().key())
+    }
+
+    /// Rejections and revocations in force.
+    fn withdrawals(&self) -> Vec<Failure> {
+        let mut found = Vec::new();
+        for (testimony, event) in self.events() {
+            let by = self.person(testimony).to_string();
+            let statement = testimony.statement().digest();
+            let failure = match event.act() {
+                Act::Revoke { scope, reason } => {
+                    Failure::Revoked { by, reason: reason.clone(), scope: *scope, statement }
+                }
+                Act::Reject { stage } if concerns_stage(stage.as_ref(), self.stage) => {
+                    Failure::Rejected { by, stage: stage.clone(), statement }
+                }
+                _ => continue,
+            };
+            if self.speaks_against(testimony, event) {
+                found.push(failure);
+            }
+        }
+        found
+    }
+
+    /// Whether something adverse holds: not if it will hold later only, nor if it was undone.
+    fn speaks_against(&self, testimony: &Testimony, event: &Event) -> bool {
+        let later = matches!((event.effective_from(), self.now), (Some(from), Some(now)) if now < from);
+        !later && !self.is_undone(testimony)
+    }
+
+    /// Whether something favourable holds.
+    fn speaks_for(&self, event: &Event) -> bool {
+        let begun = event.effective_from().is_none_or(|from| self.now.is_some_and(|now| from <= now));
+        let open = event.act().expires().is_none_or(|end| self.now.is_some_and(|now| now < end));
+        begun && open
+    }
+
+    fn is_undone(&self, withdrawn: &Testimony) -> bool {
+        let (digest, person) = (withdrawn.statement().digest(), self.person(withdrawn));
+        let (log, index) = (withdrawn.logged().origin(), withdrawn.logged().position().index());
+        self.events().any(|(by, event)| {
+            let names_it = matches!(event.act(), Act::Reinstate { previous } if is_same(previous, &digest));
+            let lies_behind = by.logged().origin() == log && by.logged().position().index() > index;
+            names_it && lies_behind && self.person(by) != person && self.speaks_for(event)
+        })
+    }
+
+    /// What a rule demands and is not there.
+    fn broken(&self, rule: &Rule) -> Vec<Failure> {
+        let line = rule.line();
+        let mut broken = Vec::new();
+        let approvals = self.approvals(rule);
+        let people: BTreeSet<&Person> = approvals.iter().map(|(person, _)| person).collect();
+        if people.len() < usize::from(rule.approvals()) {
+            let (wanted, found) = (rule.approvals(), people.len());
+            broken.push(Failure::ApprovalsInsufficient { wanted, found, line });
+        }
+        let has_role = |role: &EventLabel| approvals.iter().any(|(_, roles)| roles.contains(&role));
+        if let Some(role) = rule.approver_roles().iter().find(|role| !has_role(role)) {
+            broken.push(Failure::ApproverRoleMissing { role: role.clone(), line });
+        }
+        let evaluators = self.evaluators();
+        if evaluators.len() < usize::from(rule.evaluations()) {
+            let (wanted, found) = (rule.evaluations(), evaluators.len());
+            broken.push(Failure::EvaluationsInsufficient { wanted, found, line });
+        }
+        if let Some(stage) = rule.stage().filter(|_| rule.promoted())
+            && self.promoted_to() != Some(stage)
+        {
+            let found = self.promoted_to().cloned();
+            broken.push(Failure::PromotionMissing { wanted: stage.clone(), found, line });
+        }
+        if rule.refuse_superseded() {
+            broken.extend(self.superseded());
+        }
+        broken.extend(rule.checkpoint_age().and_then(|limit| self.age(limit, line)));
+        broken
+    }
+
+    /// Who approved the model for what the rule is about, with the roles that the trust file gives them. The maker's own word
+    /// does not count, by whichever of his keys.
+    fn approvals(&self, rule: &Rule) -> Vec<(Person, Vec<&'a EventLabel>)> {
+        let maker = self.maker();
+        let counts = |(testimony, event): (&'a Testimony, &'a Event)| {
+            let Act::Approve { stage, .. } = event.act() else { return None };
+            // An approval for one stage is none for all.
+            let fits = stage.is_none() || (stage.is_some() && stage.as_ref() == rule.stage());
+            let person = self.person(testimony);
+            (fits && person != maker && self.speaks_for(event)).then(|| (person, self.roles(testimony)))
+        };
+        self.events().filter_map(counts).collect()
+    }
+
+    fn roles(&self, testimony: &'a Testimony) -> Vec<&'a EventLabel> {
+        let (signed, logged) = (testimony.logged().signed(), testimony.logged());
+        let right = Right::to_sign(signed.statement());
+        let (log, index) = (logged.origin(), logged.position().index());
+        let name = signed.statement().name();
+        self.requirements
+            .publishers_for(name, signed.key(), right)
+            .filter(|publisher| publisher.counts_at(log, index))
+            .flat_map(|publisher| publisher.roles())
+            .collect()
+    }
+
+    /// Who signed an evaluation that passed, but for the maker.
+    fn evaluators(&self) -> BTreeSet<Person> {
+        let maker = self.maker();
+        let passed = |one: &&&Testimony| match one.statement().predicate() {
+            Predicate::Evaluation(evaluation) => evaluation.outcome() == TestOutcome::Passed,
+            _ => false,
+        };
+        self.testimonies
+            .iter()
+            .filter(passed)
+            .map(|one| self.person(one))
+            .filter(|one| *one != maker)
+            .collect()
+    }
+
+    /// Where the last promotion that holds brought the model. `None` also if logs have different last ones: which of them
+    /// is the later nobody can say.
+    fn promoted_to(&self) -> Option<&'a EventLabel> {
+        let mut last: Vec<(&str, u64, &'a EventLabel)> = Vec::new();
+        for (testimony, event) in self.events().filter(|(_, event)| self.speaks_for(event)) {
+            let Act::Promote { stage, .. } = event.act() else { continue };
+            let (log, index) = (testimony.logged().origin().as_str(), testimony.logged().position().index());
+            match last.iter_mut().find(|(known, ..)| *known == log) {
+                Some(known) if known.1 < index => *known = (log, index, stage),
+                Some(_) => {}
+                None => last.push((log, index, stage)),
+            }
+        }
+        let (_, _, stage) = last.first()?;
+        last.iter().all(|(_, _, other)| other == stage).then_some(*stage)
+    }
+
+    fn superseded(&self) -> Option<Failure> {
+        self.events().find_map(|(testimony, event)| match event.act() {
+            Act::Supersede { successor } if self.speaks_against(testimony, event) => {
+                Some(Failure::Superseded { successor: *successor, statement: testimony.statement().digest() })
+            }
+            _ => None,
+        })
+    }
+
+    /// How long ago a witness last saw the log in a state that we hold. Only a witness's word counts: the log could write
+    /// any time, and so could whoever hands out the file.
+    fn age(&self, limit: u64, line: usize) -> Option<Failure> {
+        let logged = self.testimonies.iter().map(|one| one.logged()).chain([self.provenance]);
+        let log = self.provenance.origin();
+        let of_this_log = logged.filter(|one| one.origin() == log);
+        let newest =
+            of_this_log.flat_map(LoggedStatement::cosignatures).map(|seen| seen.timestamp().get()).max();
+        let (Some(newest), Some(now)) = (newest, self.now) else {
+            return Some(Failure::CheckpointAgeUnknown { line });
+        };
+        let age = now.unix_seconds().saturating_sub(newest);
+        (age > limit).then_some(Failure::CheckpointStale { age, limit, line })
+    }
+}
+
+/// Whether a word about a stage is one about the stage that is asked for. Without a stage on either side it is.
+fn concerns_stage(said: Option<&EventLabel>, asked: Option<&EventLabel>) -> bool {
+    match (said, asked) {
+        (Some(said), Some(asked)) => said == asked,
+        _ => true,
+    }
+}
+
+fn is_same(named: &Sha256Digest, digest: &Sha256Digest) -> bool {
+    named == digest
+}
+
+/// In words, for a sentence about a revocation.
+pub(crate) const fn reach(scope: Scope) -> &'static str {
+    match scope {
+        Scope::This => "this model",
+        Scope::ThisAndDescendants => "this model and what was made from it",
+    }
+}
