@@ -42,6 +42,7 @@ pub mod model_name;
 pub mod model_path;
 pub mod name_pattern;
 pub mod oms;
+pub mod private_value;
 pub mod provenance;
 pub mod role;
 pub mod scan;

@@ -31,6 +31,7 @@ mod certificate;
 mod curve;
 mod error;
 mod hash_type;
+mod hasher;
 mod manifest;
 #[cfg(feature = "keys")]
 mod private_key;
@@ -44,6 +45,7 @@ pub use self::certificate::{Certificate, CertificateError, ChainLink, MAX_CERTIF
 pub use self::curve::{Curve, SignatureHash};
 pub use self::error::{ManifestError, OmsBundleError, OmsStatementError};
 pub use self::hash_type::HashType;
+pub(crate) use self::hasher::Hasher;
 pub use self::manifest::{MAX_RESOURCES, Manifest};
 #[cfg(feature = "keys")]
 pub use self::private_key::OmsSigningKey;

@@ -51,6 +51,9 @@ const TOOL: &str = "tallymark";
 /// The form of a checkout without a tree digest.
 const FORM_GIT: &str = "git";
 
+/// The form of a digest that is not shown.
+const FORM_PRIVATE: &str = "private/v1";
+
 /// What a model was made from, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {

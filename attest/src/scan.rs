@@ -12,6 +12,7 @@ mod cache;
 mod disk;
 mod hash;
 mod hugging_face;
+mod other_hash;
 mod survey;
 mod walk;
 

@@ -6,6 +6,9 @@ mod cases;
 
 use attest::digest::Sha256Digest;
 use attest::dsse::MAX_PAYLOAD_BYTES;
+use attest::entry::EntryPayload;
+use attest::key::PublicKey;
+use attest::private_value::{Opening, Openings, Salt};
 use attest::provenance::{
     Checkout, Extent, Fact, Input, InputDigest, MAX_FACTS, Provenance, ProvenanceError, Relation, Run,
     Source, Topic, WorkTreeState,
@@ -52,6 +55,55 @@ fn what_we_write_is_read_and_written_back() {
         assert_eq!(statement.as_bytes(), case.bytes, "{}", case.name);
         assert_eq!(statement.digest(), Sha256Digest::of(&case.bytes), "{}", case.name);
     }
+}
+
+#[test]
+fn private_statements_are_those_that_another_program_computed() {
+    let [example, names, digests] =
+        ["canonical/example.json", "accept/private-names.json", "accept/private-digests.json"].map(|name| {
+            let (folder, name) = name.split_once('/').unwrap();
+            files(&format!("statement/{folder}")).into_iter().find(|case| case.name.ends_with(name)).unwrap()
+        });
+    let example = read(&example);
+    let provenance = example.provenance().unwrap();
+    let commit = |salt: u8, value: &str| {
+        Opening::new(Salt::from_bytes([salt; 32]), value.to_owned()).unwrap().commitment()
+    };
+    let hidden = |hides_digests: bool| {
+        let inputs = (1..).zip(provenance.inputs()).map(|(salt, input)| {
+            let mut hidden = input.clone().with_name(commit(salt, input.name().as_str()).into());
+            if let Some(uri) = input.uri() {
+                hidden = hidden.with_uri(commit(salt + 64, uri.as_str()).into());
+            }
+            if hides_digests {
+                hidden = hidden.with_private_digest(commit(salt + 128, &input.digest_text()));
+            }
+            hidden
+        });
+        let (relation, version) = (Some(provenance.relation()), provenance.tool_version().clone());
+        let provenance = Provenance::new(relation, inputs.collect(), version).unwrap();
+        let (name, version, tree) = (example.name(), example.version(), example.files().unwrap());
+        provenance.to_statement_bytes_without_files(name, version, tree)
+    };
+    for (case, written) in [(&names, hidden(false)), (&digests, hidden(true))] {
+        assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&case.bytes), "{}", case.name);
+        assert_eq!(read(case).inputs().len(), 3);
+        assert!(read(case).inputs().iter().all(|input| input.name().commitment().is_some()));
+    }
+    // The log finds inputs of the one and learns of none of the other.
+    let key = files("keys/accept").into_iter().find(|case| case.name.ends_with("TEST-ed25519.pub.pem"));
+    let key = PublicKey::from_pem(std::str::from_utf8(&key.unwrap().bytes).unwrap()).unwrap();
+    let inputs = |case| EntryPayload::from_statement(&read(case), &key).inputs().len();
+    assert_eq!((inputs(&names), inputs(&digests)), (4, 0));
+}
+
+#[test]
+fn example_of_an_opening_opens_what_its_page_says() {
+    let bytes = files("private-value").into_iter().next().unwrap().bytes;
+    let openings = Openings::parse(&bytes).unwrap();
+    let [opening] = openings.lines() else { panic!("one line") };
+    let page = "private:d625cf625c929087ff6ad4937fde9deac3a73875bb03f48df771b6b2fda9065c";
+    assert_eq!((opening.commitment().to_string().as_str(), opening.value()), (page, "customers"));
 }
 
 #[test]

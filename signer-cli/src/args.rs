@@ -11,6 +11,7 @@ mod datasets;
 mod events;
 mod named_path;
 mod statements;
+mod views;
 
 use std::ffi::OsString;
 
@@ -20,9 +21,8 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::commands::{
-    AttestArgs, AttestCommand, BomArgs, BomFormat, CompletionsArgs, DiffArgs, GatherArgs, HashArgs,
-    InspectArgs, KeygenArgs, LogArgs, ManArgs, MaterialArgs, PublishArgs, RelationName, RunArgs, SearchArgs,
-    SignArgs, SubmitArgs, TrainArgs, VerifyArgs, VersionArgs,
+    AttestArgs, AttestCommand, GatherArgs, KeygenArgs, LogArgs, MaterialArgs, PrivateArgs, PrivateLevel,
+    PublishArgs, RelationName, RunArgs, SignArgs, SubmitArgs, TrainArgs,
 };
 pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
@@ -31,11 +31,16 @@ pub(crate) use self::events::{
 };
 pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
+pub(crate) use self::views::{
+    BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
+    VersionArgs,
+};
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 14] = [
+const EXCLUSIVE: [(&str, &str, &str); 15] = [
     ("keygen", "unencrypted", "passphrase_file"),
+    ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
     ("search", "log_key", "trust"),
     ("hash", "files", "json"),

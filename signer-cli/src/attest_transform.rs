@@ -2,7 +2,9 @@
 
 use crate::args::{Manner, MaterialArgs, TransformArgs, TransformName};
 use crate::gather::Gathered;
+use crate::hidden::Hidden;
 use crate::message::Failure;
+use crate::preview::KeptBack;
 use crate::sign::Release;
 
 /// Why nothing was signed.
@@ -25,11 +27,12 @@ pub(crate) fn run(args: &TransformArgs, manner: Manner) -> Result<(), Failure> {
         relation: Some(args.relation.into()),
         threads: args.threads,
     };
+    let hidden = Hidden::begin(&args.private, &args.out)?;
     let gathered = Gathered::from_sources(&args.gather, &args.out, manner)?;
-    gathered.tell_left_out(manner);
+    let kept = KeptBack { facts: gathered.left_out(), hidden };
     let run = gathered.into_run(None, None)?;
     let (name_version, materials, publish) = (&args.name_version, &materials, &args.publish);
-    Release { model: &args.out, name_version, materials, publish, run, inputs_before: None, oms: None }
+    Release { model: &args.out, name_version, materials, publish, run, inputs_before: None, oms: None, kept }
         .sign(manner)
 }
 

@@ -14,6 +14,7 @@ use verifier::load::read_bounded;
 
 use crate::args::{EventArgs, Manner, digest};
 use crate::message::Failure;
+use crate::preview::KeptBack;
 use crate::progress::Progress;
 use crate::publication::{Place, Publication, read_back};
 use crate::snapshot::Snapshot;
@@ -101,7 +102,7 @@ pub(crate) fn run(
     let open = publication.open()?;
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let statement = read_back(&event.to_statement_bytes(name, version, subject.digest(manner)?))?;
-    open.finish(statement, None, || subject.refuse_change(), manner)
+    open.finish(statement, None, &KeptBack::default(), || subject.refuse_change(), manner)
 }
 
 fn event(args: &EventArgs, act: Act) -> Result<Event, Failure> {

@@ -10,8 +10,10 @@ use attest::scan::{ScanOptions, scan};
 use collect::dvc::TargetError;
 
 use crate::args::{DatasetArgs, Manner};
+use crate::hidden::Hidden;
 use crate::manifest_file::{NewManifest, digest_of};
 use crate::message::{Failure, note, warn};
+use crate::preview::KeptBack;
 use crate::progress::Progress;
 use crate::publication::{Place, Publication, read_back};
 use crate::sign::SignError;
@@ -42,6 +44,7 @@ pub(crate) fn run(args: &DatasetArgs, manner: Manner) -> Result<(), Failure> {
     let path = path(args, manner)?;
     let publication = Publication::find(&args.publish, Place::Beside(&path))?;
     let manifest = manifest_path(args, &path)?;
+    let mut kept = KeptBack { hidden: Hidden::begin(&args.private, &path)?, ..KeptBack::default() };
     let parents = args.derived_from.iter().map(|parent| parent.path.as_path());
     let snapshots: Vec<Snapshot> =
         [path.as_path()].into_iter().chain(parents).map(Snapshot::take).collect::<Result<_, _>>()?;
@@ -62,29 +65,31 @@ pub(crate) fn run(args: &DatasetArgs, manner: Manner) -> Result<(), Failure> {
     drop(progress);
 
     let dataset = Dataset::new(Extent::of(&tree), args.personal_data.into());
-    let dataset = describe(args, dataset.with_by_content(content_tree::digest(&tree)), derived_from)?;
+    let dataset = dataset.with_by_content(content_tree::digest(&tree)).with_derived_from(derived_from);
+    let dataset = describe(args, dataset.map_err(DatasetCommandError::from)?)?;
+    let dataset = hide(dataset, args, &mut kept.hidden)?;
     let new = NewManifest::write(&tree, (!args.publish.dry_run).then_some(manifest.as_path()))?;
     let dataset = dataset.with_manifest(new.document().clone());
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let statement = read_back(&dataset.to_statement_bytes(name, version, tree.digest()))?;
     let refuse_change = || Ok(snapshots.iter().try_for_each(Snapshot::refuse_change)?);
-    open.finish(statement, None, refuse_change, manner)?;
+    open.finish(statement, None, &kept, refuse_change, manner)?;
     if let Some(path) = new.keep()? {
         note(manner, &format!("list of {} files: {}", tree.file_count(), path.display()));
     }
     Ok(())
 }
 
-fn describe(
-    args: &DatasetArgs,
-    dataset: Dataset,
-    derived_from: Vec<Input>,
-) -> Result<Dataset, DatasetCommandError> {
-    let sources = args.source.iter().cloned().map(DataSource::new).collect();
-    let mut dataset = dataset
-        .with_sources(sources)?
-        .with_derived_from(derived_from)?
-        .with_licences(args.licence.clone())?;
+/// Adds where it came from and what it was made from, as far as these are shown.
+fn hide(dataset: Dataset, args: &DatasetArgs, hidden: &mut Hidden) -> Result<Dataset, Failure> {
+    let parents = hidden.inputs(dataset.derived_from().to_vec())?;
+    let sources = hidden.places(args.source.clone())?.into_iter().map(DataSource::new).collect();
+    let dataset = dataset.with_sources(sources).and_then(|dataset| dataset.with_derived_from(parents));
+    Ok(dataset.map_err(DatasetCommandError::from)?)
+}
+
+fn describe(args: &DatasetArgs, dataset: Dataset) -> Result<Dataset, DatasetCommandError> {
+    let mut dataset = dataset.with_licences(args.licence.clone())?;
     if let Some(transform) = args.transform {
         dataset = dataset.with_transform(transform);
     }

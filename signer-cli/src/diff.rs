@@ -57,6 +57,19 @@ impl Differences {
         }
     }
 
+    /// Two commitments that differ may hide one value, since each has a salt of its own: that is no difference that is known.
+    fn set_private_aside(&mut self) {
+        const MARK: &str = "private:";
+        let is_private = |one: &Difference| {
+            one.name.contains(MARK) || one.sides.iter().flatten().any(|value| value.contains(MARK))
+        };
+        let private = self.list.iter().filter(|one| is_private(one)).count();
+        self.list.retain(|one| !is_private(one));
+        if private > 0 {
+            self.unseen.push(format!("{private} values that are private on one side or on both"));
+        }
+    }
+
     /// Compares what has the same key on both sides.
     fn compare_all(&mut self, sides: [BTreeMap<(String, String), String>; 2]) {
         let [left, right] = sides;
@@ -125,6 +138,9 @@ fn with_disk(signed: &Statement, args: &DiffArgs, manner: Manner) -> Result<Diff
     };
     for input in signed.inputs() {
         match inputs.iter().find(|here| key(here) == key(input)) {
+            Some(_) if input.digest().commitment().is_some() => {
+                differences.unseen.push(format!("{} {}: its digest is private", input.role(), input.name()));
+            }
             Some(here) => differences.compare_all([described(input), described(here)]),
             None => differences.unseen.push(format!("{} {}", input.role(), input.name())),
         }
@@ -187,6 +203,7 @@ fn between(first: &Statement, second: &Statement) -> Differences {
     let inputs = [first, second].map(|one| one.inputs().iter().flat_map(described).collect());
     differences.compare_all(inputs);
     differences.compare_all([first, second].map(|one| one.provenance().map(facts_of).unwrap_or_default()));
+    differences.set_private_aside();
     differences
 }
 

@@ -13,6 +13,7 @@ use crate::args::{EvalArgs, Manner, MaterialArgs};
 use crate::gather::label;
 use crate::inputs::Materials;
 use crate::message::{Failure, warn};
+use crate::preview::KeptBack;
 use crate::publication::{Place, Publication, read_back};
 
 /// What a metric must be, as typed: `hellaswag/acc,none>=0.5`.
@@ -112,7 +113,7 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
     }
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let statement = read_back(&evaluation.to_statement_bytes(name, version, hashed.model.digest()))?;
-    open.finish(statement, None, || hashed.refuse_change(), manner)
+    open.finish(statement, None, &KeptBack::default(), || hashed.refuse_change(), manner)
 }
 
 /// The metrics, each with what is demanded of it.

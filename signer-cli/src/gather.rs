@@ -3,6 +3,7 @@
 //! In scope: which source is read from where, what of it is left out unless it is allowed by name, and saying so. Out of
 //! scope: reading a source (crate `collect`), the form of a fact (crate `attest`).
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -15,7 +16,7 @@ use collect::registries::Registry;
 use collect::{Collected, IncompleteError, Privacy, WarningReason};
 
 use crate::args::{GatherArgs, Manner};
-use crate::message::{Failure, note, warn};
+use crate::message::{Failure, warn};
 
 /// Where facts come from, as typed: `dvc`, `mlflow:RUN`, `wandb:wandb/latest-run`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,7 +182,7 @@ impl FactSource {
 pub(crate) struct Gathered {
     facts: Vec<Fact>,
     byproducts: Vec<Byproduct>,
-    left_out: Vec<String>,
+    left_out: BTreeMap<String, usize>,
 }
 
 impl Gathered {
@@ -230,8 +231,8 @@ impl Gathered {
             let name = format!("{}.{}", fact.topic().as_str(), fact.key());
             if fact.privacy() == Privacy::Public || args.allow.contains(&name) {
                 facts.push(fact.to_statement()?);
-            } else if !self.left_out.contains(&name) {
-                self.left_out.push(name);
+            } else {
+                *self.left_out.entry(name).or_default() += 1;
             }
         }
         self.take_facts(facts, collected.source(), args.strict, manner)?;
@@ -290,17 +291,9 @@ impl Gathered {
         self.byproducts.push(byproduct);
     }
 
-    /// Says what is left out because it may be about people or machines, and how to allow it.
-    pub(crate) fn tell_left_out(&self, manner: Manner) {
-        if let Some(first) = self.left_out.first() {
-            let names = self.left_out.join(", ");
-            note(
-                manner,
-                &format!(
-                    "left out, as it may be personal: {names}; to sign it all the same: --allow {first}"
-                ),
-            );
-        }
+    /// How many facts of which kind were left out because they may be about people or machines.
+    pub(crate) fn left_out(&self) -> BTreeMap<String, usize> {
+        self.left_out.clone()
     }
 
     /// The run as a statement has it.

@@ -16,11 +16,12 @@ use tlog::checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 use tlog::proof::{LogProof, LogProofError};
 use tlog::vkey::{Vkey, VkeyError};
 
-use crate::args::InspectArgs;
+use crate::args::{InspectArgs, Manner};
 use crate::bundle_file::place;
 use crate::collector_view;
 use crate::entry_view;
 use crate::message::{Failure, one_line, print};
+use crate::opening_view::{OpeningView, OpeningViewError};
 use crate::statement_view;
 
 /// First line of a tlog proof (C2SP tlog-proof).
@@ -91,27 +92,42 @@ enum Kind {
     Vkey(Vkey),
 }
 
-/// Runs it.
-pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
+/// Runs it; 1 if a line of the openings opens nothing.
+pub(crate) fn run(args: &InspectArgs, manner: Manner) -> Result<u8, Failure> {
     let ours = file_of(&args.path).and_then(|path| {
         let bytes = read(&path)?;
         take_apart(&path, &bytes).map(|kind| (path, kind))
     });
     let (path, kind) = match ours {
-        Err(error) if error.may_be_others() => return show_others(args, error),
+        Err(error) if error.may_be_others() && args.openings.is_none() => {
+            return show_others(args, error).map(|()| 0);
+        }
         ours => ours?,
     };
+    let openings = match (&args.openings, &kind) {
+        (None, _) => None,
+        (Some(openings), Kind::Bundles(file)) => Some(OpeningView::of(file, openings)?),
+        (Some(_), _) => return Err(OpeningViewError::NoStatements { path }.into()),
+    };
     let data = if args.json {
-        format!("{}\n", as_json(&path, &kind))
+        let mut json = as_json(&path, &kind);
+        if let (Some(openings), Some(members)) = (&openings, json.as_object_mut()) {
+            members.insert("openings".to_owned(), openings.json());
+        }
+        format!("{json}\n")
     } else {
         // Bundles lie with a model that can be named; of the other kinds nobody knows which model they belong to.
         let is_model = matches!(kind, Kind::Bundles(_)) && path != args.path;
         let shown = if is_model { one_line(&args.path.display().to_string()) } else { "DIR".to_owned() };
-        let text = as_text(&path, &kind);
+        let text = as_text(&path, &kind, openings.as_ref());
         format!("UNVERIFIED: nothing below was checked. To judge a model: tallymark verify {shown}\n{text}")
     };
     print(&data)?;
-    Ok(())
+    let Some(Err(idle)) = openings.map(|openings| openings.refuse_idle()) else { return Ok(0) };
+    // What holds was printed; this is said beside it, and not as a second answer.
+    let failure = Failure::from(idle);
+    failure.tell(manner, false);
+    Ok(failure.exit())
 }
 
 /// What collectors see where nothing of ours is; the error if they see nothing either.
@@ -195,15 +211,16 @@ fn take_apart(path: &Path, bytes: &[u8]) -> Result<Kind, InspectError> {
     Err(unknown())
 }
 
-fn as_text(path: &Path, kind: &Kind) -> String {
+fn as_text(path: &Path, kind: &Kind, openings: Option<&OpeningView>) -> String {
     let path = one_line(&path.display().to_string());
     match kind {
         Kind::Answer(answer) => format!("{path}: a log's answer\n{}", answer_text(answer)),
         Kind::Bundles(file) => {
             let lines = file.lines().len();
             let mut text = format!("{path}: {lines} {}\n", if lines == 1 { "bundle" } else { "bundles" });
-            for (number, bundle) in (1..).zip(file.bundles()) {
-                let _ = write!(text, "line {number}\n{}", bundle_text(bundle));
+            for (index, bundle) in file.bundles().enumerate() {
+                let _ = write!(text, "line {}\n{}", index + 1, bundle_text(bundle));
+                text.push_str(&openings.map(|openings| openings.text(index)).unwrap_or_default());
             }
             text
         }

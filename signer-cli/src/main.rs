@@ -19,6 +19,7 @@ mod eval;
 mod gather;
 mod git;
 mod hash;
+mod hidden;
 mod inputs;
 mod inspect;
 mod key_file;
@@ -28,8 +29,10 @@ mod log_token;
 mod manifest_file;
 mod message;
 mod oms;
+mod opening_view;
 mod pages;
 mod passphrase;
+mod preview;
 mod progress;
 mod prove_file;
 mod publication;
@@ -123,7 +126,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
-        Command::Inspect(args) => inspect::run(args)?,
+        Command::Inspect(args) => return inspect::run(args, manner),
         Command::Hash(args) => hash::run(args, manner)?,
         Command::Completions(args) => pages::completions(args)?,
         Command::Man(args) => pages::man(args, manner)?,

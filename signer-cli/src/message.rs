@@ -4,6 +4,7 @@
 //! seen and wanted, and hints, of which at least one is a command or names a thing to change. Data goes to
 //! standard output, words to standard error; text that came from files or from a log cannot move the cursor.
 
+mod log;
 mod statements;
 mod table;
 

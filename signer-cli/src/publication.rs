@@ -1,11 +1,11 @@
 //! From a statement to a bundle that strangers can verify: one way for every kind of statement.
 //!
 //! Key and log are found before anything slow begins. Then, with the statement at hand: sign statement and entry; make sure
-//! that nothing changed meanwhile; show what will be public, and ask; send; verify the answer; write. Until the last step
-//! the disk is as it was.
+//! that nothing changed meanwhile; show what will be public, and ask; keep what opens private values; send; verify the
+//! answer; write. Until the last step the bundle file is as it was.
 //!
-//! A statement has no time of the signer's and no random number in it, so signing the same thing again gives the same bytes:
-//! a second run after a crash finds the first one's entry in the log.
+//! A statement has no time of the signer's and no random number in it, but for salts that are kept, so signing the same thing
+//! again gives the same bytes: a second run after a crash finds the first one's entry in the log.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::bundle_file::{self, Writer, read};
 use crate::entry_view;
 use crate::key_file;
 use crate::message::{Failure, note, one_line, print, warn};
+use crate::preview::{self, KeptBack};
 use crate::report::Report;
 use crate::sign::SignError;
 use crate::submit::{Log, confirm, refuse_unsound};
@@ -84,9 +85,6 @@ impl<'a> Publication<'a> {
     /// Finds the key's file and the log.
     pub(crate) fn find(publish: &'a PublishArgs, place: Place<'a>) -> Result<Self, Failure> {
         let key = key_file::locate(publish.key.key.as_deref())?;
-        if let (Place::File(path), true) = (place, publish.pending) {
-            return Err(SignError::PendingElsewhere { path: path.to_owned() }.into());
-        }
         let needs_log = !publish.dry_run && !publish.pending;
         let log = if needs_log { Some(Log::find(&publish.log, place.model())?) } else { None };
         Ok(Self { publish, place, key, log })
@@ -128,24 +126,25 @@ impl OpenPublication<'_> {
     }
 
     /// Signs, and publishes or keeps or shows, as the arguments say. `contents` are the files that a provenance is about;
-    /// `refuse_change` is asked after signing whether what was hashed is still there.
+    /// `refuse_change` is asked after signing whether what was hashed is still there; `kept` is what the statement leaves out.
     pub(crate) fn finish(
         self,
         statement: Statement,
         contents: Option<&Tree>,
+        kept: &KeptBack,
         refuse_change: impl FnOnce() -> Result<(), Failure>,
         manner: Manner,
     ) -> Result<(), Failure> {
         let publication = self.publication;
         let key = match self.key {
-            Key::Public(key) => return show(publication.publish.json, &statement, &key, manner),
+            Key::Public(key) => return show(publication.publish.json, &statement, &key, kept, manner),
             Key::Private(key) => key,
         };
         let signed = sign(statement, &key)?;
         refuse_change()?;
         match &publication.log {
-            Some(log) => publication.publish(log, &signed, contents, manner),
-            None => publication.keep(&signed, contents, manner),
+            Some(log) => publication.publish(log, &signed, contents, kept, manner),
+            None => publication.keep(&signed, contents, kept, manner),
         }
     }
 }
@@ -156,6 +155,7 @@ impl Publication<'_> {
         log: &Log,
         signed: &Signed,
         contents: Option<&Tree>,
+        kept: &KeptBack,
         manner: Manner,
     ) -> Result<(), Failure> {
         let writer = self.writer()?;
@@ -171,7 +171,8 @@ impl Publication<'_> {
         }
         // A line with another log's proof stays as it is.
         let pending = lines.iter().find(|(_, bundle)| proof_in(bundle).is_none()).map(|(index, _)| *index);
-        confirm(&self.publish.log, log, &[(&signed.statement, &signed.entry)])?;
+        confirm(&self.publish.log, log, &[(&signed.statement, signed.entry.payload())], Some(kept), manner)?;
+        kept.hidden.save()?;
         let (bundle, logged) = log.complete(&signed.bundle, &signed.entry, contents)?;
         let path = writer.write(pending, bundle)?;
         print(&Report::logged(&signed.statement, &signed.entry, &logged, &path).show(self.publish.json))?;
@@ -180,7 +181,13 @@ impl Publication<'_> {
         Ok(())
     }
 
-    fn keep(&self, signed: &Signed, contents: Option<&Tree>, manner: Manner) -> Result<(), Failure> {
+    fn keep(
+        &self,
+        signed: &Signed,
+        contents: Option<&Tree>,
+        kept: &KeptBack,
+        manner: Manner,
+    ) -> Result<(), Failure> {
         let writer = self.writer()?;
         let lines = lines_with(&writer, signed);
         if !lines.is_empty() {
@@ -194,10 +201,18 @@ impl Publication<'_> {
             return Ok(());
         }
         refuse_unsound(&signed.bundle, &signed.statement, contents)?;
+        let table = preview::table(&[(&signed.statement, signed.entry.payload())], Some(kept));
+        note(manner, &format!("what will be public once it is submitted:\n{}", table.trim_end()));
+        kept.hidden.save()?;
         let path = writer.write(None, signed.bundle.clone())?;
         warn(manner, "this is not logged yet, and no verifier accepts it");
         print(&Report::pending(&signed.statement, &signed.entry, &path).show(self.publish.json))?;
-        self.tell_next(manner, "submit", " --log URL");
+        match self.place {
+            Place::Beside(_) => self.tell_next(manner, "submit", " --log URL"),
+            Place::File(path) => {
+                note(manner, &format!("next: tallymark submit {} --log URL", path.display()))
+            }
+        }
         Ok(())
     }
 }
@@ -236,7 +251,13 @@ fn proof_in(bundle: &Bundle) -> Option<&LogProof> {
 }
 
 /// `--dry-run`: what would be signed, and what of it would be public.
-fn show(json: bool, statement: &Statement, key: &PublicKey, manner: Manner) -> Result<(), Failure> {
+fn show(
+    json: bool,
+    statement: &Statement,
+    key: &PublicKey,
+    kept: &KeptBack,
+    manner: Manner,
+) -> Result<(), Failure> {
     let payload = EntryPayload::from_statement(statement, key);
     let text = String::from_utf8_lossy(statement.as_bytes());
     let data = if json {
@@ -245,14 +266,21 @@ fn show(json: bool, statement: &Statement, key: &PublicKey, manner: Manner) -> R
             "status": "dry-run",
             "entry": entry_view::json(&payload),
             "statement": text,
+            "kept_back": kept.json(statement),
         });
         format!("{value}\n")
     } else {
         let public = entry_view::text(&payload);
         let text = one_line(&text);
-        format!("public for ever, as the log's entry:\n{public}signed, and kept beside the model:\n{text}\n")
+        let table = preview::table(&[(statement, &payload)], Some(kept));
+        format!(
+            "what would be public:\n{table}the log's entry, in full:\n{public}the statement in the bundle, in full:\n{text}\n"
+        )
     };
     print(&data)?;
+    if kept.hidden.is_on() {
+        note(manner, "private values are hidden under new salts each time, until their openings are kept");
+    }
     note(manner, "nothing was signed, sent or written");
     Ok(())
 }

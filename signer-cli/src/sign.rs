@@ -13,9 +13,11 @@ use attest::provenance::{Input, InputNameError, Provenance, Run};
 use attest::statement::{Statement, StatementError};
 
 use crate::args::{Manner, MaterialArgs, PublishArgs, SignArgs};
+use crate::hidden::Hidden;
 use crate::inputs::{Hashed, Materials};
 use crate::message::Failure;
 use crate::oms::OmsPlan;
+use crate::preview::KeptBack;
 use crate::publication::{Place, Publication, read_back};
 
 /// Why nothing was signed.
@@ -48,9 +50,6 @@ pub(crate) enum SignError {
     /// Nobody said where to.
     #[error("no log is named, neither on the command line nor by exactly one address in the policy")]
     NoLog,
-    /// A pending line that `tallymark submit` would not find.
-    #[error("--pending with --out {path}: nobody would complete it")]
-    PendingElsewhere { path: PathBuf },
     /// The statement that was written is not one that is read.
     #[error("the statement cannot be written")]
     Statement { source: StatementFault },
@@ -90,6 +89,8 @@ pub(crate) struct Release<'a> {
     pub(crate) inputs_before: Option<Vec<Input>>,
     /// The signature for other people's tools, if one is wanted.
     pub(crate) oms: Option<OmsPlan>,
+    /// What it does not say.
+    pub(crate) kept: KeptBack,
 }
 
 /// Runs it.
@@ -97,12 +98,13 @@ pub(crate) fn run(args: &SignArgs, manner: Manner) -> Result<(), Failure> {
     let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
     let (model, run, inputs_before) = (&args.model, Run::default(), None);
     let oms = if publish.dry_run { None } else { OmsPlan::of(args)? };
-    Release { model, name_version, materials, publish, run, inputs_before, oms }.sign(manner)
+    let kept = KeptBack { hidden: Hidden::begin(&args.private, model)?, ..KeptBack::default() };
+    Release { model, name_version, materials, publish, run, inputs_before, oms, kept }.sign(manner)
 }
 
 impl Release<'_> {
     /// Hashes, signs, and publishes or keeps, as the arguments say.
-    pub(crate) fn sign(&self, manner: Manner) -> Result<(), Failure> {
+    pub(crate) fn sign(mut self, manner: Manner) -> Result<(), Failure> {
         let publication = Publication::find(self.publish, Place::Beside(self.model))?;
         let materials = Materials::find(self.model, self.materials, manner)?;
         let open = publication.open()?;
@@ -113,7 +115,7 @@ impl Release<'_> {
             (Some(plan), Some(key)) => Some(plan.sign(self.model, &hashed.model, key)?),
             _ => None,
         };
-        open.finish(statement, Some(&hashed.model), || hashed.refuse_change(), manner)?;
+        open.finish(statement, Some(&hashed.model), &self.kept, || hashed.refuse_change(), manner)?;
         Ok(oms.map_or(Ok(()), |oms| oms.write(manner))?)
     }
 
@@ -130,7 +132,7 @@ impl Release<'_> {
         }
     }
 
-    fn statement(&self, hashed: &Hashed) -> Result<Statement, Failure> {
+    fn statement(&mut self, hashed: &Hashed) -> Result<Statement, Failure> {
         if hashed.model.file_count() == 0 {
             return Err(SignError::EmptyModel { model: self.model.to_owned() }.into());
         }
@@ -138,8 +140,17 @@ impl Release<'_> {
         let version = env!("CARGO_PKG_VERSION").parse().map_err(fault)?;
         let relation = self.materials.relation.map(Into::into);
         let run = self.run.clone().with_facts(hashed.cached.clone())?;
+        // Two inputs of one name are refused by that name, not by what hides it.
         let provenance = Provenance::new(relation, hashed.inputs.clone(), version)?.with_run(run);
+        let hidden = &mut self.kept.hidden;
         let (name, version) = (self.name_version.name(), self.name_version.version());
-        Ok(read_back(&provenance.to_statement_bytes(name, version, &hashed.model))?)
+        if !hidden.is_on() {
+            return Ok(read_back(&provenance.to_statement_bytes(name, version, &hashed.model))?);
+        }
+        let run = hidden.run(provenance.run().clone())?;
+        let inputs = hidden.inputs(provenance.inputs().to_vec())?;
+        let relation = Some(provenance.relation());
+        let provenance = Provenance::new(relation, inputs, provenance.tool_version().clone())?.with_run(run);
+        Ok(read_back(&provenance.to_statement_bytes_without_files(name, version, &hashed.model))?)
     }
 }

@@ -2,6 +2,8 @@
 
 mod predicate;
 
+pub(crate) use self::predicate::Rows;
+
 use std::fmt::Write as _;
 
 use attest::provenance::{Extent, Input, Provenance, Run, Topic};
@@ -51,7 +53,7 @@ pub(crate) fn text(statement: &Statement) -> String {
 }
 
 /// How many facts there are of each topic that has some.
-fn facts_by_topic(run: &Run) -> impl Iterator<Item = (Topic, usize)> {
+pub(crate) fn facts_by_topic(run: &Run) -> impl Iterator<Item = (Topic, usize)> {
     let count = |topic| run.facts().iter().filter(|fact| fact.topic() == topic).count();
     Topic::ALL.into_iter().map(move |topic| (topic, count(topic))).filter(|(_, count)| *count > 0)
 }
@@ -91,7 +93,7 @@ pub(crate) fn json(statement: &Statement) -> Value {
 }
 
 /// What is said beyond the inputs.
-fn rows(statement: &Statement) -> predicate::Rows {
+pub(crate) fn rows(statement: &Statement) -> Rows {
     match statement.predicate() {
         Predicate::Provenance(provenance) => vec![("relation", provenance.relation().to_string())],
         Predicate::Dataset(dataset) => predicate::dataset_rows(dataset),

@@ -7,7 +7,7 @@
 //! ([`crate::log_client`]).
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use attest::bundle::{Bundle, BundleFile, LogEntry, LogEntryError};
@@ -23,12 +23,12 @@ use crate::args::{LogArgs, Manner, SubmitArgs};
 use crate::bundle_file::{BundleFileError, Writer, place, read};
 use crate::log_client::{LogClient, LogError};
 use crate::log_token::LogToken;
-use crate::message::{Failure, note, print};
+use crate::message::{Failure, note, one_line, print};
+use crate::preview::{self, KeptBack};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::sign::SignError;
 use crate::snapshot::Snapshot;
-use crate::statement_view;
 use crate::trust::{policy, requirements_for};
 
 /// Why an entry is not known to be in the log.
@@ -46,6 +46,9 @@ pub(crate) enum SubmitError {
     /// The log did not take it.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A line that is judged by files, in a bundle file that lies alone.
+    #[error("line {line} of {path} is about the files of a model, which is not named")]
+    NoModel { line: usize, path: PathBuf },
     /// Every line has its proof.
     #[error("no line of {path} is pending")]
     NothingPending { path: PathBuf },
@@ -80,7 +83,7 @@ pub(crate) struct Log {
 
 impl Log {
     /// Finds address and policy before anything slow begins.
-    pub(crate) fn find(args: &LogArgs, model: &std::path::Path) -> Result<Self, Failure> {
+    pub(crate) fn find(args: &LogArgs, model: &Path) -> Result<Self, Failure> {
         let policy = policy(args, model)?;
         let addresses: Vec<&str> = policy.logs().iter().filter_map(|log| log.url()).collect();
         let url = match (&args.log, addresses.as_slice()) {
@@ -190,27 +193,26 @@ fn refuse_unsound_line(pending: &Bundle, statement: &Statement) -> Result<(), Su
     Ok(())
 }
 
-/// Asks once whether to publish. Without a terminal there is nobody to ask, and the command itself is the answer.
+/// Shows what will be public, and asks once whether to publish. Without a terminal there is nobody to ask, and the command
+/// itself is the answer.
 ///
 /// # Errors
 /// [`SubmitError::Declined`].
-pub(crate) fn confirm(args: &LogArgs, log: &Log, signed: &[(&Statement, &Entry)]) -> Result<(), SubmitError> {
+pub(crate) fn confirm(
+    args: &LogArgs,
+    log: &Log,
+    signed: &[(&Statement, &EntryPayload)],
+    kept: Option<&KeptBack>,
+    manner: Manner,
+) -> Result<(), SubmitError> {
+    let table = preview::table(signed, kept);
     if args.yes || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        note(manner, &format!("what will be public:\n{}", table.trim_end()));
         return Ok(());
     }
     let mut err = std::io::stderr().lock();
-    let mut text = String::new();
-    // What a provenance says fills pages; --dry-run shows it.
-    for (statement, _) in signed.iter().filter(|(statement, _)| statement.provenance().is_none()) {
-        text.push_str(&format!("signed, for whoever has the bundle:\n{}", statement_view::text(statement)));
-    }
-    text.push_str(&format!("public for ever at {}:\n", log.url()));
-    for (_, entry) in signed {
-        let payload = entry.payload();
-        let (kind, key) = (payload.kind(), payload.key().key_id());
-        text.push_str(&format!("  {kind} of {}:{}, digests, key {key}\n", payload.name(), payload.version()));
-    }
-    text.push_str("publish? [y/N] ");
+    let url = one_line(log.url());
+    let text = format!("what will be public, in the log for ever:\n{table}publish at {url}? [y/N] ");
     let mut answer = String::new();
     let asked = err.write_all(text.as_bytes()).and_then(|()| err.flush());
     let read = asked.and_then(|()| std::io::stdin().read_line(&mut answer));
@@ -231,34 +233,38 @@ struct Pending {
 
 impl Pending {
     /// The files, if the statement is one that is judged by them.
-    fn contents<'a>(&self, tree: &'a Tree) -> Option<&'a Tree> {
-        self.statement.provenance().map(|_| tree)
+    fn contents<'a>(&self, tree: Option<&'a Tree>) -> Option<&'a Tree> {
+        self.statement.provenance().and(tree)
     }
 }
 
 /// Runs `tallymark submit`.
 pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
-    let path = place(&args.model);
-    let file = read(&path)?.ok_or_else(|| BundleFileError::Missing { path: path.clone() })?;
+    let (path, file) = find_file(&args.model)?;
     let pending = find_pending(&file)?;
     if pending.is_empty() {
         return Err(SubmitError::NothingPending { path }.into());
     }
     let log = Log::find(&args.log, &args.model)?;
-    let snapshot = Snapshot::take(&args.model)?;
-    let options = ScanOptions::new();
-    let tree = Progress::start(manner, snapshot.total_bytes())
-        .part("model", |progress| scan(&args.model, &options, progress))?;
+    // A bundle file that lies alone is about models that are elsewhere.
+    let model = if path == args.model { None } else { Some(Model::hash(&args.model, manner)?) };
+    let tree = model.as_ref().map(|model| &model.tree);
     for one in &pending {
-        let (signed, found) = (one.statement.tree_digest(), tree.digest());
-        if signed != found {
-            return Err(SubmitError::OtherModel { line: one.index + 1, signed, found }.into());
+        let line = one.index + 1;
+        match tree.map(Tree::digest) {
+            None if one.statement.provenance().is_some() => {
+                return Err(SubmitError::NoModel { line, path }.into());
+            }
+            Some(found) if found != one.statement.tree_digest() => {
+                let signed = one.statement.tree_digest();
+                return Err(SubmitError::OtherModel { line, signed, found }.into());
+            }
+            _ => refuse_unsound(&one.bundle, &one.statement, one.contents(tree))?,
         }
-        refuse_unsound(&one.bundle, &one.statement, one.contents(&tree))?;
     }
-    let signed: Vec<_> = pending.iter().map(|one| (&one.statement, &one.entry)).collect();
-    confirm(&args.log, &log, &signed)?;
-    snapshot.refuse_change()?;
+    let signed: Vec<_> = pending.iter().map(|one| (&one.statement, one.entry.payload())).collect();
+    confirm(&args.log, &log, &signed, None, manner)?;
+    model.as_ref().map_or(Ok(()), |model| model.snapshot.refuse_change())?;
     for one in &pending {
         let writer = Writer::at(path.clone(), Duration::from_secs(args.log.timeout))?;
         // Between reading and locking somebody may have added lines or completed this one.
@@ -267,13 +273,42 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
             note(manner, &format!("line {} is no longer pending", one.index + 1));
             continue;
         };
-        let (bundle, logged) = log.complete(&one.bundle, &one.entry, one.contents(&tree))?;
+        let (bundle, logged) = log.complete(&one.bundle, &one.entry, one.contents(tree))?;
         let path = writer.write(Some(index), bundle)?;
         // Printed line by line: should the log fail at the next one, this one is done all the same.
         print(&Report::logged(&one.statement, &one.entry, &logged, &path).show(args.json))?;
     }
-    note(manner, &format!("next: tallymark verify {}", args.model.display()));
+    let next = if model.is_some() { "verify" } else { "inspect" };
+    note(manner, &format!("next: tallymark {next} {}", args.model.display()));
     Ok(())
+}
+
+/// A model, hashed.
+struct Model {
+    tree: Tree,
+    snapshot: Snapshot,
+}
+
+impl Model {
+    fn hash(path: &Path, manner: Manner) -> Result<Self, Failure> {
+        let snapshot = Snapshot::take(path)?;
+        let options = ScanOptions::new();
+        let tree = Progress::start(manner, snapshot.total_bytes())
+            .part("model", |progress| scan(path, &options, progress))?;
+        Ok(Self { tree, snapshot })
+    }
+}
+
+/// The bundle file of a model; or the file itself, if it is one and has none.
+fn find_file(given: &Path) -> Result<(PathBuf, BundleFile), BundleFileError> {
+    let beside = place(given);
+    match read(&beside)? {
+        Some(file) => Ok((beside, file)),
+        None => match read(given) {
+            Ok(Some(file)) => Ok((given.to_owned(), file)),
+            _ => Err(BundleFileError::Missing { path: beside }),
+        },
+    }
 }
 
 /// The pending lines, taken apart.

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! before   hash all inputs
-//! run      start the program; its output goes where it always goes, and through SHA-256
+//! run      start the program; its output goes where it always goes, and through SHA-256; with --json to standard error,
+//!          so that standard output is one document
 //! after    hash all inputs again; one that changed is an error
 //!          read weights, card, locks and machine
 //!          sign a provenance of the output, with the builder that says so
@@ -30,9 +31,11 @@ use attest::utc_time::UtcTime;
 
 use crate::args::{Manner, MaterialArgs, RunArgs};
 use crate::gather::Gathered;
+use crate::hidden::Hidden;
 use crate::inputs::Materials;
 use crate::key_file::{self, KeyFileError};
 use crate::message::{Failure, note, warn};
+use crate::preview::KeptBack;
 use crate::read_set::{ReadSet, Trace};
 use crate::sign::Release;
 use crate::submit::Log;
@@ -57,7 +60,7 @@ const ENVIRONMENT: [&str; 16] = [
     "WORLD_SIZE",
 ];
 /// In place of an argument.
-const LEFT_OUT: &str = "[left out]";
+pub(crate) const LEFT_OUT: &str = "[left out]";
 /// What a signal adds to the exit status that stands for it, as shells have it.
 const SIGNALLED: i32 = 128;
 
@@ -74,6 +77,7 @@ pub(crate) enum RunError {
 
 /// Runs it; the exit status of the program if that is not 0.
 pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
+    let hidden = Hidden::begin(&args.private, &args.out)?;
     let made = prepare(&args.out)?;
     let begun =
         refuse_early(args).and_then(|()| Ok(args.read_set.as_deref().map(Trace::begin).transpose()?));
@@ -82,7 +86,7 @@ pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
     }
     let trace = begun?;
     let before = Materials::find(&args.out, &args.materials, manner)?.hash(&args.materials, manner)?;
-    let watched = watch(&args.program, trace.as_ref());
+    let watched = watch(&args.program, trace.as_ref(), args.publish.json);
     let finished = now();
     if made && !watched.as_ref().is_ok_and(|(_, status, _)| status.success()) {
         // Only if nothing was put there.
@@ -111,12 +115,12 @@ pub(crate) fn run(args: &RunArgs, manner: Manner) -> Result<u8, Failure> {
             gathered.push(fact);
         }
     }
-    gathered.tell_left_out(manner);
+    let kept = KeptBack { facts: gathered.left_out(), hidden };
     let entrypoint = entrypoint(&args.program, args.keep_args)?;
     let run = gathered.into_run(Some(entrypoint), started.zip(finished))?;
     let (name_version, materials, publish) = (&args.name_version, &args.materials, &args.publish);
     let inputs_before = Some(before.inputs);
-    Release { model: &args.out, name_version, materials, publish, run, inputs_before, oms: None }
+    Release { model: &args.out, name_version, materials, publish, run, inputs_before, oms: None, kept }
         .sign(manner)?;
     Ok(0)
 }
@@ -193,6 +197,7 @@ struct Printed {
 fn watch(
     program: &[String],
     trace: Option<&Trace>,
+    json: bool,
 ) -> Result<(Option<UtcTime>, std::process::ExitStatus, Printed), Failure> {
     let (name, args) = program.split_first().map_or(("", &[][..]), |(name, args)| (name.as_str(), args));
     let io = |act| move |source| RunError::Io { act, path: name.into(), source };
@@ -206,18 +211,19 @@ fn watch(
         }
     };
     let mut child = call.stdout(Stdio::piped()).spawn().map_err(io("start"))?;
+    let read = io("read what is printed by");
     let log = match child.stdout.take() {
-        Some(stdout) => pass_on(stdout).map_err(io("read what is printed by"))?,
+        Some(stdout) if json => pass_on(stdout, std::io::stderr()).map_err(read)?,
+        Some(stdout) => pass_on(stdout, std::io::stdout()).map_err(read)?,
         None => Printed { digest: attest::digest::Sha256Digest::of(b""), bytes: 0 },
     };
     let status = child.wait().map_err(io("wait for"))?;
     Ok((started, status, log))
 }
 
-/// Copies to standard output and hashes.
-fn pass_on(mut from: impl Read) -> std::io::Result<Printed> {
+/// Copies and hashes.
+fn pass_on(mut from: impl Read, mut out: impl Write) -> std::io::Result<Printed> {
     let (mut piece, mut hasher, mut bytes) = ([0; 8192], attest::digest::Sha256::new(), 0);
-    let mut out = std::io::stdout();
     loop {
         let read = match from.read(&mut piece) {
             Ok(0) => return Ok(Printed { digest: hasher.finish(), bytes }),

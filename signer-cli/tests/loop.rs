@@ -728,7 +728,7 @@ fn dry_run_shows_the_entry_and_the_statement_and_does_nothing() {
     assert_eq!(log.requests(), 0);
     let text = desk.succeed(&args);
     for wanted in
-        ["public for ever", "name       acme/churn", "input      dataset", "\"relation\":\"pretrain\""]
+        ["what would be public:", "name       acme/churn", "input      dataset", "\"relation\":\"pretrain\""]
     {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }

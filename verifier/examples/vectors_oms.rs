@@ -192,6 +192,15 @@ fn cases() -> Vec<Case> {
             &statement_of(files(&["."]), &usual()),
         ),
         case(
+            "another-hash",
+            "a hash function that OMS does not have",
+            Some(Reason::HashUnsupported),
+            &statement_of(
+                json!({"allow_symlinks": false, "hash_type": "sha512", "method": "files"}),
+                &usual(),
+            ),
+        ),
+        case(
             "symlinks-as-text",
             "allow_symlinks as a text",
             Some(Reason::StatementMalformed),

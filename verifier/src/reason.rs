@@ -6,133 +6,13 @@
 //! In scope: codes, classes, exit codes, steps. Out of scope: the observation itself, which is
 //! [`Failure`](crate::Failure), and words on a screen, which are [`report`](crate::report).
 
+mod class;
+mod step;
+
 use std::fmt;
 
-/// What a refusal means to a program: the four ways of not being verified.
-///
-/// Usage errors are not in this set: the verifier was not asked a question yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "closed by spec/verification.md; callers branch on it alone")]
-pub enum Class {
-    /// Something was checked and is false: bytes, a signature, a proof, a format.
-    VerifiedFalse,
-    /// Nothing is false, but the caller's requirements are not met.
-    Refused,
-    /// Could not be decided either way. Never read as a pass.
-    Undecidable,
-    /// A file could not be read.
-    Io,
-}
-
-impl Class {
-    /// Every class, in the order of the exit codes.
-    pub const ALL: [Self; 4] = [Self::VerifiedFalse, Self::Refused, Self::Undecidable, Self::Io];
-
-    /// The exit code of a program: 1, 3, 4 or 5. Zero is "verified" and two is "wrong use".
-    #[must_use]
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::VerifiedFalse => 1,
-            Self::Refused => 3,
-            Self::Undecidable => 4,
-            Self::Io => 5,
-        }
-    }
-
-    /// The word used in `--json` and in `spec/reasons.md`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::VerifiedFalse => "verified-false",
-            Self::Refused => "refused",
-            Self::Undecidable => "undecidable",
-            Self::Io => "io",
-        }
-    }
-}
-
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-/// The numbered steps of `spec/verification.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "closed by spec/verification.md, which numbers the steps")]
-pub enum Step {
-    /// 1: the bundle file and the trust file are there and well formed.
-    Read,
-    /// 2: the payload is a statement of a kind we know.
-    Statement,
-    /// 3: the signature over the payload verifies.
-    Signature,
-    /// 4: the log entry is the one this statement and key produce.
-    Entry,
-    /// 5: the entry is in the tree that the checkpoint names.
-    Inclusion,
-    /// 6: the checkpoint is signed by a log of the policy.
-    Checkpoint,
-    /// 7: enough witnesses of the policy saw that checkpoint.
-    Witnesses,
-    /// 8: this key may sign this name, and it is the name the caller asked for.
-    Requirements,
-    /// 9: the files are the ones the statement is about.
-    Contents,
-}
-
-impl Step {
-    /// Every step, in order.
-    pub const ALL: [Self; 9] = [
-        Self::Read,
-        Self::Statement,
-        Self::Signature,
-        Self::Entry,
-        Self::Inclusion,
-        Self::Checkpoint,
-        Self::Witnesses,
-        Self::Requirements,
-        Self::Contents,
-    ];
-
-    /// The number in `spec/verification.md`, from 1.
-    #[must_use]
-    pub const fn number(self) -> u8 {
-        match self {
-            Self::Read => 1,
-            Self::Statement => 2,
-            Self::Signature => 3,
-            Self::Entry => 4,
-            Self::Inclusion => 5,
-            Self::Checkpoint => 6,
-            Self::Witnesses => 7,
-            Self::Requirements => 8,
-            Self::Contents => 9,
-        }
-    }
-
-    /// The word for it in reports.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Statement => "statement",
-            Self::Signature => "signature",
-            Self::Entry => "entry",
-            Self::Inclusion => "inclusion",
-            Self::Checkpoint => "checkpoint",
-            Self::Witnesses => "witnesses",
-            Self::Requirements => "requirements",
-            Self::Contents => "contents",
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
+pub use self::class::Class;
+pub use self::step::Step;
 
 /// Writes the enum, the list of all its values and the lookups from one table, so that no row can be forgotten.
 macro_rules! reasons {
@@ -224,7 +104,7 @@ reasons! {
             "No line of the bundle file is a provenance statement.",
             "Ask the publisher to sign the model's provenance.";
         HashUnsupported "hash-unsupported" Undecidable,
-            "The OMS manifest has digests of another kind than SHA-256.",
+            "The OMS manifest has digests of a kind that is not computed here.",
             "Ask the publisher for a signature with sha256, or verify with the tool that made it.";
         ResourceNameRefused "resource-name-refused" VerifiedFalse,
             "The OMS manifest has a name that is no path inside a model, or names that are not one set of files.",
@@ -470,18 +350,5 @@ mod tests {
             assert!(row.ends_with(&format!("| {} |", own.join(", "))), "{row}");
             assert!(oms.is_empty() || oms.ends_with(&format!("| {} |", foreign.join(", "))), "{oms}");
         }
-    }
-
-    #[test]
-    fn no_class_ends_with_zero_or_with_the_code_for_wrong_use() {
-        for class in Class::ALL {
-            assert!(!matches!(class.exit_code(), 0 | 2), "{class}");
-        }
-    }
-
-    #[test]
-    fn steps_are_numbered_from_one_without_a_gap() {
-        let numbers: Vec<u8> = Step::ALL.iter().map(|step| step.number()).collect();
-        assert_eq!(numbers, (1..=9).collect::<Vec<u8>>());
     }
 }

@@ -38,6 +38,12 @@ const NEVER_CHECKED: [(&str, &str); 3] = [
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
 const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
 
+/// What a statement commits to and does not show.
+const PRIVATE: (&str, &str) = (
+    "private",
+    "what is behind each private:...; only who has its opening knows (tallymark inspect --openings)",
+);
+
 /// What only a quorum of witnesses can tell.
 const SPLIT_VIEW: (&str, &str) =
     ("split-view", "that the log shows everybody the same tree; the policy asks for no witness");
@@ -82,6 +88,11 @@ impl<'a> Common<'a> {
         let no_witness =
             self.outcomes.of(Step::Witnesses) == Outcome::Pass && self.facts.cosignatures().is_empty();
         let siblings = (self.shape == ModelShape::SingleFile).then_some(SIBLINGS);
-        no_witness.then_some(SPLIT_VIEW).into_iter().chain(siblings).chain(NEVER_CHECKED)
+        let is_private = self.facts.statement().is_some_and(|statement| {
+            let mut inputs = statement.inputs().iter();
+            inputs.any(|input| input.name().commitment().is_some() || input.digest().commitment().is_some())
+        });
+        let private = is_private.then_some(PRIVATE);
+        no_witness.then_some(SPLIT_VIEW).into_iter().chain(siblings).chain(private).chain(NEVER_CHECKED)
     }
 }

@@ -1,7 +1,7 @@
 """Signs and verifies with model_signing. One job a line on standard input, as JSON; one word and a reason a line as answer.
 
     {"act": "sign", "model": "...", "signature": "...", "key": "...", "certificate": "...", "chain": ["..."],
-     "shard_size": 0, "symlinks": false, "ignore": ["..."]}
+     "shard_size": 0, "hash": "sha256", "symlinks": false, "ignore": ["..."]}
     {"act": "verify", "model": "...", "signature": "...", "key": "..."}
 """
 
@@ -21,10 +21,10 @@ def hashes(job):
     ignored = [job["signature"], *(str(pathlib.Path(job["model"]) / path) for path in job.get("ignore", []))]
     made.set_ignored_paths(paths=ignored, ignore_git_paths=True)
     if job.get("shard_size"):
-        made.use_shard_serialization(hashing_algorithm="sha256", shard_size=job["shard_size"],
+        made.use_shard_serialization(hashing_algorithm=job.get("hash", "sha256"), shard_size=job["shard_size"],
                                      allow_symlinks=job.get("symlinks", False))
     else:
-        made.use_file_serialization(hashing_algorithm="sha256", allow_symlinks=job.get("symlinks", False))
+        made.use_file_serialization(hashing_algorithm=job.get("hash", "sha256"), allow_symlinks=job.get("symlinks", False))
     made.set_allow_symlinks(job.get("symlinks", False))
     return made
 

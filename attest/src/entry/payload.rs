@@ -136,7 +136,7 @@ impl EntryPayload {
     ///
     /// Subjects are the model's or dataset's tree digest and, of a provenance, its [`MAX_LOGGED_FILES`] largest files that are not empty, equal
     /// sizes by smaller digest first. Inputs are, for each of [`Statement::inputs`], its SHA-256 if there is one and its
-    /// git commit if there is one, and of an event its policy; those with the same role and digest are one input.
+    /// git commit if there is one, and of an event its policy; a private digest is none of them; those with the same role and digest are one input.
     #[must_use]
     pub fn from_statement(statement: &Statement, key: &PublicKey) -> Self {
         let mut files: Vec<_> = statement.files().map_or(&[][..], |tree| tree.files()).iter().collect();
@@ -155,6 +155,8 @@ impl EntryPayload {
                 InputDigest::Tree { .. } => (Form::ModelTree, None),
                 InputDigest::File { .. } => (Form::File, None),
                 InputDigest::Code(checkout) => (Form::ModelTree, Some(checkout.commit())),
+                // Nobody could find anything by it, so that the log does not even learn that there is one.
+                InputDigest::Private(_) => continue,
             };
             let sha256 = input.digest().sha256().map(|digest| EntrySubject::sha256(form, digest));
             let commit = commit

@@ -72,8 +72,8 @@ pub enum OmsStatementError {
         #[from]
         source: FieldError,
     },
-    /// A resource or the manifest names a hash that is none of OMS, or another than the manifest's.
-    #[error("{path} is {seen:?}, want the hash type of the manifest, one of sha256, blake2b, blake3")]
+    /// A resource names another hash than the manifest.
+    #[error("{path} is {seen:?}, want the hash type of the manifest")]
     Hash {
         /// Where.
         path: JsonPath,
@@ -154,6 +154,12 @@ pub enum OmsStatementError {
     TooLarge {
         /// The length seen, in bytes.
         len: usize,
+    },
+    /// A manifest by a hash function that the registry of OMS does not have: well formed perhaps, and not to be computed.
+    #[error("hash type {seen:?}, want one of sha256, blake2b, blake3")]
+    UnknownHash {
+        /// The name seen, at most 64 characters of it.
+        seen: String,
     },
 }
 

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::digest::Sha256Digest;
+
 /// A hash function of the algorithm registry of OMS v1.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -30,6 +32,11 @@ impl HashType {
             Self::Blake3 => "blake3",
             Self::Sha256 => "sha256",
         }
+    }
+
+    /// What stands for a digest of any of them in a comparison: itself if it has 32 bytes, else its SHA-256.
+    pub(crate) fn stand_in(digest: &[u8]) -> Sha256Digest {
+        Sha256Digest::from_slice(digest).unwrap_or_else(|| Sha256Digest::of(digest))
     }
 
     /// Length of a digest, in bytes.

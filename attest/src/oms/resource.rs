@@ -90,13 +90,11 @@ impl Resource {
         &self.digest
     }
 
-    /// The digest, if it is SHA-256.
+    /// What stands for the digest in a comparison, as in [`crate::scan::Content::digests`]: itself if it has 32 bytes, else its
+    /// SHA-256.
     #[must_use]
-    pub fn sha256(&self) -> Option<Sha256Digest> {
-        match self.hash {
-            HashType::Sha256 => Sha256Digest::from_slice(&self.digest),
-            HashType::Blake2b | HashType::Blake3 => None,
-        }
+    pub fn stand_in(&self) -> Sha256Digest {
+        HashType::stand_in(&self.digest)
     }
 
     /// The name as a manifest has it: `path`, or `path:start:end`.

@@ -143,7 +143,7 @@ fn read_serialization(value: &Located<'_>) -> Result<Serialization, OmsStatement
     let fields =
         value.closed_object(&["method", "hash_type", "allow_symlinks", "ignore_paths", "shard_size"])?;
     let hash = fields.required("hash_type")?;
-    let unknown = || OmsStatementError::Hash { path: hash.path().clone(), seen: excerpt_of(&hash) };
+    let unknown = || OmsStatementError::UnknownHash { seen: excerpt_of(&hash) };
     let hash = HashType::of(hash.string()?).ok_or_else(unknown)?;
     let size = fields.optional("shard_size").map(|size| size.unsigned()).transpose()?;
     let method = fields.required("method")?.string()?;

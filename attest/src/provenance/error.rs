@@ -146,6 +146,12 @@ pub enum ProvenanceError {
         /// The input's name.
         name: InputName,
     },
+    /// What a digest is of, beside a digest that is private: it would give away what is hidden.
+    #[error("{path} stands beside a private digest, want neither size nor state")]
+    SizeOfPrivate {
+        /// Where.
+        path: JsonPath,
+    },
     /// More by-products than a statement may have.
     #[error("{seen} by-products, want at most {max}", max = super::MAX_BYPRODUCTS)]
     TooManyByproducts {

@@ -1,6 +1,7 @@
 use core::fmt;
 
 use crate::digest::Sha256Digest;
+use crate::private_value::Commitment;
 use crate::role::Role;
 use crate::tree::{Tree, TreeDigest};
 
@@ -25,14 +26,20 @@ impl Input {
     /// Describes an input.
     ///
     /// # Errors
-    /// [`ProvenanceError::RoleAndDigest`] unless a [`Checkout`] comes with [`Role::Code`] and nothing else does.
+    /// [`ProvenanceError::RoleAndDigest`] unless a [`Checkout`] comes with [`Role::Code`] and nothing else does. A private
+    /// digest may be that of anything.
     pub fn new(
         role: Role,
         name: InputName,
         source: Source,
         digest: InputDigest,
     ) -> Result<Self, ProvenanceError> {
-        if (role == Role::Code) != matches!(digest, InputDigest::Code(_)) {
+        let fits = match digest {
+            InputDigest::Code(_) => role == Role::Code,
+            InputDigest::Tree { .. } | InputDigest::File { .. } => role != Role::Code,
+            InputDigest::Private(_) => true,
+        };
+        if !fits {
             return Err(ProvenanceError::RoleAndDigest { role, name });
         }
         Ok(Self { role, name, uri: None, digest, source })
@@ -42,6 +49,18 @@ impl Input {
     #[must_use]
     pub fn with_uri(self, uri: SourceUri) -> Self {
         Self { uri: Some(uri), ..self }
+    }
+
+    /// Calls it something else.
+    #[must_use]
+    pub fn with_name(self, name: InputName) -> Self {
+        Self { name, ..self }
+    }
+
+    /// Shows a commitment instead of its digest and size.
+    #[must_use]
+    pub fn with_private_digest(self, commitment: Commitment) -> Self {
+        Self { digest: InputDigest::Private(commitment), ..self }
     }
 
     /// As what it went into the model.
@@ -95,16 +114,19 @@ pub enum InputDigest {
     },
     /// A checkout of source code.
     Code(Checkout),
+    /// One that the signer knows and does not show ([`crate::private_value`]).
+    Private(Commitment),
 }
 
 impl InputDigest {
-    /// The SHA-256 that identifies it: of a tree or of a file. Only a checkout may have none.
+    /// The SHA-256 that identifies it: of a tree or of a file. A checkout may have none, and a private one has none.
     #[must_use]
     pub fn sha256(&self) -> Option<Sha256Digest> {
         match self {
             Self::Tree { digest, .. } => Some(digest.digest()),
             Self::File { digest, .. } => Some(*digest),
             Self::Code(checkout) => checkout.sources().map(|(digest, _)| digest.digest()),
+            Self::Private(_) => None,
         }
     }
 
@@ -113,7 +135,16 @@ impl InputDigest {
     pub const fn checkout(&self) -> Option<&Checkout> {
         match self {
             Self::Code(checkout) => Some(checkout),
-            Self::Tree { .. } | Self::File { .. } => None,
+            Self::Tree { .. } | Self::File { .. } | Self::Private(_) => None,
+        }
+    }
+
+    /// The commitment that stands in its place, if it is private.
+    #[must_use]
+    pub const fn commitment(&self) -> Option<Commitment> {
+        match self {
+            Self::Private(commitment) => Some(*commitment),
+            Self::Tree { .. } | Self::File { .. } | Self::Code(_) => None,
         }
     }
 }
@@ -125,11 +156,12 @@ impl From<&Tree> for InputDigest {
 }
 
 /// Writes the digest that identifies it, named as in-toto names it: `sha256:...`, or `gitCommit:...` for a checkout
-/// without a tree digest.
+/// without a tree digest; or `private:...`.
 impl fmt::Display for InputDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.sha256()) {
             (Self::Code(checkout), None) => write!(f, "gitCommit:{}", checkout.commit()),
+            (Self::Private(commitment), _) => fmt::Display::fmt(commitment, f),
             (_, sha256) => sha256.iter().try_for_each(|digest| write!(f, "sha256:{digest}")),
         }
     }

@@ -1,6 +1,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::private_value::Commitment;
+
 /// What the signer calls an input, `bert-base`: `[A-Za-z0-9][A-Za-z0-9._/@:+-]*`, at most
 /// [`InputName::MAX_BYTES`] bytes.
 ///
@@ -16,6 +18,19 @@ impl InputName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The commitment that stands in its place, if the name is private.
+    #[must_use]
+    pub fn commitment(&self) -> Option<Commitment> {
+        Commitment::in_text(&self.0)
+    }
+}
+
+/// Stands in place of a name that is not shown.
+impl From<Commitment> for InputName {
+    fn from(commitment: Commitment) -> Self {
+        Self(commitment.to_string())
     }
 }
 
@@ -82,6 +97,15 @@ mod tests {
         for text in ["bert-base", "configs/churn.yaml", "acme/churn:2025.1", "a+b@c_D", &long] {
             assert_eq!(text.parse::<InputName>().map(|name| name.to_string()), Ok(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn private_name_is_a_name_that_is_told_from_others() {
+        let commitment = Commitment::from_digest(crate::digest::Sha256Digest::of(b"x"));
+        let name = InputName::from(commitment);
+        assert_eq!(name.to_string().parse(), Ok(name.clone()));
+        assert_eq!(name.commitment(), Some(commitment));
+        assert_eq!("bert-base".parse::<InputName>().expect("a name").commitment(), None);
     }
 
     #[test]

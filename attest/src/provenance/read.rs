@@ -8,6 +8,7 @@ use crate::digest::Sha256Digest;
 use crate::excerpt::excerpt;
 use crate::form::Form;
 use crate::json::{FieldError, Fields, Located};
+use crate::private_value::Commitment;
 use crate::role::Role;
 use crate::tree::TreeDigest;
 use crate::types;
@@ -183,7 +184,9 @@ impl Input {
             .ok_or_else(|| ProvenanceError::UnknownRole { path: role.path().clone(), seen: excerpt(seen) })?;
         let source = read_source(&annotations.required("source")?)?;
         let digests = fields.required("digest")?;
+        let is_private = annotations.required("form")?.string()? == super::FORM_PRIVATE;
         let digest = match role {
+            _ if is_private => read_private(&digests, &annotations)?,
             Role::Code => read_checkout(&digests, &annotations)?,
             _ => read_plain(&digests, &annotations)?,
         };
@@ -195,6 +198,15 @@ impl Input {
             .map_err(|source| ProvenanceError::BadUri { path: uri.path().clone(), source })?;
         Ok(input.with_uri(uri))
     }
+}
+
+/// A digest set that shows nothing. A size beside it would give away what the commitment hides.
+fn read_private(digests: &Located<'_>, annotations: &Fields<'_>) -> Result<InputDigest, ProvenanceError> {
+    if let Some(size) = ["files", "bytes", "dirty"].into_iter().find_map(|key| annotations.optional(key)) {
+        return Err(ProvenanceError::SizeOfPrivate { path: size.path().clone() });
+    }
+    let digest = read_sha256(&digests.closed_object(&["private"])?.required("private")?)?;
+    Ok(InputDigest::Private(Commitment::from_digest(digest)))
 }
 
 /// A digest set of a directory or a file: SHA-256 and nothing else.

@@ -1,6 +1,8 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::private_value::Commitment;
+
 /// Where an input can be found: printable ASCII with a scheme, at most [`SourceUri::MAX_BYTES`] bytes, without a
 /// password.
 ///
@@ -17,6 +19,13 @@ impl SourceUri {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Stands in place of a URI that is not shown: one with the scheme `private`.
+impl From<Commitment> for SourceUri {
+    fn from(commitment: Commitment) -> Self {
+        Self(commitment.to_string())
     }
 }
 
@@ -100,6 +109,14 @@ mod tests {
         ] {
             assert_eq!(text.parse::<SourceUri>().map(|uri| uri.to_string()), Ok(text.to_owned()));
         }
+    }
+
+    #[test]
+    fn private_uri_is_a_uri() {
+        let commitment = Commitment::from_digest(crate::digest::Sha256Digest::of(b"x"));
+        let uri = SourceUri::from(commitment);
+        assert_eq!(uri.to_string().parse(), Ok(uri.clone()));
+        assert_eq!(Commitment::in_text(uri.as_str()), Some(commitment));
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
+use crate::compact_json;
 use crate::digest::Sha256Digest;
 use crate::form::Form;
+use crate::private_value::Commitment;
 use crate::role::Role;
 use crate::types;
 
@@ -114,6 +116,21 @@ struct DigestSetJson {
     git_commit: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     git_tree: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<String>,
+}
+
+/// What is committed to in place of a digest.
+#[derive(Serialize)]
+struct PrivateDigestJson {
+    digest: DigestSetJson,
+    form: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    files: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dirty: Option<bool>,
 }
 
 #[derive(Serialize)]
@@ -222,6 +239,9 @@ impl<'a> DependencyJson<'a> {
                 let dirty = checkout.state() == WorkTreeState::Dirty;
                 (checkout_digests(checkout), form, files, bytes, Some(dirty))
             }
+            InputDigest::Private(commitment) => {
+                (private_only(*commitment), super::FORM_PRIVATE, None, None, None)
+            }
         };
         Self {
             name: input.name().as_str(),
@@ -239,12 +259,32 @@ impl<'a> DependencyJson<'a> {
     }
 }
 
+impl Input {
+    /// What its digest says, in one line of JSON: what a commitment to it hides, and its opening shows.
+    ///
+    /// ```json
+    /// {"digest":{"sha256":"c3b0..."},"form":"model-tree/v1","files":48213,"bytes":"912345678901"}
+    /// ```
+    #[must_use]
+    pub fn digest_text(&self) -> String {
+        let DependencyJson { digest, annotations, .. } = DependencyJson::of(self);
+        let AnnotationsJson { form, files, bytes, dirty, .. } = annotations;
+        let text = compact_json::to_vec(&PrivateDigestJson { digest, form, files, bytes, dirty });
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
 fn extent_members(extent: Option<Extent>) -> (Option<u64>, Option<String>) {
     (extent.map(Extent::files), extent.map(|extent| extent.bytes().to_string()))
 }
 
 fn sha256_only(digest: Sha256Digest) -> DigestSetJson {
-    DigestSetJson { sha256: Some(digest.to_string()), git_commit: None, git_tree: None }
+    DigestSetJson { sha256: Some(digest.to_string()), git_commit: None, git_tree: None, private: None }
+}
+
+fn private_only(commitment: Commitment) -> DigestSetJson {
+    let private = Some(commitment.digest().to_string());
+    DigestSetJson { sha256: None, git_commit: None, git_tree: None, private }
 }
 
 fn checkout_digests(checkout: &Checkout) -> DigestSetJson {
@@ -252,5 +292,6 @@ fn checkout_digests(checkout: &Checkout) -> DigestSetJson {
         sha256: checkout.sources().map(|(digest, _)| digest.to_string()),
         git_commit: Some(checkout.commit().to_string()),
         git_tree: Some(checkout.tree().to_string()),
+        private: None,
     }
 }

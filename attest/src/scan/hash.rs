@@ -22,7 +22,7 @@ use crate::tree::{FileLeaf, Tree};
 
 /// Bytes read of a file at once: large enough that system calls do not count, small enough that those of all lanes stay in a
 /// core's second-level cache until they are hashed.
-const BUFFER_BYTES: usize = 64 * 1024;
+pub(super) const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Most threads, so that all buffers together stay within 16 MiB.
 const MAX_THREADS: usize = 64;
@@ -228,7 +228,7 @@ impl<'a> Hashing<'a> {
 
 /// A file is still the one the walk saw. By path, not by an open file: that may be unlinked by now, and another lie in its
 /// place.
-fn refuse_change(path: &Path, found: &FoundFile) -> Result<(), ScanError> {
+pub(super) fn refuse_change(path: &Path, found: &FoundFile) -> Result<(), ScanError> {
     if Stamp::of(&disk::stat(path)?) == found.stamp {
         Ok(())
     } else {

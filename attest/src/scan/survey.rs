@@ -11,7 +11,7 @@ use super::walk::{Limits, Links, Rules, Walk};
 use super::{Progress, ScanError, ScanOptions};
 use crate::digest::Sha256Digest;
 use crate::model_path::ModelPath;
-use crate::oms::Symlinks;
+use crate::oms::{HashType, Symlinks};
 
 /// Files that were found, and paths that were left out. Nothing is read yet.
 #[derive(Debug)]
@@ -61,7 +61,8 @@ impl Content {
         self.size
     }
 
-    /// One digest of a whole file; of pieces as many as there are, in order.
+    /// One digest of a whole file; of pieces as many as there are, in order. Of a hash function with more than 32 bytes it is
+    /// the SHA-256 of the digest, as in [`crate::oms::Resource::stand_in`].
     #[must_use]
     pub fn digests(&self) -> &[Sha256Digest] {
         &self.digests
@@ -102,19 +103,23 @@ impl Survey {
         &self.walk.left_out
     }
 
-    /// Hashes all files, whole or in pieces of so many bytes, and looks at all directories again.
+    /// Hashes all files with that function, whole or in pieces of so many bytes, and looks at all directories again.
     ///
     /// # Errors
     /// See [`ScanError`].
     pub fn hash(
         mut self,
+        hash: HashType,
         pieces: Option<NonZeroU64>,
         options: &ScanOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Content>, ScanError> {
         // The largest first, so that no thread is left alone with a large one at the end.
         self.walk.files.sort_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
-        let digests = self.walk.digests(pieces, options, progress)?;
+        let digests = match hash {
+            HashType::Sha256 => self.walk.digests(pieces, options, progress)?,
+            HashType::Blake2b | HashType::Blake3 => self.walk.digests_by(hash, pieces, progress)?,
+        };
         let files = self.walk.files.into_iter().zip(digests);
         let mut contents: Vec<Content> = files
             .map(|(file, digests)| Content { path: file.path, size: file.stamp.size(), digests })

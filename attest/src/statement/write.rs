@@ -60,6 +60,17 @@ impl Provenance {
         self.write_statement(name, version, tree, &[])
     }
 
+    /// The same without file subjects, for a model whose paths are private.
+    #[must_use]
+    pub fn to_statement_bytes_without_files(
+        &self,
+        name: &ModelName,
+        version: &VersionLabel,
+        tree: &Tree,
+    ) -> Vec<u8> {
+        self.write_statement(name, version, tree, &[])
+    }
+
     fn write_statement(
         &self,
         name: &ModelName,

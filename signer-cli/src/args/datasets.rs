@@ -12,7 +12,7 @@ use attest::utc_time::UtcDate;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::{NamedPath, PublishArgs, digest};
+use super::{NamedPath, PrivateArgs, PublishArgs, digest};
 
 /// State what a dataset is, and log it
 ///
@@ -77,6 +77,8 @@ pub(crate) struct DatasetArgs {
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    pub(crate) private: PrivateArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
 }

@@ -9,7 +9,7 @@ use attest::provenance::SourceUri;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::named_path::parent;
-use super::{GatherArgs, NamedPath, PublishArgs, RelationName};
+use super::{GatherArgs, NamedPath, PrivateArgs, PublishArgs, RelationName};
 use crate::eval::Demand;
 
 /// Sign a model that was computed from others, and log the signature
@@ -51,6 +51,8 @@ pub(crate) struct TransformArgs {
     pub(crate) threads: Option<NonZeroUsize>,
     #[command(flatten)]
     pub(crate) gather: GatherArgs,
+    #[command(flatten)]
+    pub(crate) private: PrivateArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
 }

@@ -1,6 +1,7 @@
 //! The same map for the commands that make statements other than a provenance.
 
 use attest::evaluation::EvaluationError;
+use attest::private_value::OpeningError;
 use verifier::Class;
 
 use super::table::sentence_as_hint;
@@ -10,7 +11,9 @@ use crate::check_file::CheckFileError;
 use crate::custody::CustodyError;
 use crate::dataset::DatasetCommandError;
 use crate::eval::EvalError;
+use crate::hidden::HiddenError;
 use crate::manifest_file::ManifestFileError;
+use crate::opening_view::OpeningViewError;
 use crate::prove_file::ProveFileError;
 
 impl From<CustodyError> for Failure {
@@ -46,6 +49,41 @@ impl From<EvalError> for Failure {
                 .hint("write it as it stands in the results, such as --threshold 'hellaswag/acc,none>=0.5'"),
             E::Results { .. } => told(Exit::Refused, "results-unread")
                 .hint("give the results file of lm-evaluation-harness, or one like {\"auc\": 0.91}; NaN is no number of JSON"),
+        }
+    }
+}
+
+impl From<HiddenError> for Failure {
+    fn from(error: HiddenError) -> Self {
+        use HiddenError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::InsideModel { .. } => told(Exit::Usage, "openings-inside-model")
+                .hint("they would be copied with it; name a place outside: --openings FILE"),
+            E::Io { .. } => told(Exit::Io, "openings-io").hint("check the path and its permissions"),
+            E::Loose { path, .. } => told(Exit::Refused, "openings-readable-by-others")
+                .hint(format!("others may have seen what is private; if not: chmod 600 {}", path.display())),
+            E::Malformed { .. } | E::NotAFile { .. } => told(Exit::VerifiedFalse, "openings-malformed")
+                .hint("fetch the file again, or name another with --openings FILE"),
+            E::NothingPrivate => told(Exit::Usage, "nothing-private").hint(
+                "say what is private: --private for names and places, --private=digests for digests too",
+            ),
+            E::Value(OpeningError::NoRandomness) => told(Exit::Io, "no-randomness")
+                .hint("nothing can be hidden without random bytes; try another machine"),
+            E::Value(_) | E::Values(_) => {
+                told(Exit::Usage, "value-not-hidden").hint("begin a new file of openings: --openings FILE")
+            }
+        }
+    }
+}
+
+impl From<OpeningViewError> for Failure {
+    fn from(error: OpeningViewError) -> Self {
+        match &error {
+            OpeningViewError::OpensNothing { .. } => Self::new(Exit::VerifiedFalse, "opens-nothing", &error)
+                .hint("it proves nothing about this bundle; ask for the openings that belong to it"),
+            OpeningViewError::NoStatements { .. } => Self::new(Exit::Usage, "no-statements", &error)
+                .hint("name the model or its bundle file: tallymark inspect DIR --openings FILE"),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const MAX_SHOWN: usize = 20;
 
 /// Label and value of each line.
-pub(super) type Rows = Vec<(&'static str, String)>;
+pub(crate) type Rows = Vec<(&'static str, String)>;
 
 pub(super) fn event_rows(event: &Event) -> Rows {
     let mut rows = vec![("event", event.kind().to_string())];

@@ -120,7 +120,7 @@ fn every_kind_of_event_is_shown_before_it_is_signed() {
             out.contains("  kind       event\n") && out.contains(&format!("{{\"kind\":\"{kind}\"")),
             "{out}"
         );
-        assert!(out.contains("public for ever"), "{out}");
+        assert!(out.contains("what would be public:\n  log "), "{out}");
     }
     assert_eq!(desk.contents(), before);
     assert_eq!(log.len(), 2);

@@ -9,7 +9,7 @@ use std::path::Path;
 use attest::digest::{Sha256, Sha256Digest};
 use attest::inert::is_inert;
 use attest::model_path::ModelPath;
-use attest::oms::{HashType, Manifest, Method, Shard};
+use attest::oms::{Manifest, Method, Shard};
 use attest::scan::{Progress, ScanError, ScanOptions, Survey};
 use attest::tree::{FileLeaf, Tree};
 
@@ -101,9 +101,6 @@ pub(super) fn compare(
     progress: Progress<'_>,
 ) -> Result<(Contents, Vec<Difference>), OmsFailure> {
     let serialization = manifest.serialization();
-    if serialization.hash() != HashType::Sha256 {
-        return Err(OmsFailure::HashUnsupported { hash: serialization.hash() });
-    }
     let scan = |source| OmsFailure::Scan { source };
     let signed = Listed::of(manifest, single_file_name(manifest, model)?);
     let beside = path_inside(signature_file, model);
@@ -137,7 +134,7 @@ pub(super) fn compare(
         Method::Files => None,
         Method::Shards { bytes } => Some(bytes),
     };
-    let contents = survey.hash(pieces, options, progress).map_err(scan)?;
+    let contents = survey.hash(serialization.hash(), pieces, options, progress).map_err(scan)?;
     let mut here = Vec::with_capacity(contents.len());
     let (mut files, mut bytes) = (0, 0_u64);
     for content in contents {
@@ -167,7 +164,7 @@ impl<'a> Listed<'a> {
     fn of(manifest: &'a Manifest, name: Option<ModelPath>) -> Self {
         let mut listed = Self { files: BTreeMap::new(), directories: BTreeSet::new(), single: None };
         for resource in manifest.resources() {
-            let Some(digest) = resource.sha256() else { continue };
+            let digest = resource.stand_in();
             match (resource.path(), &name) {
                 (Some(path), _) => {
                     listed.files.entry(path).or_default().push((resource.shard(), digest));

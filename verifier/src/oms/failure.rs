@@ -4,9 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use attest::digest::Sha256Digest;
-use attest::oms::{
-    CertificateError, HashType, ManifestError, OmsBundleError, OmsSignatureError, OmsStatementError,
-};
+use attest::oms::{CertificateError, ManifestError, OmsBundleError, OmsSignatureError, OmsStatementError};
 use attest::scan::ScanError;
 use attest::utc_time::UtcTime;
 
@@ -54,10 +52,12 @@ pub enum OmsFailure {
         source: OmsBundleError,
     },
     /// There is no bundle.
-    #[error("no OMS bundle at {}", path.display())]
+    #[error("no OMS signature at {}", path.display())]
     BundleMissing {
         /// Where it was looked for.
         path: PathBuf,
+        /// Whether the model has a bundle file of ours, which says more.
+        has_own: bool,
     },
     /// The bundle could not be read.
     #[error("cannot read the OMS bundle {}", path.display())]
@@ -108,12 +108,6 @@ pub enum OmsFailure {
     FilesDiffer {
         /// All of them, worst kind first; at least one.
         differences: Vec<Difference>,
-    },
-    /// Digests that are not computed here.
-    #[error("digests of the manifest are {hash}, want sha256")]
-    HashUnsupported {
-        /// The hash of the manifest.
-        hash: HashType,
     },
     /// Fulcio issued the certificate, and its keys are not here.
     #[error("signature is keyless, and Sigstore's keys are not here")]
@@ -192,7 +186,6 @@ impl OmsFailure {
             Self::FilesDiffer { differences } => {
                 differences.first().map_or(Reason::SubjectMismatch, Difference::reason)
             }
-            Self::HashUnsupported { .. } => Reason::HashUnsupported,
             Self::Keyless => Reason::KeylessNotVerified,
             Self::ModelShape { .. } => Reason::SubjectMismatch,
             Self::ModelUnreadable { .. } => Reason::ModelUnreadable,
@@ -218,6 +211,7 @@ impl OmsFailure {
 const fn of_statement(error: &OmsStatementError) -> Reason {
     match error {
         OmsStatementError::Root { .. } => Reason::RootDigestMismatch,
+        OmsStatementError::UnknownHash { .. } => Reason::HashUnsupported,
         OmsStatementError::Manifest { source: ManifestError::Repeated { .. } } => Reason::ResourceRepeated,
         OmsStatementError::Name { .. }
         | OmsStatementError::ShardName { .. }

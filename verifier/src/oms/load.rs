@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use attest::bundle::{ModelShape, bundle_path_for};
 use attest::oms::MAX_BUNDLE_BYTES;
 use attest::scan::{Progress, ScanOptions};
 use attest::utc_time::UtcTime;
@@ -139,12 +140,21 @@ impl OmsRequest {
         let bytes = read_bounded(bundle, MAX_BUNDLE_BYTES as u64).map_err(|source| {
             let path = bundle.to_owned();
             match source.kind() {
-                io::ErrorKind::NotFound => OmsFailure::BundleMissing { path },
+                io::ErrorKind::NotFound => {
+                    let has_own = own_bundle_of(&self.model).is_file();
+                    OmsFailure::BundleMissing { path, has_own }
+                }
                 _ => OmsFailure::BundleUnreadable { path, source },
             }
         })?;
         Ok((bytes, anchor))
     }
+}
+
+/// Where the bundle file of our own format lies.
+fn own_bundle_of(model: &Path) -> PathBuf {
+    let shape = if model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
+    bundle_path_for(model, shape)
 }
 
 fn read_anchor(anchor: &AnchorPath, model: &Path) -> Result<Anchor, OmsFailure> {

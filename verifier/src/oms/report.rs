@@ -8,6 +8,7 @@ use attest::oms::{Method, OmsStatement, Symlinks, Version};
 use serde::Serialize;
 
 use super::contents::LeftOutBy;
+use super::failure::OmsFailure;
 use super::{OmsFacts, OmsRefusal, OmsSigner, OmsVerdict};
 use crate::outcome::Outcome;
 use crate::reason::{Class, Reason, Step};
@@ -187,17 +188,27 @@ impl Page<'_> {
         };
         let word = self.style.red(word);
         writeln!(self.text, "\n{model}  {word}: {reason} (exit code {})", reason.exit_code())?;
-        writeln!(self.text, "  {}", reason.remedy())?;
         let model = quoted(self.verdict.model());
+        // The remedy of the table speaks of our own bundle file.
+        if let OmsFailure::BundleMissing { path, has_own } = refusal.failure() {
+            let path = plain(&path.to_string_lossy());
+            writeln!(self.text, "  An OMS signature was looked for at {path}, and none is there.")?;
+            if *has_own {
+                writeln!(self.text, "  by the bundle it has:   tallymark-verify {model}")?;
+            }
+            writeln!(
+                self.text,
+                "  if it lies elsewhere:   tallymark-verify {model} --oms=FILE --oms-key FILE"
+            )?;
+            return writeln!(
+                self.text,
+                "  if the model is yours:  tallymark sign {model} --as NAME:VERSION --oms"
+            );
+        }
+        writeln!(self.text, "  {}", reason.remedy())?;
         match reason {
             Reason::NoAnchor => {
                 writeln!(self.text, "  with the signer's key:  tallymark-verify {model} --oms --oms-key FILE")
-            }
-            Reason::BundleMissing => {
-                writeln!(
-                    self.text,
-                    "  if the model is yours:  tallymark sign {model} --as NAME:VERSION --oms"
-                )
             }
             _ => Ok(()),
         }

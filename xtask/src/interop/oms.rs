@@ -1,7 +1,7 @@
-//! `cargo xtask interop oms`: twenty layouts of models, signed by `model_signing` and verified here, and the other way round.
+//! `cargo xtask interop oms`: two dozen layouts of models, signed by `model_signing` and verified here, and the other way round.
 //!
 //! Each is verified once as it was signed, and once with a byte changed, which both must refuse. What `tallymark` does not
-//! write (shards, links, certificates) goes one way only, and is named as skipped for the other.
+//! write (shards, links, certificates, other hash functions) goes one way only, and is named as skipped for the other.
 
 use std::fs;
 use std::io::Write as _;
@@ -24,6 +24,8 @@ struct Layout {
     /// `p256`, `p384`, `p521`, or `leaf` for a certificate.
     key: &'static str,
     shard_size: u64,
+    /// As `model_signing` calls it.
+    hash: &'static str,
     ignore: Vec<&'static str>,
     is_single_file: bool,
 }
@@ -37,6 +39,7 @@ impl Layout {
             links: Vec::new(),
             key: "p256",
             shard_size: 0,
+            hash: "sha256",
             ignore: Vec::new(),
             is_single_file: false,
         }
@@ -44,7 +47,8 @@ impl Layout {
 
     /// Whether our own program writes such a signature.
     fn is_ours_too(&self) -> bool {
-        self.links.is_empty() && self.key != "leaf" && self.shard_size == 0 && self.ignore.is_empty()
+        let is_plain = self.shard_size == 0 && self.hash == "sha256";
+        self.links.is_empty() && self.key != "leaf" && is_plain && self.ignore.is_empty()
     }
 
     /// Writes it below `dir`, and gives the path of the model.
@@ -103,6 +107,19 @@ fn layouts() -> Vec<Layout> {
         Layout { shard_size: 1000, ..Layout::new("shards", &[("big.bin", &[7; 4500]), ("small", b"1")]) },
         Layout { links: vec![("copy.bin", "weights.bin")], ..Layout::new("a link to a file", small) },
         with("a certificate", "leaf"),
+        Layout { hash: "blake2", ..Layout::new("BLAKE2b", small) },
+        Layout { hash: "blake3", ..Layout::new("BLAKE3", small) },
+        Layout {
+            hash: "blake2",
+            shard_size: 1000,
+            ..Layout::new("shards, BLAKE2b", &[("big.bin", &[7; 4500]), ("s", b"1")])
+        },
+        Layout {
+            hash: "blake3",
+            shard_size: 500,
+            ..Layout::new("shards, BLAKE3", &[("big.bin", &[7; 4500]), ("s", b"1")])
+        },
+        Layout { shard_size: 70_000, ..Layout::new("large shards", &[("big.bin", &[7; 300_001])]) },
     ]
 }
 
@@ -230,7 +247,7 @@ fn theirs(
         let mut job = json!({
             "act": "sign", "model": model, "signature": layout.signature(&model),
             "key": keys.join(format!("{}.pem", layout.key)),
-            "shard_size": layout.shard_size, "symlinks": !layout.links.is_empty(), "ignore": layout.ignore,
+            "shard_size": layout.shard_size, "hash": layout.hash, "symlinks": !layout.links.is_empty(), "ignore": layout.ignore,
         });
         if layout.key == "leaf" {
             job["certificate"] = json!(keys.join("leaf.crt"));

@@ -1,0 +1,2 @@
+echo epoch 1
+printf x > out/note.txt
