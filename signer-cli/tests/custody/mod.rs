@@ -88,7 +88,7 @@ fn an_event_of_an_untrusted_key_or_another_tree_is_a_note_and_nothing_more() {
     let mut args = event("reject", &log, &["--out", "model/tallymark.jsonl"]);
     args[1] = "base";
     desk.succeed(&args);
-    let mut args = event("reject", &log, &[]);
+    let mut args = event("approve", &log, &[]);
     args[3] = "acme/other:1";
     desk.succeed(&args);
     let seen = verdict(&desk);
@@ -145,8 +145,8 @@ fn an_event_about_a_digest_goes_to_a_file_of_its_own() {
     desk.write("model/tallymark.jsonl", &lines.concat());
     let seen = verdict(&desk);
     assert_eq!(
-        (&seen["verdict"], &seen["custody"][0]["event"]["kind"]),
-        (&"verified".into(), &"reject".into())
+        (&seen["reason"], &seen["custody"][0]["event"]["kind"]),
+        (&"rejected".into(), &"reject".into())
     );
 }
 
