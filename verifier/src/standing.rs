@@ -1,6 +1,6 @@
 //! What all that was said about a model amounts to: may it be used? Part of step 8 of the procedure.
 //!
-//! [`Standing`] weighs events and evaluations ([`Testimony`]) against the rules of the trust file. Three questions:
+//! A standing weighs events and evaluations ([`Testimony`]) against the rules of the trust file. Three questions:
 //!
 //! * Is it withdrawn? A revocation or a rejection that is in force refuses the model, whether or not any rule asks.
 //! * Has it been said to be good, by enough people who are not the one who made it?
