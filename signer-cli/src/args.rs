@@ -10,6 +10,7 @@ mod commands;
 mod datasets;
 mod events;
 mod named_path;
+mod scan;
 mod statements;
 
 use std::ffi::OsString;
@@ -30,6 +31,7 @@ pub(crate) use self::events::{
     TransferArgs, digest,
 };
 pub(crate) use self::named_path::NamedPath;
+pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
@@ -52,8 +54,19 @@ const EXCLUSIVE: [(&str, &str, &str); 14] = [
 ];
 
 /// Commands that sign and publish.
-const PUBLISHING: [&str; 10] =
-    ["sign", "run", "approve", "reject", "promote", "transfer", "deploy", "supersede", "revoke", "reinstate"];
+const PUBLISHING: [&str; 11] = [
+    "sign",
+    "run",
+    "scan",
+    "approve",
+    "reject",
+    "promote",
+    "transfer",
+    "deploy",
+    "supersede",
+    "revoke",
+    "reinstate",
+];
 
 /// Such pairs of each of them.
 const EXCLUSIVE_IN_PUBLISHING: [(&str, &str); 4] =
@@ -135,6 +148,7 @@ pub(crate) enum Command {
     Reinstate(ReinstateArgs),
     ProveFile(ProveFileArgs),
     CheckFile(CheckFileArgs),
+    Scan(ScanArgs),
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
