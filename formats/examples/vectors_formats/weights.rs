@@ -321,7 +321,7 @@ pub(crate) fn array(descr: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 
 fn raw_array(header: &str, data: &[u8]) -> Vec<u8> {
     let mut header = header.to_owned();
-    while (header.len() + 11) % 64 != 0 {
+    while !(header.len() + 11).is_multiple_of(64) {
         header.push(' ');
     }
     header.push('\n');
