@@ -9,11 +9,26 @@ use crate::sink::Sink;
 use crate::stream::{Step, Stop, Stream};
 use crate::zip::{MAX_CONTENT, Wrapping, inflate};
 
+/// Bytes that must inflate.
+const PROBED: u64 = 64;
+
 /// The name of what a compressed file holds, which has none of its own.
 const INFLATED: &str = "(inflated)";
 
-/// What it is packed with, by its first bytes.
-pub(crate) fn packing(beginning: &[u8]) -> Option<&'static str> {
+/// What it is packed with, by its first bytes; zlib, which two bytes of numbers may look like, also by what inflates.
+pub(crate) fn packing(beginning: &[u8], stream: &mut Stream<'_>) -> Step<Option<&'static str>> {
+    match by_magic(beginning) {
+        Some("zlib") => {
+            stream.go_to(0)?;
+            let inflated = inflate(stream, Wrapping::Zlib, PROBED)?;
+            stream.go_to(0)?;
+            Ok(inflated.filter(|inflated| !inflated.is_empty()).map(|_| "zlib"))
+        }
+        other => Ok(other),
+    }
+}
+
+fn by_magic(beginning: &[u8]) -> Option<&'static str> {
     let magics: [(&[u8], &str); 7] = [
         (b"\x1f\x8b", "gzip"),
         (b"BZh", "bzip2"),

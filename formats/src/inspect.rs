@@ -137,7 +137,7 @@ fn recognise(name: &str, stream: &mut Stream<'_>, sink: &mut Sink) -> Step<Found
     if tar::is_tar(&beginning) {
         return Ok(Found::Tar);
     }
-    if let Some(packing) = compressed::packing(&beginning) {
+    if let Some(packing) = compressed::packing(&beginning, stream)? {
         return compressed::read(stream, sink, packing).map(Found::Done);
     }
     if sniff::is_python_byte_code(&beginning) {

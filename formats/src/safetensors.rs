@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::reason::Reason;
 use crate::stream::{Step, Stream, refuse};
@@ -19,6 +19,9 @@ const MAX_HEADER: u64 = 32 << 20;
 
 /// Most tensors.
 const MAX_TENSORS: usize = 1 << 17;
+
+/// Most keys of the metadata.
+const MAX_METADATA: usize = 1 << 16;
 
 /// Most dimensions.
 const MAX_DIMENSIONS: usize = 32;
@@ -58,8 +61,37 @@ const TYPES: [(&str, u64); 20] = [
 #[serde(deny_unknown_fields)]
 struct TensorJson {
     dtype: String,
-    shape: Vec<u64>,
+    shape: Shape,
     data_offsets: [u64; 2],
+}
+
+/// How many dimensions there are, and how many elements; of more elements than 64 bits hold, none.
+struct Shape {
+    dimensions: usize,
+    elements: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Sizes;
+        impl<'de> Visitor<'de> for Sizes {
+            type Value = Shape;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of sizes")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sizes: A) -> Result<Shape, A::Error> {
+                let mut shape = Shape { dimensions: 0, elements: Some(1) };
+                while let Some(size) = sizes.next_element::<u64>()? {
+                    shape.dimensions = shape.dimensions.saturating_add(1);
+                    shape.elements = shape.elements.and_then(|product| product.checked_mul(size));
+                }
+                Ok(shape)
+            }
+        }
+        deserializer.deserialize_seq(Sizes)
+    }
 }
 
 /// The header: where each tensor lies. What is wrong with a tensor is kept apart from what is wrong with the JSON.
@@ -123,6 +155,9 @@ impl<'de> Deserialize<'de> for Metadata {
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Metadata, A::Error> {
                 let (mut seen, mut twice) = (BTreeMap::new(), None);
                 while let Some((key, value)) = entries.next_entry::<String, String>()? {
+                    if seen.len() >= MAX_METADATA {
+                        return Err(A::Error::custom("more than 65536 keys of __metadata__"));
+                    }
                     if seen.insert(key.clone(), value.len()).is_some() {
                         twice.get_or_insert(key);
                     }
@@ -146,11 +181,11 @@ impl Header {
             return self
                 .fault_once(Reason::SafetensorsHeader, format!("tensor {name} of type {}", tensor.dtype));
         };
-        let bits = tensor.shape.iter().try_fold(element, |product, size| product.checked_mul(*size));
+        let bits = tensor.shape.elements.and_then(|elements| elements.checked_mul(element));
         let fits = bits.is_some_and(|bits| {
             bits.is_multiple_of(8)
                 && end.checked_sub(begin) == Some(bits / 8)
-                && tensor.shape.len() <= MAX_DIMENSIONS
+                && tensor.shape.dimensions <= MAX_DIMENSIONS
         });
         if !fits {
             let what = format!("tensor {name} of type {} has bytes {begin} to {end}", tensor.dtype);

@@ -6,6 +6,7 @@
 //! module other bytes than those that are loaded. A caller who signs a report hashes [`Scanned::survey`] afterwards, which fails
 //! if a file is not as it was before this module read it.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -106,9 +107,14 @@ fn join_onnx_data(files: &mut [FileReport]) {
         let parent = file.path().rsplit_once('/').map_or(String::new(), |(parent, _)| format!("{parent}/"));
         wanted.extend(file.references().iter().map(|to| (at, format!("{parent}{}", to.path), to.len)));
     }
+    let places: HashMap<String, usize> = if wanted.is_empty() {
+        HashMap::new()
+    } else {
+        files.iter().map(|file| file.path().to_owned()).zip(0..).collect()
+    };
     for (at, path, len) in wanted {
-        let found = files.iter().position(|file| file.path() == path);
-        let target = found.and_then(|found| files.get_mut(found)).filter(|target| target.size() >= len);
+        let target =
+            places.get(&path).and_then(|found| files.get_mut(*found)).filter(|target| target.size() >= len);
         match target {
             Some(target) if target.format() == Format::Unknown && may_be_onnx_data(&path) => {
                 target.take_as_onnx_data()

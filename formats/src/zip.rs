@@ -23,6 +23,7 @@ use self::crc32::Crc32;
 pub(crate) use self::inflate::{Wrapping, inflate};
 pub(crate) use self::member::Member;
 use crate::finding::Fault;
+use crate::not_evaluated::NotEvaluated;
 use crate::reason::Reason;
 use crate::sink::Sink;
 use crate::stream::{Step, Stop, Stream, refuse};
@@ -39,6 +40,9 @@ const MAX_DIRECTORY_BYTES: u64 = 16 << 20;
 
 /// Largest member that is inflated, in bytes: its content is held in memory.
 pub(crate) const MAX_CONTENT: u64 = 16 << 20;
+
+/// Largest stored member whose checksum is computed, in bytes. What is larger has tensors in it, which are not read.
+const MAX_SUMMED: u64 = 64 << 20;
 
 /// The members of a zip, in the order of their data.
 pub(crate) struct Zip {
@@ -186,24 +190,20 @@ impl Directory {
 /// Refuses names that are no paths, that lead out of the archive, or that are there twice: also as a directory of another, or with other
 /// letters of the same case, which some file systems merge.
 fn refuse_names(members: &[Member]) -> Step<()> {
-    let (mut names, mut parents) = (BTreeSet::new(), BTreeSet::new());
+    let mut names = BTreeSet::new();
     for member in members {
         let name = member.name.strip_suffix('/').unwrap_or(&member.name);
         let is_plain = !name.chars().any(char::is_control) && !name.contains(':');
         if ModelPath::new(name).is_err() || !is_plain {
             return refuse(Reason::ArchivePath, member.header_at, format!("member {}", member.name));
         }
-        let folded = name.to_lowercase();
-        for (slash, _) in folded.match_indices('/') {
-            parents.insert(folded.get(..slash).unwrap_or_default().to_owned());
-        }
-        if !names.insert((folded, member.name.ends_with('/'))) {
+        if !names.insert(name.to_lowercase()) {
             return refuse(Reason::ZipDuplicateName, member.header_at, format!("member {}", member.name));
         }
     }
     for member in members.iter().filter(|member| !member.name.ends_with('/')) {
-        let folded = member.name.to_lowercase();
-        if parents.contains(&folded) || names.contains(&(folded, true)) {
+        let below = format!("{}/", member.name.to_lowercase());
+        if names.range(below.clone()..).next().is_some_and(|name| name.starts_with(&below)) {
             let what = format!("member {} is a file and a directory", member.name);
             return refuse(Reason::ZipDuplicateName, member.header_at, what);
         }
@@ -213,7 +213,7 @@ fn refuse_names(members: &[Member]) -> Step<()> {
 
 impl Member {
     /// Goes to the content and hands it to `read`: of a stored member a window of the file, of a deflated one what was inflated. Its
-    /// checksum is held against all of it.
+    /// checksum is held against all of it, unless it is larger than [`MAX_SUMMED`].
     pub(crate) fn open<T>(
         &self,
         stream: &mut Stream<'_>,
@@ -229,6 +229,10 @@ impl Member {
             return read(&mut Stream::new(&mut content)?, sink);
         }
         let mut window = stream.window(self.data_at, self.size)?;
+        if self.size > MAX_SUMMED {
+            sink.not_evaluated.insert(NotEvaluated::MemberChecksums);
+            return read(&mut window, sink);
+        }
         let mut crc32 = Crc32::new();
         while window.left() > 0 {
             crc32.update(window.some(usize::MAX)?);

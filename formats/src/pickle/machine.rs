@@ -26,6 +26,8 @@ const MAX_MEMO: usize = 1 << 19;
 const MAX_TEXT_BYTES: usize = 1 << 23;
 /// Most storages.
 const MAX_STORAGES: usize = 1 << 17;
+/// Most tuples whose items are kept, since they may be persistent ids; what comes after is none.
+const MAX_IDS: u32 = 1 << 18;
 /// Most findings of one pickle.
 const MAX_NOTES: usize = 64;
 
@@ -43,6 +45,7 @@ pub(crate) struct Machine {
     frame_end: Option<u64>,
     opcodes: u64,
     text_bytes: usize,
+    ids: u32,
     pub(crate) storages: Storages,
     pub(crate) notes: Vec<Fault>,
     pub(crate) more: u64,
@@ -343,7 +346,12 @@ impl Machine {
             }
             (code::TUPLE, _) => {
                 let items = self.pop_mark(at)?;
-                self.push(at, tuple(&items))?;
+                let mut made = tuple(&items);
+                self.ids = self.ids.saturating_add(u32::from(matches!(made, Value::Tuple(Some(_)))));
+                if self.ids > MAX_IDS {
+                    made = Value::Tuple(None);
+                }
+                self.push(at, made)?;
             }
             (code::TUPLE1, _) => self.short_tuple(at, 1)?,
             (code::TUPLE2, _) => self.short_tuple(at, 2)?,
