@@ -231,6 +231,15 @@ impl Statement {
         }
     }
 
+    /// What a scan of formats found, if that is what is said.
+    #[must_use]
+    pub const fn format_scan(&self) -> Option<&FormatScan> {
+        match &self.predicate {
+            Predicate::Scan(scan) => Some(scan),
+            _ => None,
+        }
+    }
+
     /// What the model or dataset was made from, or what the model was tested with. Sorted by role and name.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
