@@ -27,6 +27,9 @@ const TORCH_MAGIC: [u8; 15] = *b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
 /// Pickles in a legacy PyTorch file: magic, protocol, system, content, keys of the storages.
 const TORCH_PICKLES: usize = 5;
 
+/// How a finding about a name begins that is made of texts that are not known.
+const UNKNOWN_NAME: &str = "name made of";
+
 /// Most pickles in a row that are looked at.
 const MAX_PICKLES: usize = 64;
 
@@ -144,13 +147,20 @@ pub(crate) fn is_old_pickle(stream: &mut Stream<'_>) -> Step<bool> {
         !text.is_empty()
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
     };
-    let names = run.machine.globals.iter().any(|(module, name, _)| is_name(module) && is_name(name));
+    let names = run.machine.globals.iter().any(|(module, name, _)| is_name(module) && is_name(name))
+        || run.machine.notes.iter().any(is_hidden_name);
     let is_pickle = match run.stop {
         None => names || (stream.left() == 0 && stream.len() > 2),
         Some(_) => names && run.machine.has_called,
     };
     stream.go_to(0)?;
     Ok(is_pickle)
+}
+
+/// Whether a finding is a name that was put together so that it could not be read.
+fn is_hidden_name(note: &Fault) -> bool {
+    note.reason == Reason::PickleExtension
+        || (note.reason == Reason::PickleGlobal && note.what.starts_with(UNKNOWN_NAME))
 }
 
 /// What one pickle at the beginning of some bytes does: for tests that hold this machine against Python's.

@@ -366,6 +366,14 @@ fn disguises(cases: &mut Vec<Case>) {
         "pickle",
         &["extension-mismatch", "pickle", "pickle-global"],
     ));
+    let hidden = b"V\\u006fs\np1\n0Vsystem\np194\n0g1\nh\xc2\x93(S'echo'\ntR.".to_vec();
+    cases.push(refused(
+        "pickle-hidden-in-utf8",
+        "text in UTF-8: a memo key and STACK_GLOBAL make one character, and the module is spelt with an escape",
+        ("merges.txt", hidden),
+        "pickle",
+        &["extension-mismatch", "pickle", "pickle-global"],
+    ));
     cases.push(refused(
         "pickle-called-txt",
         "a pickle of protocol 0, which is text, under the name of a text",
