@@ -34,6 +34,7 @@ pub mod event;
 mod excerpt;
 pub mod file_proof;
 pub mod form;
+pub mod format_scan;
 pub mod inert;
 pub mod json;
 pub mod key;

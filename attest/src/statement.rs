@@ -2,7 +2,7 @@
 //!
 //! Follows spec/statement.md and in-toto attestation spec/v1. In scope: the subjects, their rules, and which kind of
 //! statement it is. Out of scope: the predicates ([`crate::provenance`], [`crate::dataset`], [`crate::evaluation`],
-//! [`crate::event`]), the signature ([`crate::dsse`]), and whether the statement is to be believed (crate `verifier`).
+//! [`crate::event`], [`crate::format_scan`]), the signature ([`crate::dsse`]), and whether the statement is to be believed (crate `verifier`).
 //!
 //! ```json
 //! {"_type":"https://in-toto.io/Statement/v1",
@@ -34,6 +34,7 @@ use crate::evaluation::Evaluation;
 use crate::event::Event;
 use crate::excerpt::excerpt;
 use crate::form::Form;
+use crate::format_scan::FormatScan;
 use crate::json::{self, Fields, Located};
 use crate::model_name::{ModelName, VersionLabel};
 use crate::provenance::{Extent, Input, Provenance};
@@ -71,6 +72,8 @@ pub enum Predicate {
     Evaluation(Evaluation),
     /// What somebody did or decided about the model.
     Event(Event),
+    /// What a scan of file formats found in the model.
+    Scan(FormatScan),
 }
 
 impl Predicate {
@@ -82,6 +85,7 @@ impl Predicate {
             Self::Dataset(_) => StatementKind::Dataset,
             Self::Evaluation(_) => StatementKind::Evaluation,
             Self::Event(_) => StatementKind::Event,
+            Self::Scan(_) => StatementKind::Scan,
         }
     }
 
@@ -91,7 +95,8 @@ impl Predicate {
             StatementKind::Dataset => Self::Dataset(Dataset::read(predicate)?),
             StatementKind::Evaluation => Self::Evaluation(Evaluation::read(predicate)?),
             StatementKind::Event => Self::Event(Event::read(predicate)?),
-            StatementKind::Scan | StatementKind::Package | StatementKind::Verdict => {
+            StatementKind::Scan => Self::Scan(FormatScan::read(predicate)?),
+            StatementKind::Package | StatementKind::Verdict => {
                 return Err(StatementError::UnreadKind { kind });
             }
         })
@@ -138,6 +143,7 @@ impl Statement {
         let predicate = Predicate::read(kind, &root.required("predicate")?)?;
         let extent = match &predicate {
             Predicate::Dataset(dataset) => Some(dataset.extent()),
+            Predicate::Scan(scan) => Some(scan.extent()),
             _ => extent,
         };
         Ok(Self {
@@ -225,6 +231,15 @@ impl Statement {
         }
     }
 
+    /// What a scan of formats found, if that is what is said.
+    #[must_use]
+    pub const fn format_scan(&self) -> Option<&FormatScan> {
+        match &self.predicate {
+            Predicate::Scan(scan) => Some(scan),
+            _ => None,
+        }
+    }
+
     /// What the model or dataset was made from, or what the model was tested with. Sorted by role and name.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
@@ -232,7 +247,7 @@ impl Statement {
             Predicate::Provenance(provenance) => provenance.inputs(),
             Predicate::Dataset(dataset) => dataset.derived_from(),
             Predicate::Evaluation(evaluation) => evaluation.inputs(),
-            Predicate::Event(_) => &[],
+            Predicate::Event(_) | Predicate::Scan(_) => &[],
         }
     }
 }

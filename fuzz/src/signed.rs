@@ -27,6 +27,7 @@ pub fn has_an_entry(statement: &Statement) {
         Predicate::Dataset(dataset) => Some(dataset.to_statement_bytes(name, version, digest)),
         Predicate::Evaluation(evaluation) => Some(evaluation.to_statement_bytes(name, version, digest)),
         Predicate::Event(event) => Some(event.to_statement_bytes(name, version, digest)),
+        Predicate::Scan(scan) => Some(scan.to_statement_bytes(name, version, digest)),
         _ => None,
     };
     if let Some(bytes) = written {

@@ -10,6 +10,7 @@ mod commands;
 mod datasets;
 mod events;
 mod named_path;
+mod scan;
 mod statements;
 mod views;
 
@@ -30,6 +31,7 @@ pub(crate) use self::events::{
     TransferArgs, digest,
 };
 pub(crate) use self::named_path::NamedPath;
+pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 pub(crate) use self::views::{
     BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
@@ -57,8 +59,19 @@ const EXCLUSIVE: [(&str, &str, &str); 15] = [
 ];
 
 /// Commands that sign and publish.
-const PUBLISHING: [&str; 10] =
-    ["sign", "run", "approve", "reject", "promote", "transfer", "deploy", "supersede", "revoke", "reinstate"];
+const PUBLISHING: [&str; 11] = [
+    "sign",
+    "run",
+    "scan",
+    "approve",
+    "reject",
+    "promote",
+    "transfer",
+    "deploy",
+    "supersede",
+    "revoke",
+    "reinstate",
+];
 
 /// Such pairs of each of them.
 const EXCLUSIVE_IN_PUBLISHING: [(&str, &str); 4] =
@@ -140,6 +153,7 @@ pub(crate) enum Command {
     Reinstate(ReinstateArgs),
     ProveFile(ProveFileArgs),
     CheckFile(CheckFileArgs),
+    Scan(ScanArgs),
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),

@@ -38,6 +38,7 @@ mod prove_file;
 mod publication;
 mod read_set;
 mod report;
+mod scan;
 mod search;
 mod sign;
 mod snapshot;
@@ -122,6 +123,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::ProveFile(args) => prove_file::run(args, manner)?,
         Command::CheckFile(args) => check_file::run(args)?,
         Command::Submit(args) => submit::run(args, manner)?,
+        Command::Scan(args) => return scan::run(args, manner),
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
         Command::Diff(args) => return diff::run(args, manner),
@@ -157,6 +159,7 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Reinstate(ReinstateArgs { event, .. }) => event.publish.json,
         Command::CheckFile(args) => args.json,
         Command::Submit(args) => args.json,
+        Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Diff(args) => args.json,

@@ -1,6 +1,7 @@
 //! A statement for people and programs: what it is about, and what it says of that.
 
 mod predicate;
+mod scan;
 
 pub(crate) use self::predicate::Rows;
 
@@ -75,7 +76,7 @@ pub(crate) fn json(statement: &Statement) -> Value {
         Predicate::Evaluation(evaluation) => (None, Some(evaluation)),
         _ => (None, None),
     };
-    json!({
+    let mut value = json!({
         "kind": statement.kind().to_string(),
         "digest": statement.digest().to_string(),
         "name": statement.name().as_str(),
@@ -89,7 +90,12 @@ pub(crate) fn json(statement: &Statement) -> Value {
         "evaluation": evaluation.map(predicate::evaluation_json),
         "event": statement.event().map(predicate::event_json),
         "facts": statement.provenance().map(|provenance| provenance.run().facts().len()),
-    })
+    });
+    // Only a scan has this member: programs that read the others see what they saw.
+    if let (Some(scan), Some(members)) = (statement.format_scan(), value.as_object_mut()) {
+        members.insert("scan".to_owned(), scan::scan_json(scan));
+    }
+    value
 }
 
 /// What is said beyond the inputs.
@@ -99,6 +105,7 @@ pub(crate) fn rows(statement: &Statement) -> Rows {
         Predicate::Dataset(dataset) => predicate::dataset_rows(dataset),
         Predicate::Evaluation(evaluation) => predicate::evaluation_rows(evaluation),
         Predicate::Event(event) => predicate::event_rows(event),
+        Predicate::Scan(scan) => scan::scan_rows(scan),
         _ => Vec::new(),
     }
 }

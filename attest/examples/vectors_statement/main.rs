@@ -1,4 +1,4 @@
-//! Makes the cases of `testdata/statement` about datasets, evaluations and events: `cargo xtask vectors`.
+//! Makes the cases of `testdata/statement` about datasets, evaluations, events and scans: `cargo xtask vectors`.
 //!
 //! What our writer makes goes to `canonical/`. A case to refuse is one of those with one text in it replaced, and goes to
 //! `reject/REASON/`. Cases about provenance were made by hand and are not touched.
@@ -8,6 +8,7 @@
 mod dataset;
 mod evaluation;
 mod event;
+mod scan;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -73,7 +74,7 @@ fn model() -> (ModelName, VersionLabel, TreeDigest) {
 
 fn main() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).unwrap();
-    for kind in [dataset::kind(), evaluation::kind(), event::kind()] {
+    for kind in [dataset::kind(), evaluation::kind(), event::kind(), scan::kind()] {
         kind.write(&folder);
     }
 }

@@ -3,6 +3,7 @@ use crate::digest::DigestError;
 use crate::evaluation::EvaluationError;
 use crate::event::EventError;
 use crate::form::Form;
+use crate::format_scan::FormatScanError;
 use crate::json::{FieldError, JsonError, JsonPath};
 use crate::model_name::NameError;
 use crate::model_path::ModelPathError;
@@ -73,6 +74,13 @@ pub enum StatementError {
         /// Why.
         #[from]
         source: EventError,
+    },
+    /// The predicate of a scan of formats is malformed.
+    #[error("predicate is no scan of formats we read")]
+    Scan {
+        /// Why.
+        #[from]
+        source: FormatScanError,
     },
     /// A known member is missing, is of another type, or an unknown one is where the set is closed.
     #[error("statement has not the members it should have")]

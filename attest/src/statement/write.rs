@@ -8,6 +8,7 @@ use crate::dsse::MAX_PAYLOAD_BYTES;
 use crate::evaluation::Evaluation;
 use crate::event::Event;
 use crate::form::Form;
+use crate::format_scan::FormatScan;
 use crate::model_name::{ModelName, VersionLabel};
 use crate::provenance::{Extent, Provenance};
 use crate::tree::{FileLeaf, Tree, TreeDigest};
@@ -123,6 +124,20 @@ impl Event {
     ) -> Vec<u8> {
         let subject = vec![first_subject(name, version, digest, None)];
         write(StatementKind::Event, subject, self.predicate_json())
+    }
+}
+
+impl FormatScan {
+    /// Writes the statement that says this of the model with that tree digest: compact JSON in one fixed order.
+    #[must_use]
+    pub fn to_statement_bytes(
+        &self,
+        name: &ModelName,
+        version: &VersionLabel,
+        digest: TreeDigest,
+    ) -> Vec<u8> {
+        let subject = vec![first_subject(name, version, digest, None)];
+        write(StatementKind::Scan, subject, self.predicate_json())
     }
 }
 

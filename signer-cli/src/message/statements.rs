@@ -15,6 +15,7 @@ use crate::hidden::HiddenError;
 use crate::manifest_file::ManifestFileError;
 use crate::opening_view::OpeningViewError;
 use crate::prove_file::ProveFileError;
+use crate::scan::ScanCommandError;
 
 impl From<CustodyError> for Failure {
     fn from(error: CustodyError) -> Self {
@@ -161,6 +162,30 @@ impl From<CheckFileError> for Failure {
                 told(exit, reason.code()).hint(sentence_as_hint(reason.remedy()))
             }
             E::Unreadable { .. } => told(Exit::Io, "unreadable").hint("check the path and its permissions"),
+        }
+    }
+}
+
+impl From<ScanCommandError> for Failure {
+    fn from(error: ScanCommandError) -> Self {
+        use ScanCommandError as E;
+        let error = match error {
+            E::Gate(formats::GateError::Walk { source }) => return source.into(),
+            other => other,
+        };
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Gate(formats::GateError::Io { .. }) => {
+                told(Exit::Io, "unreadable").hint("check the path and its permissions")
+            }
+            E::Gate(formats::GateError::NoFiles { .. }) => {
+                told(Exit::Undecidable, "no-files").hint("name the directory or file that holds the model")
+            }
+            E::Gate(_) => told(Exit::Undecidable, "too-many-files")
+                .hint("name the directory that holds the model alone: tallymark scan DIR"),
+            E::Statement(_) => told(Exit::Refused, "scan-statement")
+                .hint("see what was found, without signing it: leave out --attest"),
+            E::Tree(_) => told(Exit::Refused, "no-tree").hint("see which files it has: tallymark hash DIR"),
         }
     }
 }

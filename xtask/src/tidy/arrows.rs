@@ -3,16 +3,17 @@
 use super::{Member, Page};
 
 /// The house, floor by floor: each crate and those below it that it may use.
-const FLOORS: [(&str, &[&str]); 12] = [
+const FLOORS: [(&str, &[&str]); 13] = [
     ("lanes", &[]),
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["lanes", "merkle", "tlog"]),
     ("verifier", &["merkle", "tlog", "attest"]),
     ("collect", &["merkle", "tlog", "attest"]),
+    ("formats", &["attest"]),
     ("log-server", &["merkle", "tlog", "attest"]),
     ("bom", &["merkle", "tlog", "attest", "verifier"]),
-    ("signer-cli", &["merkle", "tlog", "attest", "verifier", "collect", "bom"]),
+    ("signer-cli", &["merkle", "tlog", "attest", "verifier", "collect", "formats", "bom"]),
     ("torture", &["merkle", "tlog", "attest", "log-server"]),
     ("load", &["merkle", "tlog", "attest"]),
     ("xtask", &[]),
@@ -26,7 +27,7 @@ struct Confined {
     why: &'static str,
 }
 
-const CONFINED: [Confined; 7] = [
+const CONFINED: [Confined; 8] = [
     Confined {
         folder: "log-server/src/",
         words: &["attest::", "use attest"],
@@ -56,6 +57,12 @@ const CONFINED: [Confined; 7] = [
         words: &["std::fs", "std::net", "std::time", "attest"],
         only_in: &[],
         why: "the log's formats know neither disk, network, clock nor models",
+    },
+    Confined {
+        folder: "formats/src/",
+        words: &["std::fs", "std::net", "std::process", "SystemTime"],
+        only_in: &["formats/src/scan.rs"],
+        why: "the gate reads what it is given, and only its scan touches the disk",
     },
     Confined {
         folder: "verifier/src/",

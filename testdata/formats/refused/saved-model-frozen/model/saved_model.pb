@@ -1,0 +1,5 @@
+
+
+nMatMul
+
+nPyFunc

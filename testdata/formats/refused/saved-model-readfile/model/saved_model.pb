@@ -1,0 +1,6 @@
+&
+*2.16
+
+nMatMul
+
+nReadFile
