@@ -25,6 +25,8 @@ use hyper::{Method, Request as HttpRequest, StatusCode};
 use tlog::witness::AddCheckpointResponse;
 #[cfg(feature = "ml-dsa")]
 use tlog::witness::SignSubtreeRequest;
+#[cfg(feature = "ml-dsa")]
+use tokio::sync::Semaphore;
 
 pub(crate) use answer::Answer;
 
@@ -52,6 +54,9 @@ pub struct House {
     pub(crate) body_timeout: Duration,
     pub(crate) request_timeout: Duration,
     pub(crate) ready: AtomicBool,
+    /// One subtree at a time: each costs a signature and anybody may ask, so they may never hold more than one core.
+    #[cfg(feature = "ml-dsa")]
+    pub(crate) subtrees: Semaphore,
 }
 
 /// Which of the two addresses a request came to.
@@ -157,7 +162,13 @@ impl House {
             },
             #[cfg(feature = "ml-dsa")]
             Route::SignSubtree => match body::read(request, self.body_timeout).await {
-                Ok(body) => self.sign_subtree(&body),
+                Ok(body) => match self.subtrees.acquire().await {
+                    Ok(_turn) => self.sign_subtree(&body),
+                    Err(_) => {
+                        Answer::refused(StatusCode::SERVICE_UNAVAILABLE, "stopped", "the witness stops")
+                            .after(5)
+                    }
+                },
                 Err(answer) => answer,
             },
             Route::Checkpoint(hash) => self.checkpoint(&hash),

@@ -9,8 +9,8 @@
 //!
 //! Refusals wait for the sync as well: a 409 tells a size, and that size must not be taken back by a crash.
 //!
-//! The sad path: if the record fails, the outcome is unknown. No request of that round is answered, and [`Recorder::run`] returns
-//! the error, with which the process has to end.
+//! The sad path: if the record fails, the outcome is unknown. Nobody of that round is told anything but that the witness stops, and
+//! [`Recorder::run`] returns the error, with which the process has to end.
 //!
 //! # Times
 //!
@@ -255,8 +255,8 @@ impl Recorder {
                 self.metrics.fork();
                 tracing::error!(
                     origin = %request.log().origin(),
-                    cosigned = %before.map_or_else(String::new, |before| note(before.checkpoint().as_bytes())),
-                    refused = %note(request.checkpoint().as_bytes()),
+                    cosigned = ?before.map_or_else(String::new, |before| note(before.checkpoint().as_bytes())),
+                    refused = ?note(request.checkpoint().as_bytes()),
                     "fork: the log signed two trees of one size; keep this line, it is the proof",
                 );
             }

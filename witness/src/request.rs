@@ -50,7 +50,7 @@ pub enum RequestError {
         old: TreeSize,
     },
     /// No request.
-    #[error("malformed: {source}")]
+    #[error("{source}")]
     Malformed {
         /// Why.
         source: AddCheckpointRequestError,

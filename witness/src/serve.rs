@@ -139,6 +139,8 @@ pub async fn serve(service: Service, shutdown: impl Future<Output = ()>) -> Resu
         body_timeout: limits.body_timeout,
         request_timeout: limits.request_timeout,
         ready: AtomicBool::new(true),
+        #[cfg(feature = "ml-dsa")]
+        subtrees: Semaphore::new(1),
     });
     let mut renewals = JoinSet::new();
     renewals.spawn(renew(Arc::clone(&house), lists));

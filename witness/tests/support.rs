@@ -37,7 +37,7 @@ pub(crate) struct Desk {
     pub(crate) dir: PathBuf,
     pub(crate) vkey: Vkey,
     #[cfg(feature = "ml-dsa")]
-    pub(crate) ml_dsa: tlog::cosignature::ml_dsa::MlDsaVkey,
+    pub(crate) ml_dsa: cosignature::ml_dsa::MlDsaVkey,
 }
 
 impl Desk {
@@ -110,7 +110,7 @@ impl Desk {
         #[cfg(feature = "ml-dsa")]
         {
             let (origin, head) = (checkpoint.unverified().origin(), checkpoint.unverified().head());
-            let second = tlog::cosignature::ml_dsa::verify(&self.ml_dsa, &lines[1], origin, head).unwrap();
+            let second = cosignature::ml_dsa::verify(&self.ml_dsa, &lines[1], origin, head).unwrap();
             assert_eq!(first.timestamp(), second.timestamp());
             assert_eq!(lines.len(), 2);
         }
@@ -132,9 +132,8 @@ impl Witness {
     }
 
     /// kill -9.
-    pub(crate) fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    pub(crate) fn kill(self) {
+        drop(self);
     }
 
     /// Asks it to stop, as an operator would.
@@ -147,8 +146,16 @@ impl Witness {
 
 impl Drop for Witness {
     fn drop(&mut self) {
-        // Both fail if it has ended, which is what is wanted.
-        let _ = self.child.kill();
+        // A tracer's death would leave what it traces alive, so that goes first.
+        let id = self.child.id();
+        let traced = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        for traced in traced.split_whitespace() {
+            let _ = Command::new("kill").args(["-9", traced]).output();
+        }
+        if traced.is_empty() {
+            let _ = self.child.kill();
+        }
+        // All of it fails if it has ended, which is what is wanted.
         let _ = self.child.wait();
     }
 }
