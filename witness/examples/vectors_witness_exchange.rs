@@ -3,10 +3,10 @@
 use std::path::Path;
 
 #[path = "../tests/exchange.rs"]
-#[allow(clippy::unwrap_used, reason = "a generator of cases stops at the first surprise")]
+#[expect(clippy::unwrap_used, reason = "a generator of cases stops at the first surprise")]
 mod exchange;
 #[path = "../tests/wire.rs"]
-#[allow(clippy::unwrap_used, dead_code, reason = "shared with the sessions, which use all of it")]
+#[expect(clippy::unwrap_used, dead_code, reason = "shared with the sessions, which use all of it")]
 mod wire;
 
 fn main() -> std::io::Result<()> {

@@ -245,7 +245,8 @@ mod tests {
         let logs = Logs::of(&"w".parse().unwrap(), &list(&[old.clone(), new.clone(), old.clone()]), &[other]);
         assert_eq!(keys(&logs, "log"), [old.vkey().clone(), new.vkey().clone()]);
         assert_eq!((logs.len(), logs.notes().len()), (2, 2));
-        let logs = Logs::of(&"w".parse().unwrap(), &list(&[]), &[list(&[evil.clone()]), list(&[old])]);
+        let logs =
+            Logs::of(&"w".parse().unwrap(), &list(&[]), &[list(std::slice::from_ref(&evil)), list(&[old])]);
         assert_eq!(keys(&logs, "log"), [evil.vkey().clone()], "the first list");
     }
 

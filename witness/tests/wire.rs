@@ -36,7 +36,7 @@ impl Log {
         let mut levels = self.levels.borrow_mut();
         levels[0].push(LeafHash::of(entry).hash());
         let mut level = 0;
-        while levels[level].len() % 2 == 0 {
+        while levels[level].len().is_multiple_of(2) {
             let [.., left, right] = levels[level].as_slice() else { break };
             let parent = node_hash(left, right);
             level += 1;
