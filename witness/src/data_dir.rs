@@ -137,3 +137,30 @@ impl DataDirError {
         Self::Io { act, path: path.to_owned(), source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_held_is_not_given_twice() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("w");
+        let held = DataDir::create(&path).unwrap();
+        assert!(matches!(DataDir::lock(&path), Err(DataDirError::InUse { .. })));
+        drop(held);
+        DataDir::lock(&path).unwrap();
+        assert!(matches!(DataDir::create(&path), Err(DataDirError::NotEmpty { .. })));
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("logs");
+        for text in ["a long text", "short"] {
+            replace(&path, text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+}

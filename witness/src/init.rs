@@ -38,7 +38,7 @@ pub fn init(
     #[cfg(feature = "ml-dsa")]
     let cosigner = if with_ml_dsa {
         let seed = key_file::new_seed()?;
-        let key = ml_dsa::SigningKey::<MlDsa44>::from_seed(&(*seed).into());
+        let key = ml_dsa::SigningKey::<MlDsa44>::from_seed((&*seed).into());
         key_file::create(&dir.join(ML_DSA_KEY), &key, passphrase)?;
         cosigner.with_ml_dsa(&seed)
     } else {
@@ -108,7 +108,7 @@ pub fn read_keys(
     #[cfg(feature = "ml-dsa")]
     let cosigner = if config.vkey_ml_dsa.is_some() {
         let key: ml_dsa::SigningKey<MlDsa44> = key_file::read(&dir.join(ML_DSA_KEY), &mut passphrase)?;
-        cosigner.with_ml_dsa(&key.to_seed().into())
+        cosigner.with_ml_dsa(key.as_seed().as_ref())
     } else {
         cosigner
     };

@@ -204,6 +204,9 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
             manager.ready();
             tokio::spawn(async move { manager.watch().await });
         }
+        // Lists are read again by themselves, so there is nothing to do, and no reason to die.
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::spawn(async move { while hangup.recv().await.is_some() {} });
         let mut signalled = async move || {
             tokio::select! {
                 _ = terminate.recv() => {}

@@ -43,6 +43,8 @@ use crate::request::Request;
 pub const FRESH: u64 = 5;
 /// Most requests that share a sync: a frame of them is at most 4 MiB.
 const ROUND: usize = 256;
+/// Between two log lines about forks of one log.
+const FORK_PAUSE: Duration = Duration::from_secs(60);
 /// Requests that may wait. At some thousand a second each waits well under a second.
 const QUEUE: usize = 1024;
 
@@ -163,6 +165,8 @@ pub struct Recorder {
     jobs: Receiver<Job>,
     latest: Shared,
     quotas: Quotas,
+    /// When a fork of a log was told last.
+    forks: HashMap<OriginHash, Duration>,
     clock: Arc<dyn Clock>,
     metrics: Metrics,
 }
@@ -176,7 +180,10 @@ impl Recorder {
             Arc::new(RwLock::new(record.all().map(|(hash, durable)| (*hash, durable.clone())).collect()));
         metrics.recorded(record.size_bytes());
         let desk = Desk { jobs: sender, latest: Arc::clone(&latest) };
-        (Self { record, jobs, latest, quotas: Quotas::default(), clock, metrics }, desk)
+        (
+            Self { record, jobs, latest, quotas: Quotas::default(), forks: HashMap::new(), clock, metrics },
+            desk,
+        )
     }
 
     /// Works until all desks are gone.
@@ -212,9 +219,12 @@ impl Recorder {
                     Decided::Changed(changes.len() - 1)
                 }
                 // Without a change there is nothing to wait for, but this round may hold the change it stands on.
-                Verdict::Fresh => match newest.get(&hash) {
-                    Some(position) => Decided::Changed(*position),
-                    None => Decided::Kept(hash),
+                Verdict::Fresh => match (newest.get(&hash), self.record.latest(&hash)) {
+                    (Some(position), _) => Decided::Changed(*position),
+                    // As it is now: a later request of this round may change it.
+                    (None, Some(durable)) => Decided::Outcome(Outcome::Cosign(durable.clone())),
+                    // Only what was cosigned can be fresh; without it nobody is told anything.
+                    (None, None) => continue,
                 },
                 Verdict::Outcome(outcome) => Decided::Outcome(outcome),
             };
@@ -238,7 +248,6 @@ impl Recorder {
         for (decided, answer) in decided {
             let outcome = match decided {
                 Decided::Changed(position) => durable.get(position).cloned().map(Outcome::Cosign),
-                Decided::Kept(hash) => self.record.latest(&hash).cloned().map(Outcome::Cosign),
                 Decided::Outcome(outcome) => Some(outcome),
             };
             if let Some(outcome) = outcome {
@@ -249,10 +258,20 @@ impl Recorder {
         Ok(())
     }
 
+    /// Counts a fork, and says whether to tell it: whoever has seen one can send it again and again.
+    fn tells_fork(&mut self, request: &Request) -> bool {
+        self.metrics.fork();
+        let (hash, now) = (*request.log().hash(), self.clock.monotonic());
+        let is_due = self.forks.get(&hash).is_none_or(|told| now.saturating_sub(*told) >= FORK_PAUSE);
+        if is_due {
+            self.forks.insert(hash, now);
+        }
+        is_due
+    }
+
     fn verdict(&mut self, before: Option<&Latest>, request: &Request) -> Verdict {
         if let Err(refusal) = decide(before, request) {
-            if refusal.is_fork() {
-                self.metrics.fork();
+            if refusal.is_fork() && self.tells_fork(request) {
                 tracing::error!(
                     origin = %request.log().origin(),
                     cosigned = ?before.map_or_else(String::new, |before| note(before.checkpoint().as_bytes())),
@@ -299,7 +318,6 @@ enum Verdict {
 /// What is to be answered once the round is on the disk.
 enum Decided {
     Changed(usize),
-    Kept(OriginHash),
     Outcome(Outcome),
 }
 

@@ -199,7 +199,7 @@ impl MlDsaCosigner {
     /// Makes both halves of the key from its seed.
     #[must_use]
     pub fn from_seed(name: KeyName, seed: &[u8; SEED_BYTES]) -> Self {
-        Self::from_key(name, SigningKey::from_seed(&(*seed).into()))
+        Self::from_key(name, SigningKey::from_seed(seed.into()))
     }
 
     /// Names a private key.

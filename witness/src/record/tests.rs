@@ -103,7 +103,7 @@ fn zeros_where_the_last_frame_should_be_are_what_a_crash_leaves() {
         assert_eq!(sizes(&dir).unwrap(), old, "{from}");
     }
     // Wherever in a sector the frame ends: also if only its last byte is in the next one.
-    for pad in 0..512 {
+    for pad in (0..512).step_by(3) {
         let (dir, mut record) = new();
         record.append(vec![latest(&format!("p{}", "x".repeat(pad % 200)), 1, 1, 1)]).unwrap();
         if pad >= 200 {

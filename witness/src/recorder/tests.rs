@@ -122,6 +122,31 @@ fn requests_of_one_round_see_each_other() {
 }
 
 #[test]
+fn a_refresh_is_about_what_was_asked_though_the_same_round_goes_on() {
+    let (mut bench, logs) = (bench(), logs(Qpd::ONE_A_SECOND));
+    bench.one(request(&logs, 0, &head(1, 0), &[1], 0));
+    let outcomes = bench.round(vec![
+        request(&logs, 1, &head(1, 0), &[1], 0),
+        request(&logs, 1, &head(2, 1), &[1], 1),
+        request(&logs, 2, &head(2, 1), &[1], 1),
+    ]);
+    let sizes: Vec<u64> = outcomes.iter().map(|outcome| cosigned(outcome).0).collect();
+    assert_eq!(sizes, [1, 2, 2]);
+}
+
+#[test]
+fn a_fork_that_is_sent_again_and_again_is_told_once_a_minute() {
+    let (mut bench, logs) = (bench(), logs(Qpd::ONE_A_SECOND));
+    bench.round(vec![request(&logs, 0, &head(1, 0), &[1], 0), request(&logs, 1, &head(2, 1), &[1], 1)]);
+    let fork = request(&logs, 2, &head(2, 2), &[1], 2);
+    let mut told = |at| {
+        bench.clock.0.store(at, Ordering::SeqCst);
+        bench.recorder.tells_fork(&fork)
+    };
+    assert_eq!([1000, 1001, 1059, 1060, 1061].map(&mut told), [true, false, false, true, false]);
+}
+
+#[test]
 fn the_time_of_a_log_never_goes_back() {
     let (mut bench, logs) = (bench(), logs(Qpd::ONE_A_SECOND));
     bench.one(request(&logs, 0, &head(1, 0), &[1], 0));
