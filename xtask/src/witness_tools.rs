@@ -20,12 +20,12 @@ pub(crate) fn client() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// `litewitness` and the program that tells it which logs it has.
-pub(crate) fn litewitness() -> Result<[PathBuf; 2]> {
+/// `litewitness`, alone: the program that tells it which logs it has needs a module that not every proxy hands out.
+pub(crate) fn litewitness() -> Result<PathBuf> {
     let home = home()?;
-    let programs = ["litewitness", "witnessctl"].map(|name| home.join(format!("{name}-{TORCHWOOD_VERSION}")));
-    if programs.iter().all(|program| program.is_file()) {
-        return Ok(programs);
+    let program = home.join(format!("litewitness-{TORCHWOOD_VERSION}"));
+    if program.is_file() {
+        return Ok(program);
     }
     let module = home.join("module");
     fs::create_dir_all(&module).with_context(|| format!("cannot make {}", module.display()))?;
@@ -34,12 +34,10 @@ pub(crate) fn litewitness() -> Result<[PathBuf; 2]> {
     if !module.join("go.mod").is_file() {
         run(&["mod", "init", "witnesses"])?;
     }
-    for (program, name) in programs.iter().zip(["litewitness", "witnessctl"]) {
-        let package = format!("{TORCHWOOD}/cmd/{name}");
-        run(&["get", &format!("{package}@{TORCHWOOD_VERSION}")])?;
-        run(&["build", "-o", &program.display().to_string(), &package])?;
-    }
-    Ok(programs)
+    let package = format!("{TORCHWOOD}/cmd/litewitness");
+    run(&["get", &format!("{package}@{TORCHWOOD_VERSION}")])?;
+    run(&["build", "-o", &program.display().to_string(), &package])?;
+    Ok(program)
 }
 
 fn home() -> Result<PathBuf> {

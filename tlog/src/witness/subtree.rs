@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(parse("subtree 8 13\n"), E::NoEmptyLine);
         assert!(matches!(parse(&format!("subtree 8 13\n{HASH}\nx\n")), E::Checkpoint { .. }));
         assert!(matches!(refused(&format!("subtree 8 13\r\n{HASH}")), E::Text { .. }));
-        assert_eq!(refused("subtree 8 13"), E::NoHash);
+        assert_eq!(refused("subtree 8 13\n"), E::NoHash);
         for range in ["old 3", "subtree 8", "subtree\n", "Subtree 8 13"] {
             assert_eq!(refused(&format!("{range}\n{HASH}")), E::NoRange, "{range}");
         }
