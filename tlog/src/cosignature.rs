@@ -10,9 +10,12 @@
 //!
 //! The witness's name is not part of the message: an operator of two witnesses needs two keys.
 //!
-//! In scope: that message, signing and verifying it. Out of scope: ML-DSA-44 cosignatures and
-//! subtrees, whose message is [`crate::subtree_message`]; whether enough
-//! witnesses signed, which is [`crate::policy`]; whether the time is too old or in the future, which takes a clock.
+//! In scope: that message, signing and verifying it; ML-DSA-44 cosignatures in `ml_dsa`, behind a feature of the same name with
+//! a dash. Out of scope: whether enough witnesses signed, which is [`crate::policy`]; whether the time is too old or in the
+//! future, which takes a clock.
+
+#[cfg(feature = "ml-dsa")]
+pub mod ml_dsa;
 
 use std::fmt;
 
@@ -35,6 +38,9 @@ pub struct TimestampError {
 }
 
 impl UnixSeconds {
+    /// The time of a cosignature that says nothing about when.
+    pub const NONE: Self = Self(0);
+
     /// Takes a count of seconds.
     ///
     /// # Errors
@@ -57,7 +63,7 @@ impl fmt::Display for UnixSeconds {
     }
 }
 
-/// A cosignature that verified: made only by [`verify`].
+/// A cosignature that verified: made only by [`verify`], and by the function of that name for the other algorithm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cosignature {
     witness: KeyName,

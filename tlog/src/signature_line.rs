@@ -65,6 +65,12 @@ impl NoteSignature {
         Self { name: vkey.name().clone(), key_id: vkey.key_id(), payload }
     }
 
+    /// The same for keys that are no [`Vkey`]. `payload` has at least one byte.
+    #[cfg(feature = "ml-dsa")]
+    pub(crate) const fn of_parts(name: KeyName, key_id: KeyId, payload: Vec<u8>) -> Self {
+        Self { name, key_id, payload }
+    }
+
     /// The line for a signature that was made elsewhere, by an agent or a token for example, with the key of `vkey`.
     /// Nobody has verified it.
     #[must_use]

@@ -13,7 +13,7 @@
 //! All integers are big-endian. Unlike the Ed25519 cosignature this one names the cosigner, and does not cover extension
 //! lines.
 //!
-//! In scope: the message. Out of scope: the ML-DSA-44 signature over it, which comes with the witness.
+//! In scope: the message. Out of scope: the ML-DSA-44 signature over it, which is in [`crate::cosignature`].
 
 use merkle::Hash;
 use merkle::subtree::Subtree;

@@ -10,7 +10,8 @@
 //! A key id is a hint for finding the key, short enough to collide on purpose; it never stands for the key.
 //!
 //! In scope: Ed25519 note signatures (0x01) and Ed25519 cosignatures (0x04). Out of scope: ECDSA (0x02), RFC 6962
-//! tree heads (0x05) and ML-DSA-44 (0x06), which are refused by name; private keys, see [`crate::note`].
+//! tree heads (0x05), which are refused by name; ML-DSA-44 cosignatures (0x06), which have a type of their own in
+//! [`crate::cosignature`]; private keys, see [`crate::note`].
 
 mod key_name;
 
@@ -272,7 +273,8 @@ impl fmt::Display for Vkey {
     }
 }
 
-fn key_id(text: &str) -> Option<KeyId> {
+/// Reads a key id as a verifier key has it.
+pub(crate) fn key_id(text: &str) -> Option<KeyId> {
     let lower_hex = text.len() == 8 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if !lower_hex {
         return None;

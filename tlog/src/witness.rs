@@ -1,4 +1,4 @@
-//! add-checkpoint: a log asks a witness to cosign (c2sp.org/tlog-witness v1.0.0). The wire only.
+//! add-checkpoint and sign-subtree: a log asks a witness to cosign (c2sp.org/tlog-witness v1.0.0). The wire only.
 //!
 //! ```text
 //! request                                             answer 200
@@ -17,13 +17,17 @@
 //! 422 if the consistency proof does not hold, or is not empty where the old size is 0; 200 with an
 //! [`AddCheckpointResponse`].
 //!
-//! In scope: these three texts. Out of scope: HTTP, what a witness remembers, and sign-subtree, which needs ML-DSA-44.
+//! sign-subtree asks for a cosignature of some of the leaves of a tree that the witness has cosigned: [`SignSubtreeRequest`].
+//!
+//! In scope: these texts. Out of scope: HTTP, and what a witness remembers.
 
 mod answer;
 mod request;
+mod subtree;
 
 pub use answer::{AddCheckpointResponse, AddCheckpointResponseError, WitnessedSize};
 pub use request::{AddCheckpointRequest, AddCheckpointRequestError};
+pub use subtree::{SignSubtreeRequest, SignSubtreeRequestError};
 
 use crate::text::MAX_NOTE_BYTES;
 

@@ -23,6 +23,7 @@ mod lifecycle;
 mod oms;
 mod prometheus;
 mod schemathesis;
+mod witness;
 
 /// What came out of one tool.
 enum Outcome {
@@ -86,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     note("promtool on our alert rules", &mut || prometheus::rules());
     note("prometheus on a running log", &mut || bench.watched());
     note("schemathesis on our interface", &mut || bench.interface());
+    note("tessera's log under our witness", &mut || witness::run(&bench.work));
     bench.lifecycle(only, &mut note)?;
     bench.server.stop()?;
 

@@ -21,6 +21,7 @@ mod server;
 mod tidy;
 mod torture;
 mod vectors;
+mod witness_tools;
 
 use std::process::ExitCode;
 
