@@ -176,8 +176,8 @@ impl Bench {
         fs::rename(&own, &kept).context("no bundle was written")?;
         let sign = [&["sign", &shown][..], &KEY, &["--pending"]].concat();
         let verify = [&shown, "--trust", "signing-trust.toml", "--bundle", "own.jsonl"];
-        let key = ["sign", "key", &shown, "--private-key", "peer.pem", "--signature", "peer.sig"];
-        let verify_key = ["verify", "key", &shown, "--public-key", "peer.pub", "--signature", "peer.sig"];
+        let key = ["sign", "key", &shown, "--private_key", "peer.pem", "--signature", "peer.sig"];
+        let verify_key = ["verify", "key", &shown, "--public_key", "peer.pub", "--signature", "peer.sig"];
         let mut turns: [Turns; 2] = Default::default();
         for round in 0..=self.rounds {
             let mut seen = [Turn::default(); 2];
