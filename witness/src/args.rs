@@ -94,7 +94,7 @@ pub(crate) struct AddLog {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Directory of the witness. Settings are in its witness.toml, below [settings]; flags and variables win over them.
+    /// Directory of the witness. Settings are in its witness.toml, below `[settings]`; flags and variables win over them.
     pub(crate) dir: PathBuf,
     /// Where to listen for logs and monitors [default: 127.0.0.1:7380].
     #[arg(long, value_name = "ADDRESS:PORT", env = "TALLYMARK_WITNESS_LISTEN")]

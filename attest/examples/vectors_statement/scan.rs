@@ -144,7 +144,7 @@ pub(super) fn kind() -> Kind {
             ),
             (
                 "Scan.BadDigest.BadLength",
-                edit("digest-cut", "refused", &template_digest[..], &template_digest[..62]),
+                edit("digest-cut", "refused", template_digest, &template_digest[..62]),
             ),
         ],
     }
