@@ -9,6 +9,7 @@
 mod commands;
 mod datasets;
 mod events;
+mod gate;
 mod named_path;
 mod scan;
 mod statements;
@@ -30,6 +31,7 @@ pub(crate) use self::events::{
     ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
     TransferArgs, digest,
 };
+pub(crate) use self::gate::{GateArgs, GateFormat};
 pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
@@ -157,6 +159,7 @@ pub(crate) enum Command {
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
+    Gate(GateArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
     Inspect(InspectArgs),

@@ -16,6 +16,7 @@ mod dataset;
 mod diff;
 mod entry_view;
 mod eval;
+mod gate;
 mod gather;
 mod git;
 mod hash;
@@ -126,6 +127,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Scan(args) => return scan::run(args, manner),
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Gate(args) => return gate::run(args, manner),
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
         Command::Inspect(args) => return inspect::run(args, manner),
@@ -162,6 +164,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
+        Command::Gate(args) => matches!(args.format, args::GateFormat::Json),
         Command::Diff(args) => args.json,
         // With --json too the answer of a refused bill is the verdict's.
         Command::Bom(args) => args.json,

@@ -58,7 +58,7 @@ fn run_oms(args: &VerifyArgs, bundle: Option<PathBuf>, manner: Manner) -> Result
 }
 
 /// Whether text on standard output is coloured; by the same rules as in `tallymark-verify`.
-fn is_coloured(color: Color) -> bool {
+pub(crate) fn is_coloured(color: Color) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match color {
         Color::Always => true,

@@ -2,15 +2,24 @@
 //!
 //! The words may change between versions; the JSON keys, the codes and the exit codes may not.
 
+mod github;
 mod json;
+mod junit;
 mod next;
+mod place;
+mod sarif;
+mod table;
 mod testimony;
 mod text;
 mod words;
 
+pub use self::github::{github, markdown};
 pub(crate) use self::json::{FileRow, written};
-pub use self::json::{SCHEMA_VERSION, json, usage_json};
+pub use self::json::{SCHEMA_VERSION, json, json_all, usage_json};
+pub use self::junit::junit;
 pub(crate) use self::next::quoted;
+pub use self::sarif::sarif;
+pub use self::table::table;
 pub(crate) use self::text::difference_rows;
 pub use self::text::{Style, text};
 pub use self::words::{cause, plain, size, utc};
@@ -22,7 +31,7 @@ use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
-use crate::reason::Step;
+use crate::reason::{Class, Step};
 use crate::refusal::{LineNote, Refusal};
 
 /// What no verification in this version looks at, as code and words. A verdict always says so.
@@ -47,6 +56,15 @@ const PRIVATE: (&str, &str) = (
 /// What only a quorum of witnesses can tell.
 const SPLIT_VIEW: (&str, &str) =
     ("split-view", "that the log shows everybody the same tree; the policy asks for no witness");
+
+/// The exit code of several verdicts: 0 if every model is verified, otherwise that of the first class in the order of
+/// [`Class::ALL`] that any of them has. What is false outweighs what is refused, and that what could not be decided.
+#[must_use]
+pub fn overall(verdicts: &[Verdict]) -> u8 {
+    let classes = verdicts.iter().filter_map(|verdict| verdict.result().err()).map(Refusal::class);
+    let first = |class: &Class| Class::ALL.iter().position(|one| one == class);
+    classes.min_by_key(first).map_or(0, Class::exit_code)
+}
 
 /// The parts of a verdict that verified and refused ones have in common.
 struct Common<'a> {
@@ -82,6 +100,11 @@ impl<'a> Common<'a> {
                 warnings: &[],
             },
         }
+    }
+
+    /// `verified`, or the class of the refusal.
+    fn verdict_code(&self) -> &'static str {
+        self.refusal.map_or("verified", |refusal| refusal.class().code())
     }
 
     fn not_checked(&self) -> impl Iterator<Item = (&'static str, &'static str)> {

@@ -10,6 +10,7 @@ use super::{Exit, Failure, OutputError};
 use crate::bom::BomError;
 use crate::bundle_file::BundleFileError;
 use crate::diff::DiffError;
+use crate::gate::GateCommandError;
 use crate::gather::GatherError;
 use crate::git::GitError;
 use crate::inspect::InspectError;
@@ -72,6 +73,25 @@ impl From<DiffError> for Failure {
                 .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", model.display())),
             DiffError::NotNamed { model, .. } => Self::new(Exit::Usage, "input-not-named", &error)
                 .hint(format!("to see the names: tallymark inspect {}", model.display())),
+        }
+    }
+}
+
+impl From<GateCommandError> for Failure {
+    fn from(error: GateCommandError) -> Self {
+        match &error {
+            GateCommandError::Nothing(_) => Self::new(Exit::Usage, "no-models", &error)
+                .hint("name each model, or a directory of them: tallymark gate --each ./models"),
+            GateCommandError::TooMany => {
+                Self::new(Exit::Usage, "too-many-models", &error).hint("judge them in several runs")
+            }
+            GateCommandError::List(_) | GateCommandError::Unlisted { .. } => {
+                Self::new(Exit::Io, "models-unlisted", &error)
+                    .hint("nothing was judged; check the path and its permissions")
+            }
+            GateCommandError::Report { .. } => {
+                Self::new(Exit::Io, "report-io", &error).hint("check the path and its permissions")
+            }
         }
     }
 }

@@ -3,9 +3,9 @@
 use attest::provenance::Input;
 use serde::Serialize;
 
-use super::Common;
 use super::testimony::TestimonyRow;
 use super::words::cause;
+use super::{Common, overall};
 use crate::difference::Difference;
 use crate::failure::Failure;
 use crate::load::Verdict;
@@ -138,6 +138,27 @@ pub fn json(verdict: &Verdict) -> String {
     written(&report(verdict))
 }
 
+#[derive(Serialize)]
+struct Reports {
+    schema_version: u32,
+    /// `verified` if every model is, otherwise `not-verified`.
+    verdict: &'static str,
+    exit_code: u8,
+    models: Vec<Report>,
+}
+
+/// Writes several verdicts as one JSON object, whose `models` are objects as [`json`] writes them.
+#[must_use]
+pub fn json_all(verdicts: &[Verdict]) -> String {
+    let exit_code = overall(verdicts);
+    written(&Reports {
+        schema_version: SCHEMA_VERSION,
+        verdict: if exit_code == 0 { "verified" } else { "not-verified" },
+        exit_code,
+        models: verdicts.iter().map(report).collect(),
+    })
+}
+
 /// Writes that the command line was wrong; what about it is on standard error.
 #[must_use]
 pub fn usage_json(exit_code: u8) -> String {
@@ -176,7 +197,7 @@ fn report(verdict: &Verdict) -> Report {
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
     Report {
         schema_version: SCHEMA_VERSION,
-        verdict: refusal.map_or("verified", |refusal| refusal.class().code()),
+        verdict: common.verdict_code(),
         exit_code: verdict.exit_code(),
         reason: refusal.map(|refusal| refusal.reason().code()),
         message: refusal.map(|refusal| cause(refusal.failure())),

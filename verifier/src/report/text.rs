@@ -216,15 +216,19 @@ impl Page {
 
     fn no(&mut self, subject: &str, refusal: &Refusal) -> fmt::Result {
         let (reason, class) = (refusal.reason(), refusal.class());
-        let word = match class {
-            Class::VerifiedFalse => "FALSE",
-            Class::Refused => "REFUSED",
-            Class::Undecidable => "UNDECIDED",
-            Class::Io => "NOT READ",
-        };
-        let word = self.style.red(word);
+        let word = self.style.red(word(class));
         writeln!(self.text, "\n{subject}  {word}: {reason} (exit code {})", class.exit_code())?;
         writeln!(self.text, "  {}", reason.remedy())
+    }
+}
+
+/// What a class of refusals is called on a screen.
+pub(super) const fn word(class: Class) -> &'static str {
+    match class {
+        Class::VerifiedFalse => "FALSE",
+        Class::Refused => "REFUSED",
+        Class::Undecidable => "UNDECIDED",
+        Class::Io => "NOT READ",
     }
 }
 
