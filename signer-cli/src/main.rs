@@ -21,6 +21,7 @@ mod gather;
 mod git;
 mod hash;
 mod hidden;
+mod hub;
 mod inputs;
 mod inspect;
 mod key_file;
@@ -126,7 +127,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Scan(args) => return scan::run(args, manner),
         Command::Search(args) => search::run(args, manner)?,
-        Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Verify(args) => return verify::run(args, manner),
         Command::Gate(args) => return gate::run(args, manner),
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),

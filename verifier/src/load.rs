@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
 use attest::scan::{Progress, ScanOptions, scan};
+use attest::tree::Tree;
 
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
@@ -39,7 +40,15 @@ pub struct Verdict {
     bundle: PathBuf,
     trust: Option<PathBuf>,
     result: Result<VerifiedModel, Refusal>,
+    /// The files were not read; somebody said what they are.
+    is_offer: bool,
 }
+
+/// The answer about a model that lies elsewhere: what whoever offers it says of its files, judged like a model that is here.
+///
+/// It is no [`Verdict`], and no [`VerifiedModel`] comes out of it: a word is not a file.
+#[derive(Debug)]
+pub struct Offer(Verdict);
 
 impl Request {
     /// Asks about the model at that path, a directory or a single file, without trust and without expectation.
@@ -88,7 +97,40 @@ impl Request {
         let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
         let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
         let result = self.judge(&bundle, progress);
-        Verdict { model: self.model.clone(), shape, bundle, trust: self.trust.clone(), result }
+        Verdict {
+            model: self.model.clone(),
+            shape,
+            bundle,
+            trust: self.trust.clone(),
+            result,
+            is_offer: false,
+        }
+    }
+
+    /// Judges a model that is offered elsewhere. The paths of model and bundle are names for people; `bundle` has the bundle file's
+    /// bytes, `None` if there is none, and `files` the tree that the offered digests make.
+    #[must_use]
+    pub fn judge_offer(&self, bundle: Option<&[u8]>, files: Tree) -> Offer {
+        let place =
+            self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, ModelShape::Directory));
+        let result = self.offered(&place, bundle, files);
+        let (model, shape, trust) = (self.model.clone(), ModelShape::Directory, self.trust.clone());
+        Offer(Verdict { model, shape, bundle: place, trust, result, is_offer: true })
+    }
+
+    fn offered(&self, place: &Path, bundle: Option<&[u8]>, files: Tree) -> Result<VerifiedModel, Refusal> {
+        let requirements = self.trust.as_deref().map(parse_trust).transpose()?;
+        let Some(bundle) = bundle else {
+            return Err(Failure::BundleMissing { path: place.to_owned() }.into());
+        };
+        verify(bundle, requirements.as_ref(), &self.expectation_now(), || Ok(files))
+    }
+
+    fn expectation_now(&self) -> Expectation {
+        match self.expectation.now() {
+            Some(_) => self.expectation.clone(),
+            None => self.expectation.clone().as_of(now()),
+        }
     }
 
     fn judge(&self, bundle: &Path, progress: Progress<'_>) -> Result<VerifiedModel, Refusal> {
@@ -99,15 +141,36 @@ impl Request {
         let bytes = read_bundle(bundle)?;
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
-        let expectation = match self.expectation.now() {
-            Some(_) => self.expectation.clone(),
-            None => self.expectation.clone().as_of(now()),
-        };
-        verify(&bytes, requirements.as_ref(), &expectation, || scan(&self.model, &options, progress))
+        verify(&bytes, requirements.as_ref(), &self.expectation_now(), || {
+            scan(&self.model, &options, progress)
+        })
+    }
+}
+
+impl Offer {
+    /// 0 if what is offered is what was signed and may be used, otherwise the exit code of the refusal's class.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.0.exit_code()
+    }
+
+    /// Why it is refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.result().err()
+    }
+
+    /// For the reports, which say that nothing was read.
+    pub(crate) const fn verdict(&self) -> &Verdict {
+        &self.0
     }
 }
 
 impl Verdict {
+    pub(crate) const fn is_offer(&self) -> bool {
+        self.is_offer
+    }
+
     /// The model's path, as it was given.
     #[must_use]
     pub fn model(&self) -> &Path {
@@ -173,6 +236,11 @@ fn read_trust(path: &Path, model: &Path) -> Result<Requirements, Failure> {
     if lies_inside(path, model).map_err(unreadable)? {
         return Err(Failure::TrustInsideModel { trust: path.to_owned(), model: model.to_owned() });
     }
+    parse_trust(path)
+}
+
+fn parse_trust(path: &Path) -> Result<Requirements, Failure> {
+    let unreadable = |source| Failure::TrustUnreadable { path: path.to_owned(), source };
     let bytes = read_bounded(path, MAX_TRUST_BYTES as u64).map_err(unreadable)?;
     Requirements::parse(&bytes).map_err(|source| Failure::TrustMalformed { path: path.to_owned(), source })
 }

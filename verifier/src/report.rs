@@ -15,13 +15,13 @@ mod words;
 
 pub use self::github::{github, markdown};
 pub(crate) use self::json::{FileRow, written};
-pub use self::json::{SCHEMA_VERSION, json, json_all, usage_json};
+pub use self::json::{SCHEMA_VERSION, json, json_all, offer_json, usage_json};
 pub use self::junit::junit;
 pub(crate) use self::next::quoted;
 pub use self::sarif::sarif;
 pub use self::table::table;
 pub(crate) use self::text::difference_rows;
-pub use self::text::{Style, text};
+pub use self::text::{Style, offer_text, text};
 pub use self::words::{cause, plain, size, utc};
 
 use attest::bundle::ModelShape;
@@ -47,6 +47,12 @@ const NEVER_CHECKED: [(&str, &str); 3] = [
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
 const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
 
+/// What a verdict about an offer leaves open.
+const OFFERED: (&str, &str) = (
+    "contents",
+    "the files themselves: their digests are the word of whoever offers them, verify them when they are here",
+);
+
 /// What a statement commits to and does not show.
 const PRIVATE: (&str, &str) = (
     "private",
@@ -70,7 +76,9 @@ pub fn overall(verdicts: &[Verdict]) -> u8 {
 struct Common<'a> {
     shape: ModelShape,
     facts: &'a Facts,
-    outcomes: &'a Outcomes,
+    outcomes: Outcomes,
+    /// The files were not read.
+    is_offer: bool,
     refusal: Option<&'a Refusal>,
     notes: &'a [LineNote],
     testimonies: &'a [Testimony],
@@ -79,12 +87,13 @@ struct Common<'a> {
 
 impl<'a> Common<'a> {
     fn of(verdict: &'a Verdict) -> Self {
-        let shape = verdict.shape();
-        match verdict.result() {
+        let (shape, is_offer) = (verdict.shape(), verdict.is_offer());
+        let mut common = match verdict.result() {
             Ok(model) => Self {
                 shape,
                 facts: model.facts(),
-                outcomes: model.outcomes(),
+                outcomes: model.outcomes().clone(),
+                is_offer,
                 refusal: None,
                 notes: model.notes(),
                 testimonies: model.testimonies(),
@@ -93,18 +102,25 @@ impl<'a> Common<'a> {
             Err(refusal) => Self {
                 shape,
                 facts: refusal.facts(),
-                outcomes: refusal.outcomes(),
+                outcomes: refusal.outcomes().clone(),
+                is_offer,
                 refusal: Some(refusal),
                 notes: refusal.notes(),
                 testimonies: refusal.testimonies(),
                 warnings: &[],
             },
+        };
+        if is_offer && common.outcomes.of(Step::Contents) == Outcome::Pass {
+            // A word about files is no look at them.
+            common.outcomes.leave_open(Step::Contents);
         }
+        common
     }
 
-    /// `verified`, or the class of the refusal.
+    /// `verified` or, of files that were not read, `offered`; otherwise the class of the refusal.
     fn verdict_code(&self) -> &'static str {
-        self.refusal.map_or("verified", |refusal| refusal.class().code())
+        let passed = if self.is_offer { "offered" } else { "verified" };
+        self.refusal.map_or(passed, |refusal| refusal.class().code())
     }
 
     fn not_checked(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -116,6 +132,8 @@ impl<'a> Common<'a> {
             inputs.any(|input| input.name().commitment().is_some() || input.digest().commitment().is_some())
         });
         let private = is_private.then_some(PRIVATE);
-        no_witness.then_some(SPLIT_VIEW).into_iter().chain(siblings).chain(private).chain(NEVER_CHECKED)
+        let offered = self.is_offer.then_some(OFFERED);
+        let split_view = no_witness.then_some(SPLIT_VIEW);
+        offered.into_iter().chain(split_view).chain(siblings).chain(private).chain(NEVER_CHECKED)
     }
 }

@@ -55,15 +55,21 @@ pub(crate) struct SearchArgs {
 ///
 /// The same verdict, output and exit status as `tallymark-verify`, which is a smaller program for those who only
 /// verify.
+///
+/// With --no-download a model on the Hugging Face hub is judged before it is fetched, by the digests that the hub has of its files. Large files
+/// are not read; that the hub tells the truth is seen when they are here. The variables HF_ENDPOINT and HF_TOKEN count as they do for `hf`.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn\n  tallymark verify ./churn --oms \
-                  --oms-key signer.pem.pub"
+                  --oms-key signer.pem.pub\n  tallymark verify hf://acme/churn@v2 --no-download"
 )]
 pub(crate) struct VerifyArgs {
-    /// Directory or single file of the model
-    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    /// Directory or single file of the model, or `hf://OWNER/NAME@REVISION` on the hub
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE|hf://NAME")]
     pub(crate) model: PathBuf,
+    /// Judge a model on the hub without fetching it
+    #[arg(long, env = "TALLYMARK_NO_DOWNLOAD", value_parser = BoolishValueParser::new())]
+    pub(crate) no_download: bool,
     /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in your configuration]
     #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,

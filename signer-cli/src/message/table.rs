@@ -13,6 +13,7 @@ use crate::diff::DiffError;
 use crate::gate::GateCommandError;
 use crate::gather::GatherError;
 use crate::git::GitError;
+use crate::hub::{ENDPOINT_VARIABLE, HubError};
 use crate::inspect::InspectError;
 use crate::key_file::KeyFileError;
 use crate::log_token::TOKEN_VARIABLE;
@@ -24,6 +25,7 @@ use crate::sign::SignError;
 use crate::snapshot::SnapshotError;
 use crate::train::RunError;
 use crate::trust::TrustError;
+use crate::verify::OfferError;
 
 /// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
 pub(super) fn sentence_as_hint(sentence: &str) -> String {
@@ -92,6 +94,47 @@ impl From<GateCommandError> for Failure {
             GateCommandError::Report { .. } => {
                 Self::new(Exit::Io, "report-io", &error).hint("check the path and its permissions")
             }
+        }
+    }
+}
+
+impl From<OfferError> for Failure {
+    fn from(error: OfferError) -> Self {
+        match error {
+            OfferError::Hub(error) => error.into(),
+            OfferError::Name { .. } => Self::new(Exit::Usage, "hub-name", &error)
+                .hint("as in: tallymark verify hf://acme/churn@v2 --no-download"),
+            OfferError::NotHere { ref text, ref name } => Self::new(Exit::Usage, "model-not-here", &error)
+                .hint(format!("by the hub's word alone: tallymark verify {text} --no-download"))
+                .hint(format!("to fetch it first: hf download {} --local-dir DIR", name.repository())),
+            OfferError::OfFilesHere { .. } => Self::new(Exit::Usage, "model-not-here", &error)
+                .hint("leave out --bundle and --oms, or download the model first"),
+            OfferError::Here { ref path } => Self::new(Exit::Usage, "model-is-here", &error)
+                .hint(format!("without it: tallymark verify {}", path.display())),
+        }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Token(error) => error.into(),
+            HubError::Endpoint { .. } => Self::new(Exit::Usage, "hub-address", &error)
+                .hint(format!("unset {ENDPOINT_VARIABLE}, or correct it")),
+            HubError::Absent { .. } => Self::new(Exit::Io, "hub-absent", &error)
+                .hint("check name and revision; for a model that is not for everybody set HF_TOKEN"),
+            HubError::TokenInClear { .. } => Self::new(Exit::Usage, "token-in-clear", &error)
+                .hint(format!("use https:// in {ENDPOINT_VARIABLE}, or unset HF_TOKEN")),
+            HubError::Status { .. } | HubError::Unreachable { .. } | HubError::Broken { .. } => {
+                Self::new(Exit::Io, "hub-unreachable", &error)
+                    .hint("nothing was judged; try again, or check HF_ENDPOINT and the network")
+            }
+            HubError::TooLarge { .. } | HubError::Malformed { .. } => {
+                Self::new(Exit::Undecidable, "hub-malformed", &error)
+                    .hint("nothing was judged; download the model and judge that: tallymark verify DIR")
+            }
+            HubError::Path { .. } | HubError::Tree(_) => Self::new(Exit::VerifiedFalse, "hub-files", &error)
+                .hint("no model that was signed here looks like that; do not download it"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::words::cause;
 use super::{Common, overall};
 use crate::difference::Difference;
 use crate::failure::Failure;
-use crate::load::Verdict;
+use crate::load::{Offer, Verdict};
 use crate::refusal::LineNote;
 
 /// Version of the object's shape. Keys may be added under the same number; none is renamed or removed.
@@ -17,7 +17,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Serialize)]
 struct Report {
     schema_version: u32,
-    /// `verified`, or the class of the refusal.
+    /// `verified`, of an offer `offered`, or the class of the refusal.
     verdict: &'static str,
     exit_code: u8,
     reason: Option<&'static str>,
@@ -145,6 +145,12 @@ struct Reports {
     verdict: &'static str,
     exit_code: u8,
     models: Vec<Report>,
+}
+
+/// Writes what is known of an offer as [`json`] does; its verdict is `offered` at best.
+#[must_use]
+pub fn offer_json(offer: &Offer) -> String {
+    written(&report(offer.verdict()))
 }
 
 /// Writes several verdicts as one JSON object, whose `models` are objects as [`json`] writes them.

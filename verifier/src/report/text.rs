@@ -8,7 +8,7 @@ use super::words::{cause, plain, size, utc};
 use super::{Common, next, testimony};
 use crate::difference::Difference;
 use crate::failure::Failure;
-use crate::load::Verdict;
+use crate::load::{Offer, Verdict};
 use crate::outcome::Outcome;
 use crate::reason::{Class, Step};
 use crate::refusal::Refusal;
@@ -85,6 +85,12 @@ pub fn text(verdict: &Verdict, style: Style) -> String {
     page.text
 }
 
+/// Writes what is known of an offer, as [`text`] does.
+#[must_use]
+pub fn offer_text(offer: &Offer, style: Style) -> String {
+    text(offer.verdict(), style)
+}
+
 struct Page {
     text: String,
     style: Style,
@@ -135,6 +141,12 @@ impl Page {
             let (mark, words) = match outcome {
                 Outcome::Pass => (self.style.green("ok"), established(verdict, common, step)),
                 Outcome::Fail => (self.style.red("NO"), "failed".to_owned()),
+                Outcome::Unknown if step == Step::Contents && common.is_offer && common.refusal.is_none() => {
+                    (
+                        "--".to_owned(),
+                        format!("{}, by the word of whoever offers them", established(verdict, common, step)),
+                    )
+                }
                 Outcome::Unknown => ("--".to_owned(), "not looked at".to_owned()),
             };
             return writeln!(self.text, "  {mark}  {:<13} {words}", step.code());
@@ -198,7 +210,7 @@ impl Page {
         };
         match common.refusal {
             None => {
-                let word = self.style.green("VERIFIED");
+                let word = self.style.green(if common.is_offer { "OFFERED" } else { "VERIFIED" });
                 writeln!(self.text, "\n{subject}  {word}")?;
             }
             Some(refusal) => self.no(&subject, refusal)?,
