@@ -9,6 +9,7 @@
 //! is promised; a loader that must be sure reads from a copy that nobody else can write.
 
 mod cache;
+mod copy;
 mod disk;
 mod hash;
 mod hugging_face;
@@ -21,6 +22,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use self::cache::{CacheError, HashCache, MAX_RECORDS, MIN_FILE_BYTES, SETTLED};
+pub use self::copy::copy;
 pub use self::survey::{Content, Survey, SurveyedFile};
 use self::walk::Walk;
 use crate::model_path::{ModelPath, ModelPathError};
@@ -252,6 +254,8 @@ pub enum Act {
     Read,
     /// Asking for size, times and kind.
     Stat,
+    /// Making a copy.
+    Write,
 }
 
 impl core::fmt::Display for Act {
@@ -262,6 +266,7 @@ impl core::fmt::Display for Act {
             Self::Open => "open",
             Self::Read => "read",
             Self::Stat => "stat",
+            Self::Write => "write",
         })
     }
 }

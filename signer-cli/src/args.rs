@@ -9,6 +9,7 @@
 mod commands;
 mod datasets;
 mod events;
+mod exec;
 mod gate;
 mod named_path;
 mod scan;
@@ -31,6 +32,7 @@ pub(crate) use self::events::{
     ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
     TransferArgs, digest,
 };
+pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};
 pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
@@ -160,6 +162,7 @@ pub(crate) enum Command {
     Search(SearchArgs),
     Verify(VerifyArgs),
     Gate(GateArgs),
+    Exec(ExecArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
     Inspect(InspectArgs),

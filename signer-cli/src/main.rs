@@ -16,6 +16,7 @@ mod dataset;
 mod diff;
 mod entry_view;
 mod eval;
+mod exec;
 mod gate;
 mod gather;
 mod git;
@@ -129,6 +130,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return verify::run(args, manner),
         Command::Gate(args) => return gate::run(args, manner),
+        Command::Exec(args) => return exec::run(args, manner),
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
         Command::Inspect(args) => return inspect::run(args, manner),
@@ -172,6 +174,6 @@ const fn wants_json(command: &Command) -> bool {
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,
-        Command::ProveFile(_) | Command::Completions(_) | Command::Man(_) => false,
+        Command::ProveFile(_) | Command::Exec(_) | Command::Completions(_) | Command::Man(_) => false,
     }
 }

@@ -1,7 +1,7 @@
 //! The flags as written on the command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use attest::event::EventLabel;
 use attest::model_name::{ModelName, VersionLabel};
@@ -12,6 +12,9 @@ use verifier::oms::{AnchorPath, OmsRequest, now};
 use verifier::requirements::Expectation;
 
 /// Verifies a model against its bundle and a trust file, offline, and says so in one verdict.
+///
+/// With DEST it is what runs before a server starts: only a model that is verified arrives there, and it is the very bytes that were judged. MODEL
+/// may then be a `file://` address, as in KServe.
 #[derive(Debug, Parser)]
 #[command(name = "tallymark-verify", disable_version_flag = true, arg_required_else_help = true)]
 #[command(
@@ -22,6 +25,11 @@ pub(crate) struct Args {
     /// The model: a directory, or a single file
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+
+    /// Where the verified bytes go: a directory that does not exist, or is empty, as a mounted volume. Nothing is in it unless the model is
+    /// verified; what was there already is verified in its place
+    #[arg(value_name = "DEST", conflicts_with = "oms")]
+    destination: Option<PathBuf>,
 
     /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in the user's configuration]
     #[arg(long, value_name = "FILE", env = "TALLYMARK_TRUST", hide_env_values = true)]
@@ -105,11 +113,30 @@ impl Args {
         let key = self.oms_key.clone().map(AnchorPath::Key);
         let anchor = key.or_else(|| self.oms_ca.clone().map(AnchorPath::Authorities));
         let request =
-            OmsRequest::new(&self.model, self.oms_time.unwrap_or_else(now)).bundle(bundle).anchor(anchor);
+            OmsRequest::new(self.model(), self.oms_time.unwrap_or_else(now)).bundle(bundle).anchor(anchor);
         Some(match self.threads {
             Some(threads) => request.threads(threads),
             None => request,
         })
+    }
+
+    /// Where the verified bytes go.
+    pub(crate) fn destination(&self) -> Option<&Path> {
+        self.destination.as_deref()
+    }
+
+    /// The model as a path: an address of this machine is one.
+    fn model(&self) -> &Path {
+        let address = self.model.to_str().and_then(|text| text.strip_prefix("file://"));
+        address.filter(|path| path.starts_with('/')).map_or(&self.model, Path::new)
+    }
+
+    /// Another address than one of this machine.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        let text = self.model.to_str()?;
+        let (scheme, _) = text.split_once("://")?;
+        let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        (is_scheme && self.model() == self.model).then_some(text)
     }
 
     /// What is asked, with the trust file looked up if none was named.
@@ -117,9 +144,9 @@ impl Args {
         let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten())
             .at_stage(self.stage.clone())
             .as_of(self.at.unwrap_or_else(now));
-        let request = Request::new(&self.model)
+        let request = Request::new(self.model())
             .bundle(self.bundle.clone())
-            .trust(self.trust.clone().or_else(|| find_trust(&self.model)))
+            .trust(self.trust.clone().or_else(|| find_trust(self.model())))
             .expecting(expectation);
         match self.threads {
             Some(threads) => request.threads(threads),

@@ -20,7 +20,8 @@
 //! [`oms`] judges signatures of another format, which says less, by a procedure of its own.
 //!
 //! In scope: the verdict, its [`Reason`], its [`report`]. Out of scope: the network; what is loaded afterwards and how;
-//! lineage beyond the digests that are signed. Only [`load`] and that of [`oms`] touch the disk, so the rest runs in a browser.
+//! lineage beyond the digests that are signed. Only [`load`] with its `copy`, and that of [`oms`], touch the disk, so the rest runs in a
+//! browser.
 //!
 //! ```
 //! use verifier::load::Request;
@@ -32,6 +33,8 @@
 //! ```
 
 pub mod contents;
+#[cfg(unix)]
+pub mod copy;
 pub mod custody;
 pub mod difference;
 mod examination;

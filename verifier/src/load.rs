@@ -3,13 +3,13 @@
 //! In scope: where the files lie, and that each is read once and within bounds. Out of scope: everything that is
 //! decided about their bytes, which is [`verify`].
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Progress, ScanOptions, scan};
+use attest::scan::{Act, Progress, ScanError, ScanOptions, copy, scan};
 use attest::tree::Tree;
 
 use crate::contents::VerifiedModel;
@@ -30,6 +30,8 @@ pub struct Request {
     trust: Option<PathBuf>,
     expectation: Expectation,
     threads: Option<NonZeroUsize>,
+    /// A directory that does not exist yet, in which a copy is made and judged instead of the model.
+    copy: Option<PathBuf>,
 }
 
 /// The answer to a [`Request`], with the paths that were looked at.
@@ -60,6 +62,7 @@ impl Request {
             trust: None,
             expectation: Expectation::default(),
             threads: None,
+            copy: None,
         }
     }
 
@@ -89,6 +92,50 @@ impl Request {
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);
         self
+    }
+
+    /// Makes a copy in that directory, which must not exist, and judges the copy. It is made only if all but the files passes, and is there
+    /// afterwards, whole or not; the bundle file is put with it.
+    pub(crate) fn through_copy(mut self, directory: &Path) -> Self {
+        self.copy = Some(directory.to_owned());
+        self
+    }
+
+    /// The same about what lies in that directory, by its own bundle file.
+    pub(crate) fn moved_to(&self, directory: &Path) -> Self {
+        let model = match self.model.file_name().filter(|_| self.model.is_file()) {
+            Some(name) => directory.join(name),
+            None => directory.to_owned(),
+        };
+        Self { model, bundle: None, ..self.clone() }
+    }
+
+    /// The files of the model, or of the copy that is made of it.
+    fn files(
+        &self,
+        bundle: &[u8],
+        options: &ScanOptions<'_>,
+        progress: Progress<'_>,
+    ) -> Result<Tree, ScanError> {
+        let Some(directory) = &self.copy else { return scan(&self.model, options, progress) };
+        let write = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ScanError::Io { act: Act::Write, path, source }
+        };
+        // Copied and then hashed: half of the way each.
+        let first = |done, total: u64| progress(done, total.saturating_mul(2));
+        let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
+        let (place, shape) = match self.model.file_name().filter(|_| self.model.is_file()) {
+            Some(name) => {
+                fs::create_dir(directory).map_err(write(directory))?;
+                (directory.join(name), ModelShape::SingleFile)
+            }
+            None => (directory.clone(), ModelShape::Directory),
+        };
+        copy(&self.model, &place, &first)?;
+        let attestation = bundle_path_for(&place, shape);
+        fs::write(&attestation, bundle).map_err(write(&attestation))?;
+        scan(&place, options, &second)
     }
 
     /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
@@ -142,7 +189,7 @@ impl Request {
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
         verify(&bytes, requirements.as_ref(), &self.expectation_now(), || {
-            scan(&self.model, &options, progress)
+            self.files(&bytes, &options, progress)
         })
     }
 }

@@ -3,6 +3,7 @@
 
 mod cache;
 mod change;
+mod copy;
 mod hash_cache;
 
 use std::ffi::OsStr;

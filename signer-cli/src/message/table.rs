@@ -10,6 +10,7 @@ use super::{Exit, Failure, OutputError};
 use crate::bom::BomError;
 use crate::bundle_file::BundleFileError;
 use crate::diff::DiffError;
+use crate::exec::ExecError;
 use crate::gate::GateCommandError;
 use crate::gather::GatherError;
 use crate::git::GitError;
@@ -75,6 +76,24 @@ impl From<DiffError> for Failure {
                 .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", model.display())),
             DiffError::NotNamed { model, .. } => Self::new(Exit::Usage, "input-not-named", &error)
                 .hint(format!("to see the names: tallymark inspect {}", model.display())),
+        }
+    }
+}
+
+impl From<ExecError> for Failure {
+    fn from(error: ExecError) -> Self {
+        match &error {
+            ExecError::ModelNotNamed { model } => Self::new(Exit::Usage, "model-not-named", &error)
+                .hint("it would read something else than what was verified")
+                .hint(format!(
+                    "say where the copy shall stand: tallymark exec {} -- PROGRAM {{}}",
+                    model.display()
+                )),
+            ExecError::NoRoom { .. } | ExecError::Copy(_) => Self::new(Exit::Io, "copy-io", &error)
+                .hint("nothing was started; with --copy-in the copy goes where there is room"),
+            ExecError::Start { .. } | ExecError::Wait { .. } => {
+                Self::new(Exit::Io, "program", &error).hint("check the program's name and permissions")
+            }
         }
     }
 }
