@@ -9,6 +9,7 @@
 mod commands;
 mod datasets;
 mod events;
+mod lineage;
 mod named_path;
 mod scan;
 mod statements;
@@ -30,6 +31,7 @@ pub(crate) use self::events::{
     ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
     TransferArgs, digest,
 };
+pub(crate) use self::lineage::{LineageArgs, LineageFormat};
 pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
@@ -40,7 +42,7 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 15] = [
+const EXCLUSIVE: [(&str, &str, &str); 18] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
@@ -52,6 +54,9 @@ const EXCLUSIVE: [(&str, &str, &str); 15] = [
     ("diff", "other", "code"),
     ("verify", "oms", "trust"),
     ("verify", "oms", "bundle"),
+    ("verify", "oms", "lineage"),
+    ("verify", "oms", "state"),
+    ("verify", "state", "no_state"),
     ("verify", "oms", "name"),
     ("verify", "oms", "version"),
     ("verify", "oms_key", "oms_ca"),
@@ -159,6 +164,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
+    Lineage(LineageArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
     Completions(CompletionsArgs),

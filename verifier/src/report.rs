@@ -3,6 +3,7 @@
 //! The words may change between versions; the JSON keys, the codes and the exit codes may not.
 
 mod json;
+mod lineage;
 mod next;
 mod testimony;
 mod text;
@@ -10,6 +11,7 @@ mod words;
 
 pub(crate) use self::json::{FileRow, written};
 pub use self::json::{SCHEMA_VERSION, json, usage_json};
+pub use self::lineage::lineage_json;
 pub(crate) use self::next::quoted;
 pub(crate) use self::text::difference_rows;
 pub use self::text::{Style, text};
@@ -20,6 +22,7 @@ use attest::bundle::ModelShape;
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
 use crate::reason::Step;
@@ -57,6 +60,7 @@ struct Common<'a> {
     notes: &'a [LineNote],
     testimonies: &'a [Testimony],
     warnings: &'a [Failure],
+    lineage: Option<&'a Lineage>,
 }
 
 impl<'a> Common<'a> {
@@ -71,6 +75,7 @@ impl<'a> Common<'a> {
                 notes: model.notes(),
                 testimonies: model.testimonies(),
                 warnings: model.warnings(),
+                lineage: model.lineage(),
             },
             Err(refusal) => Self {
                 shape,
@@ -80,6 +85,7 @@ impl<'a> Common<'a> {
                 notes: refusal.notes(),
                 testimonies: refusal.testimonies(),
                 warnings: &[],
+                lineage: refusal.lineage(),
             },
         }
     }
