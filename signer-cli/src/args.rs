@@ -11,6 +11,7 @@ mod datasets;
 mod events;
 mod exec;
 mod gate;
+mod lineage;
 mod named_path;
 mod scan;
 mod statements;
@@ -34,6 +35,7 @@ pub(crate) use self::events::{
 };
 pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};
+pub(crate) use self::lineage::{LineageArgs, LineageFormat};
 pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
@@ -44,7 +46,7 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 15] = [
+const EXCLUSIVE: [(&str, &str, &str); 18] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
@@ -56,6 +58,9 @@ const EXCLUSIVE: [(&str, &str, &str); 15] = [
     ("diff", "other", "code"),
     ("verify", "oms", "trust"),
     ("verify", "oms", "bundle"),
+    ("verify", "oms", "lineage"),
+    ("verify", "oms", "state"),
+    ("verify", "state", "no_state"),
     ("verify", "oms", "name"),
     ("verify", "oms", "version"),
     ("verify", "oms_key", "oms_ca"),
@@ -165,6 +170,7 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
+    Lineage(LineageArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
     Completions(CompletionsArgs),

@@ -27,6 +27,7 @@ mod inputs;
 mod inspect;
 mod key_file;
 mod keygen;
+mod lineage;
 mod log_client;
 mod log_token;
 mod manifest_file;
@@ -133,6 +134,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Exec(args) => return exec::run(args, manner),
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
+        Command::Lineage(args) => return lineage::run(args, manner),
         Command::Inspect(args) => return inspect::run(args, manner),
         Command::Hash(args) => hash::run(args, manner)?,
         Command::Completions(args) => pages::completions(args)?,
@@ -171,6 +173,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Diff(args) => args.json,
         // With --json too the answer of a refused bill is the verdict's.
         Command::Bom(args) => args.json,
+        Command::Lineage(args) => matches!(args.format, args::LineageFormat::Json),
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,

@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use verifier::load::{Request, find_trust};
+use verifier::load::{MemoryPlace, Request, find_trust};
 use verifier::oms::{self, AnchorPath, OmsRequest};
 use verifier::report::{self, Style};
 use verifier::requirements::Expectation;
@@ -46,6 +46,12 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
         .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
+        .lineage(args.lineage.clone())
+        .memory(match &args.state {
+            Some(path) => MemoryPlace::At(path.clone()),
+            None if args.no_state => MemoryPlace::Nowhere,
+            None => MemoryPlace::AsTrusted,
+        })
         .expecting(expectation(args));
     if let Some(threads) = args.threads {
         request = request.threads(threads);

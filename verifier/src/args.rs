@@ -7,7 +7,7 @@ use attest::event::EventLabel;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::utc_time::UtcTime;
 use clap::{ArgAction, Parser, ValueEnum};
-use verifier::load::{Request, find_trust};
+use verifier::load::{MemoryPlace, Request, find_trust};
 use verifier::oms::{AnchorPath, OmsRequest, now};
 use verifier::requirements::Expectation;
 
@@ -38,6 +38,19 @@ pub(crate) struct Args {
     /// The bundle file [default: tallymark.jsonl in the model, or MODEL.tallymark.jsonl beside a file]
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+
+    /// Bundle files about what the model was made from, or a folder of them or of models; may be repeated
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "oms")]
+    lineage: Vec<PathBuf>,
+
+    /// Remember in this file what was verified, and refuse to go back [default: tallymark/seen.json in the user's state
+    /// directory if the trust file says `remember = true`]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["oms", "no_state"])]
+    state: Option<PathBuf>,
+
+    /// Remember nothing, whatever the trust file says
+    #[arg(long)]
+    no_state: bool,
 
     /// Judge the OMS signature, model.sig, which other tools read too [default file: model.sig in the model, or
     /// MODEL.model.sig beside a file]
@@ -147,6 +160,12 @@ impl Args {
         let request = Request::new(self.model())
             .bundle(self.bundle.clone())
             .trust(self.trust.clone().or_else(|| find_trust(self.model())))
+            .lineage(self.lineage.clone())
+            .memory(match &self.state {
+                Some(path) => MemoryPlace::At(path.clone()),
+                None if self.no_state => MemoryPlace::Nowhere,
+                None => MemoryPlace::AsTrusted,
+            })
             .expecting(expectation);
         match self.threads {
             Some(threads) => request.threads(threads),

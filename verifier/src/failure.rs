@@ -10,6 +10,7 @@ use attest::entry::EntryError;
 use attest::event::{EventLabel, Scope};
 use attest::key::SignatureError;
 use attest::model_name::{ModelName, VersionLabel};
+use attest::provenance::{Relation, Source};
 use attest::scan::ScanError;
 use attest::statement::{StatementError, StatementKind};
 use attest::tree::{TreeDigest, TreeError};
@@ -18,6 +19,8 @@ use tlog::checkpoint::Origin;
 use tlog::policy::{PolicyOpenError, QuorumError};
 
 use crate::difference::Difference;
+use crate::lineage::{EvidenceError, Fault};
+use crate::memory::MemoryError;
 use crate::reason::Reason;
 use crate::requirements::{RequirementsError, Right};
 use crate::standing::reach;
@@ -26,6 +29,20 @@ use crate::standing::reach;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// Something it was made from is withdrawn, and so it is.
+    #[error(
+        "{ancestor} is withdrawn by {by} with all that was made from it: {reason}: statement {statement}"
+    )]
+    AncestorRevoked {
+        /// What.
+        ancestor: String,
+        /// Who withdrew it.
+        by: String,
+        /// Why.
+        reason: EventLabel,
+        /// Digest of the statement that says so.
+        statement: Sha256Digest,
+    },
     /// Too few people approved the model.
     #[error(
         "approved by {found} of {wanted} people other than the maker (rule on line {line} of the trust file)"
@@ -71,6 +88,16 @@ pub enum Failure {
     CheckpointAgeUnknown {
         /// The rule's line in the trust file.
         line: usize,
+    },
+    /// What is known of the log for this name was newer before.
+    #[error("the bundle file shows {log} at size {found}, one for this name was verified at size {seen}")]
+    CheckpointOlder {
+        /// The log.
+        log: Origin,
+        /// Size of the largest tree in the file.
+        found: u64,
+        /// Size that was seen before.
+        seen: u64,
     },
     /// No log of the policy signed the checkpoint, though one has its origin.
     #[error("checkpoint of {origin} is not signed by the key in the policy")]
@@ -158,6 +185,65 @@ pub enum Failure {
         /// Id of the key in the entry.
         found: Sha256Digest,
     },
+    /// Something about the lineage is not known or does not hold.
+    #[error("{at}{}", by_rule(*line))]
+    LineageBroken {
+        /// A link or a node, in words.
+        at: String,
+        /// What.
+        #[source]
+        fault: Fault,
+        /// The rule's line in the trust file; none if no rule is needed.
+        line: Option<usize>,
+    },
+    /// A file of the evidence is none, or there is too much.
+    #[error("{} is no evidence", path.display())]
+    LineageMalformed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Where and why.
+        source: EvidenceError,
+    },
+    /// A model came out of its inputs in a way that is not wanted.
+    #[error("{of} came out of its inputs by {relation}{}", by_rule(Some(*line)))]
+    LineageRelation {
+        /// Which.
+        of: String,
+        /// How.
+        relation: Relation,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// A link is not known well enough.
+    #[error("{link} is known as {known}{}", by_rule(Some(*line)))]
+    LineageSource {
+        /// The link, in words.
+        link: String,
+        /// How the signer knows it.
+        known: Source,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// The evidence could not be read.
+    #[error("cannot read {}", path.display())]
+    LineageUnreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A log shows two faces.
+    #[error("{origin} signed two trees of size {size}: with root {seen}, and with root {found}")]
+    LogForked {
+        /// The log.
+        origin: Origin,
+        /// Of both.
+        size: u64,
+        /// One root.
+        seen: Hash,
+        /// The other.
+        found: Hash,
+    },
     /// The log id is not that of the log which signed the checkpoint.
     #[error("log id {}, and no key of {origin} in the policy has it", Hash::from_bytes(*found))]
     LogIdMismatch {
@@ -171,6 +257,41 @@ pub enum Failure {
     LogUnknown {
         /// The checkpoint's first line.
         origin: Origin,
+    },
+    /// There is no room for more in the memory.
+    #[error("{}", path.display())]
+    MemoryFull {
+        /// Its file.
+        path: PathBuf,
+        /// How much there is.
+        source: Box<MemoryError>,
+    },
+    /// The file is no memory.
+    #[error("{} does not parse", path.display())]
+    MemoryMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<MemoryError>,
+    },
+    /// The trust file wants to remember, and nobody says where.
+    #[error("remember = true, and neither XDG_STATE_HOME nor HOME says where")]
+    MemoryNowhere,
+    /// The memory could not be read.
+    #[error("cannot read {}", path.display())]
+    MemoryUnreadable {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The memory could not be written.
+    #[error("cannot write {}", path.display())]
+    MemoryUnwritten {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The model's path could not be read.
     #[error("cannot read the model {}", path.display())]
@@ -225,6 +346,16 @@ pub enum Failure {
         stage: Option<EventLabel>,
         /// Digest of the statement that says so.
         statement: Sha256Digest,
+    },
+    /// A later release was verified before.
+    #[error("{found} of {log}, after {seen}")]
+    ReleaseOlder {
+        /// What this is.
+        found: String,
+        /// What was verified.
+        seen: String,
+        /// The log of both.
+        log: Origin,
     },
     /// It is withdrawn.
     #[error("withdrawn by {by}: {reason}, {}: statement {statement}", reach(*scope))]
@@ -356,12 +487,14 @@ impl Failure {
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
+            Self::AncestorRevoked { .. } => Reason::AncestorRevoked,
             Self::ApprovalsInsufficient { .. } => Reason::ApprovalsInsufficient,
             Self::ApproverRoleMissing { .. } => Reason::ApproverRoleMissing,
             Self::BundleMalformed { source } => of_bundle_file(source),
             Self::BundleMissing { .. } => Reason::BundleMissing,
             Self::BundleUnreadable { .. } => Reason::BundleUnreadable,
             Self::CheckpointAgeUnknown { .. } => Reason::CheckpointAgeUnknown,
+            Self::CheckpointOlder { .. } => Reason::CheckpointOlder,
             Self::CheckpointStale { .. } => Reason::CheckpointStale,
             Self::CheckpointSignatureInvalid { .. } => Reason::CheckpointSignatureInvalid,
             Self::CosignatureInvalid { .. } => Reason::CosignatureInvalid,
@@ -375,8 +508,18 @@ impl Failure {
             }
             Self::InclusionProofInvalid { .. } => Reason::InclusionProofInvalid,
             Self::KeyHintMismatch { .. } => Reason::KeyHintMismatch,
+            Self::LineageBroken { fault, .. } => fault.reason(),
+            Self::LineageMalformed { .. } => Reason::LineageMalformed,
+            Self::LineageRelation { .. } => Reason::LineageRelationRefused,
+            Self::LineageSource { .. } => Reason::LineageSourceRefused,
+            Self::LineageUnreadable { .. } => Reason::LineageUnreadable,
+            Self::LogForked { .. } => Reason::LogForked,
             Self::LogIdMismatch { .. } => Reason::LogIdMismatch,
             Self::LogUnknown { .. } => Reason::LogUnknown,
+            Self::MemoryFull { .. } | Self::MemoryUnwritten { .. } => Reason::MemoryUnwritten,
+            Self::MemoryMalformed { .. } | Self::MemoryNowhere | Self::MemoryUnreadable { .. } => {
+                Reason::MemoryUnreadable
+            }
             Self::ModelUnreadable { .. } => Reason::ModelUnreadable,
             Self::NameUnexpected { .. } => Reason::NameUnexpected,
             Self::NotLogged => Reason::NotLogged,
@@ -384,6 +527,7 @@ impl Failure {
             Self::NotProvenance { .. } | Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
             Self::PromotionMissing { .. } => Reason::PromotionMissing,
             Self::Rejected { .. } => Reason::Rejected,
+            Self::ReleaseOlder { .. } => Reason::ReleaseOlder,
             Self::Revoked { .. } => Reason::Revoked,
             Self::Scan { source } => scan_reason(source),
             Self::SignatureInvalid { .. } => Reason::SignatureInvalid,
@@ -420,6 +564,17 @@ impl Failure {
     pub fn differences(&self) -> Option<&[Difference]> {
         match self {
             Self::FilesDiffer { differences, .. } => Some(differences),
+            _ => None,
+        }
+    }
+
+    /// Digest of the statement that speaks against the model, if that is what did not hold.
+    #[must_use]
+    pub const fn adverse_statement(&self) -> Option<Sha256Digest> {
+        match self {
+            Self::Rejected { statement, .. }
+            | Self::Revoked { statement, .. }
+            | Self::Superseded { statement, .. } => Some(*statement),
             _ => None,
         }
     }
@@ -486,6 +641,11 @@ const fn of_bundle_file(error: &BundleFileError) -> Reason {
         },
         _ => Reason::BundleMalformed,
     }
+}
+
+/// Which rule asks, for the end of a sentence.
+fn by_rule(line: Option<usize>) -> String {
+    line.map(|line| format!(" (rule on line {line} of the trust file)")).unwrap_or_default()
 }
 
 fn summary(count: usize, differences: &[Difference]) -> String {

@@ -3,6 +3,9 @@
 //! In scope: where the files lie, and that each is read once and within bounds. Out of scope: everything that is
 //! decided about their bytes, which is [`verify`].
 
+mod evidence;
+mod memory;
+
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
@@ -12,12 +15,14 @@ use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
 use attest::scan::{Act, Progress, ScanError, ScanOptions, copy, scan};
 use attest::tree::Tree;
 
+pub use self::memory::MemoryPlace;
+use self::memory::UpdateError;
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
 use crate::oms::now;
+use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
-use crate::verify;
 
 /// Name of the trust file, in the working directory and in the user's configuration.
 pub const TRUST_FILE_NAME: &str = "tallymark.toml";
@@ -28,6 +33,8 @@ pub struct Request {
     model: PathBuf,
     bundle: Option<PathBuf>,
     trust: Option<PathBuf>,
+    lineage: Vec<PathBuf>,
+    memory: MemoryPlace,
     expectation: Expectation,
     threads: Option<NonZeroUsize>,
     /// A directory that does not exist yet, in which a copy is made and judged instead of the model.
@@ -41,6 +48,7 @@ pub struct Verdict {
     shape: ModelShape,
     bundle: PathBuf,
     trust: Option<PathBuf>,
+    memory: Option<PathBuf>,
     result: Result<VerifiedModel, Refusal>,
     /// The files were not read; somebody said what they are.
     is_offer: bool,
@@ -60,6 +68,8 @@ impl Request {
             model: model.into(),
             bundle: None,
             trust: None,
+            lineage: Vec::new(),
+            memory: MemoryPlace::default(),
             expectation: Expectation::default(),
             threads: None,
             copy: None,
@@ -77,6 +87,20 @@ impl Request {
     #[must_use]
     pub fn trust(mut self, path: Option<PathBuf>) -> Self {
         self.trust = path;
+        self
+    }
+
+    /// Takes statements about ancestors from these bundle files, and from those in these folders.
+    #[must_use]
+    pub fn lineage(mut self, paths: Vec<PathBuf>) -> Self {
+        self.lineage = paths;
+        self
+    }
+
+    /// Remembers there what was verified, and holds against the model what was verified before.
+    #[must_use]
+    pub fn memory(mut self, place: MemoryPlace) -> Self {
+        self.memory = place;
         self
     }
 
@@ -107,7 +131,7 @@ impl Request {
             Some(name) => directory.join(name),
             None => directory.to_owned(),
         };
-        Self { model, bundle: None, ..self.clone() }
+        Self { model, bundle: None, copy: None, ..self.clone() }
     }
 
     /// The files of the model, or of the copy that is made of it.
@@ -143,12 +167,14 @@ impl Request {
     pub fn verify(&self, progress: Progress<'_>) -> Verdict {
         let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
         let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
-        let result = self.judge(&bundle, progress);
+        let mut memory = None;
+        let result = self.judge(&bundle, &mut memory, progress);
         Verdict {
             model: self.model.clone(),
             shape,
             bundle,
             trust: self.trust.clone(),
+            memory,
             result,
             is_offer: false,
         }
@@ -160,17 +186,30 @@ impl Request {
     pub fn judge_offer(&self, bundle: Option<&[u8]>, files: Tree) -> Offer {
         let place =
             self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, ModelShape::Directory));
-        let result = self.offered(&place, bundle, files);
+        let mut memory = None;
+        let result = self.offered(&place, bundle, &mut memory, files);
         let (model, shape, trust) = (self.model.clone(), ModelShape::Directory, self.trust.clone());
-        Offer(Verdict { model, shape, bundle: place, trust, result, is_offer: true })
+        Offer(Verdict { model, shape, bundle: place, trust, memory, result, is_offer: true })
     }
 
-    fn offered(&self, place: &Path, bundle: Option<&[u8]>, files: Tree) -> Result<VerifiedModel, Refusal> {
+    /// What was verified before counts here too. Nothing is remembered: nothing was verified.
+    fn offered(
+        &self,
+        place: &Path,
+        bundle: Option<&[u8]>,
+        memory: &mut Option<PathBuf>,
+        files: Tree,
+    ) -> Result<VerifiedModel, Refusal> {
         let requirements = self.trust.as_deref().map(parse_trust).transpose()?;
         let Some(bundle) = bundle else {
             return Err(Failure::BundleMissing { path: place.to_owned() }.into());
         };
-        verify(bundle, requirements.as_ref(), &self.expectation_now(), || Ok(files))
+        let evidence = evidence::read(&self.lineage)?;
+        let expectation = self.expectation_now();
+        *memory = self.memory_file(requirements.as_ref())?;
+        let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
+        let Some(path) = memory else { return question.verify(bundle, || Ok(files)) };
+        question.remembering(&memory::read(path)?).verify(bundle, || Ok(files))
     }
 
     fn expectation_now(&self) -> Expectation {
@@ -180,17 +219,59 @@ impl Request {
         }
     }
 
-    fn judge(&self, bundle: &Path, progress: Progress<'_>) -> Result<VerifiedModel, Refusal> {
+    fn judge(
+        &self,
+        bundle: &Path,
+        place: &mut Option<PathBuf>,
+        progress: Progress<'_>,
+    ) -> Result<VerifiedModel, Refusal> {
         if let Err(source) = self.model.metadata() {
             return Err(Failure::ModelUnreadable { path: self.model.clone(), source }.into());
         }
         let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
         let bytes = read_bundle(bundle)?;
+        let evidence = evidence::read(&self.lineage)?;
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
-        verify(&bytes, requirements.as_ref(), &self.expectation_now(), || {
-            self.files(&bytes, &options, progress)
-        })
+        let expectation = self.expectation_now();
+        *place = self.memory_file(requirements.as_ref())?;
+        let files = || self.files(&bytes, &options, progress);
+        let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
+        let Some(path) = place else { return question.verify(&bytes, files) };
+        let before = memory::read(path)?;
+        let model = question.remembering(&before).verify(&bytes, files)?;
+        remember(path, model, &expectation)
+    }
+
+    /// The file with what was verified before.
+    fn memory_file(&self, requirements: Option<&Requirements>) -> Result<Option<PathBuf>, Failure> {
+        match &self.memory {
+            MemoryPlace::At(path) => Ok(Some(path.clone())),
+            MemoryPlace::AsTrusted if requirements.is_some_and(Requirements::remember) => {
+                memory::users_file().map(Some).ok_or(Failure::MemoryNowhere)
+            }
+            MemoryPlace::AsTrusted | MemoryPlace::Nowhere => Ok(None),
+        }
+    }
+}
+
+/// Stores that the model was verified. Hashing it may have taken hours: what others verified meanwhile counts too.
+fn remember(path: &Path, model: VerifiedModel, expectation: &Expectation) -> Result<VerifiedModel, Refusal> {
+    let updated = memory::update(path, |memory| {
+        let mut against = memory.against(&model.seen(), expectation).into_iter();
+        if let Some(cause) = against.next() {
+            return Err(Box::new((cause, against.collect())));
+        }
+        let full = |source| Failure::MemoryFull { path: path.to_owned(), source: Box::new(source) };
+        memory.remembering(&model).map_err(|source| Box::new((full(source), Vec::new())))
+    });
+    match updated {
+        Ok(()) => Ok(model),
+        Err(UpdateError::Failed(cause)) => Err(model.refused(cause, Vec::new())),
+        Err(UpdateError::Refused(refused)) => {
+            let (cause, also) = *refused;
+            Err(model.refused(cause, also))
+        }
     }
 }
 
@@ -240,6 +321,12 @@ impl Verdict {
     #[must_use]
     pub fn trust(&self) -> Option<&Path> {
         self.trust.as_deref()
+    }
+
+    /// The file with what was verified before, if it counted.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Path> {
+        self.memory.as_deref()
     }
 
     /// The verified model, or why there is none.

@@ -3,6 +3,7 @@
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::outcome::Outcomes;
 use crate::reason::{Class, Reason};
 
@@ -24,6 +25,7 @@ struct Inner {
     facts: Facts,
     notes: Vec<LineNote>,
     testimonies: Vec<Testimony>,
+    lineage: Option<Lineage>,
 }
 
 /// What became of a line of the bundle file that did not decide the verdict.
@@ -69,8 +71,14 @@ impl Refusal {
         let is_false = |failure: &Failure| failure.reason().class() == Class::VerifiedFalse;
         let failure = seen.remove(seen.iter().position(is_false).unwrap_or(0));
         let (notes, testimonies) = (Vec::new(), Vec::new());
-        let inner = Inner { failure, also: seen, line: Some(line), outcomes, facts, notes, testimonies };
+        let (line, lineage) = (Some(line), None);
+        let inner = Inner { failure, also: seen, line, outcomes, facts, notes, testimonies, lineage };
         Self { inner: Box::new(inner) }
+    }
+
+    pub(crate) fn with_lineage(mut self, lineage: Lineage) -> Self {
+        self.inner.lineage = Some(lineage);
+        self
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
@@ -136,6 +144,12 @@ impl Refusal {
         &self.inner.notes
     }
 
+    /// What is known of where the model comes from, if its statement is believed so far.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.inner.lineage.as_ref()
+    }
+
     /// What else was said about the model that the statement is about, in the order of the lines.
     #[must_use]
     pub fn testimonies(&self) -> &[Testimony] {
@@ -156,6 +170,7 @@ impl From<Failure> for Refusal {
             facts: Facts::default(),
             notes: Vec::new(),
             testimonies: Vec::new(),
+            lineage: None,
         };
         Self { inner: Box::new(inner) }
     }

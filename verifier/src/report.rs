@@ -5,6 +5,7 @@
 mod github;
 mod json;
 mod junit;
+mod lineage;
 mod next;
 mod place;
 mod sarif;
@@ -17,6 +18,7 @@ pub use self::github::{github, markdown};
 pub(crate) use self::json::{FileRow, written};
 pub use self::json::{SCHEMA_VERSION, json, json_all, offer_json, usage_json};
 pub use self::junit::junit;
+pub use self::lineage::lineage_json;
 pub(crate) use self::next::quoted;
 pub use self::sarif::sarif;
 pub use self::table::table;
@@ -29,6 +31,7 @@ use attest::bundle::ModelShape;
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
 use crate::reason::{Class, Step};
@@ -83,6 +86,7 @@ struct Common<'a> {
     notes: &'a [LineNote],
     testimonies: &'a [Testimony],
     warnings: &'a [Failure],
+    lineage: Option<&'a Lineage>,
 }
 
 impl<'a> Common<'a> {
@@ -98,6 +102,7 @@ impl<'a> Common<'a> {
                 notes: model.notes(),
                 testimonies: model.testimonies(),
                 warnings: model.warnings(),
+                lineage: model.lineage(),
             },
             Err(refusal) => Self {
                 shape,
@@ -108,6 +113,7 @@ impl<'a> Common<'a> {
                 notes: refusal.notes(),
                 testimonies: refusal.testimonies(),
                 warnings: &[],
+                lineage: refusal.lineage(),
             },
         };
         if is_offer && common.outcomes.of(Step::Contents) == Outcome::Pass {

@@ -24,6 +24,7 @@
 mod error;
 mod expectation;
 mod label;
+mod lineage_demand;
 mod publisher;
 mod right;
 mod rule;
@@ -41,6 +42,8 @@ use toml::Spanned;
 pub use self::error::RequirementsError;
 pub use self::expectation::Expectation;
 use self::label::Label;
+use self::lineage_demand::AnchorTable;
+pub use self::lineage_demand::LineageDemand;
 use self::publisher::PublisherTable;
 pub use self::publisher::{Person, Publisher, Term};
 pub use self::right::{Right, RightError};
@@ -61,6 +64,9 @@ pub struct Requirements {
     publishers: Vec<Publisher>,
     persons: HashMap<Sha256Digest, EventLabel>,
     rules: Vec<Rule>,
+    /// By digest: the line of the trust file that vouches for it.
+    anchors: HashMap<Sha256Digest, usize>,
+    remember: bool,
 }
 
 #[derive(Deserialize)]
@@ -70,9 +76,13 @@ struct TrustFile {
     policy: Spanned<String>,
     stage: Option<Label>,
     #[serde(default)]
+    remember: bool,
+    #[serde(default)]
     publisher: Vec<PublisherTable>,
     #[serde(default)]
     require: Vec<RuleTable>,
+    #[serde(default)]
+    anchor: Vec<AnchorTable>,
 }
 
 impl Requirements {
@@ -118,7 +128,10 @@ impl Requirements {
             Rule::read(table, line)
         };
         let rules = file.require.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { policy, stage: file.stage.map(Label::into_inner), publishers, persons, rules })
+        let anchors =
+            file.anchor.iter().map(|anchor| anchor.read(&line_at)).collect::<Result<HashMap<_, _>, _>>()?;
+        let (stage, remember) = (file.stage.map(Label::into_inner), file.remember);
+        Ok(Self { policy, stage, publishers, persons, rules, anchors, remember })
     }
 
     /// Which logs and witnesses count.
@@ -139,10 +152,22 @@ impl Requirements {
         self.stage.as_ref()
     }
 
+    /// Whether what was verified is remembered, and held against what comes later.
+    #[must_use]
+    pub const fn remember(&self) -> bool {
+        self.remember
+    }
+
     /// The rules, in the order of the file.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The line of the trust file that vouches for what has that digest, whoever signed it.
+    #[must_use]
+    pub fn anchor(&self, digest: &Sha256Digest) -> Option<usize> {
+        self.anchors.get(digest).copied()
     }
 
     /// The trusted key with that id, whatever it may sign.

@@ -76,6 +76,17 @@ pub(crate) struct VerifyArgs {
     /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
     #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    /// Bundle files about what the model was made from, or a folder of them or of models; may be repeated. In the variable: one
+    /// per line
+    #[arg(long, env = "TALLYMARK_LINEAGE", value_name = "FILE|DIR", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) lineage: Vec<PathBuf>,
+    /// Remember in this file what was verified, and refuse to go back [default: tallymark/seen.json in your state directory if the
+    /// trust file says `remember = true`]
+    #[arg(long, env = "TALLYMARK_STATE", value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Remember nothing, whatever the trust file says
+    #[arg(long, env = "TALLYMARK_NO_STATE", value_parser = BoolishValueParser::new())]
+    pub(crate) no_state: bool,
     /// Judge the OMS signature, which other tools read too [default file: model.sig in the model, or FILE.model.sig
     /// beside a file]
     #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true)]

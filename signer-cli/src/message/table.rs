@@ -17,6 +17,7 @@ use crate::git::GitError;
 use crate::hub::{ENDPOINT_VARIABLE, HubError};
 use crate::inspect::InspectError;
 use crate::key_file::KeyFileError;
+use crate::lineage::LineageError;
 use crate::log_token::TOKEN_VARIABLE;
 use crate::oms::OmsError;
 use crate::pages::PagesError;
@@ -408,6 +409,12 @@ impl From<BomError> for Failure {
             E::TooFewVerified { .. } => told(Exit::Refused, "too-few-verified")
                 .hint("to see which fields are missing: tallymark bom DIR --check"),
         }
+    }
+}
+
+impl From<LineageError> for Failure {
+    fn from(error: LineageError) -> Self {
+        Self::new(Exit::Io, "lineage-io", &error).hint("check the path given with --out")
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod accept;
 mod case;
+mod lineage;
 mod reject;
 mod standing;
 mod world;

@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::standing;
+use super::{lineage, standing};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -16,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
         log::cases(),
         requirements::cases(),
         standing::refused(),
+        lineage::refused(),
         contents::cases(),
     ]
     .concat()

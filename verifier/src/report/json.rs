@@ -3,6 +3,7 @@
 use attest::provenance::Input;
 use serde::Serialize;
 
+use super::lineage::LineageRow;
 use super::testimony::TestimonyRow;
 use super::words::cause;
 use super::{Common, overall};
@@ -25,6 +26,8 @@ struct Report {
     model: String,
     bundle: String,
     trust: Option<String>,
+    /// The file with what was verified before; null if nothing is remembered.
+    state: Option<String>,
     name: Option<String>,
     version: Option<String>,
     tree_digest: Option<String>,
@@ -41,6 +44,8 @@ struct Report {
     files: Vec<FileRow>,
     notes: Vec<NoteRow>,
     custody: Vec<TestimonyRow>,
+    /// Null where the statement about the model is not believed.
+    lineage: Option<LineageRow>,
     not_checked: Vec<&'static str>,
 }
 
@@ -210,6 +215,7 @@ fn report(verdict: &Verdict) -> Report {
         model: path(verdict.model()),
         bundle: path(verdict.bundle()),
         trust: verdict.trust().map(path),
+        state: verdict.memory().map(path),
         name: statement.map(|s| s.name().to_string()),
         version: statement.map(|s| s.version().to_string()),
         tree_digest: statement.map(|s| s.tree_digest().to_string()),
@@ -256,6 +262,7 @@ fn report(verdict: &Verdict) -> Report {
             .collect(),
         notes: common.notes.iter().map(NoteRow::of).collect(),
         custody: common.testimonies.iter().map(TestimonyRow::of).collect(),
+        lineage: common.lineage.map(LineageRow::of),
         not_checked: common.not_checked().map(|(code, _)| code).collect(),
     }
 }
