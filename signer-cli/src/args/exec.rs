@@ -43,6 +43,6 @@ pub(crate) struct ExecArgs {
     #[arg(long, env = "TALLYMARK_COPY_IN", value_name = "DIR")]
     pub(crate) copy_in: Option<PathBuf>,
     /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    #[arg(env = "TALLYMARK_PROGRAM", value_name = "PROGRAM", required = true, last = true, value_delimiter = None)]
     pub(crate) program: Vec<OsString>,
 }
