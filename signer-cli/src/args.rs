@@ -13,6 +13,7 @@ mod exec;
 mod gate;
 mod lineage;
 mod named_path;
+mod pack;
 mod scan;
 mod statements;
 mod views;
@@ -37,6 +38,7 @@ pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};
 pub(crate) use self::lineage::{LineageArgs, LineageFormat};
 pub(crate) use self::named_path::NamedPath;
+pub(crate) use self::pack::PackArgs;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 pub(crate) use self::views::{
@@ -168,6 +170,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Gate(GateArgs),
     Exec(ExecArgs),
+    Pack(PackArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
     Lineage(LineageArgs),

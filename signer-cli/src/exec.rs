@@ -75,13 +75,12 @@ pub(crate) fn run(args: &ExecArgs, manner: Manner) -> Result<u8, Failure> {
         .part("copying and hashing", |progress| deliver(&request, &destination, progress))
         .map_err(ExecError::from)?;
     let verdict = delivered.verdict();
-    let (Delivered::Copied(_), Ok(model)) = (&delivered, verdict.result()) else {
+    let (Delivered::Copied { model: place, .. }, Ok(model)) = (&delivered, verdict.result()) else {
         // On standard error: standard output is the program's.
         complain(&report::text(verdict, Style::Plain));
         return Ok(verdict.exit_code());
     };
     let statement = model.logged().signed().statement();
-    let place = if args.model.is_file() { destination.join(name) } else { destination };
     note(
         manner,
         &format!(
@@ -92,7 +91,7 @@ pub(crate) fn run(args: &ExecArgs, manner: Manner) -> Result<u8, Failure> {
             place.display()
         ),
     );
-    let status = words.run(&place)?;
+    let status = words.run(place)?;
     let code = status.code().unwrap_or(SIGNALLED + status.signal().unwrap_or_default());
     Ok(u8::try_from(code).unwrap_or(1))
 }

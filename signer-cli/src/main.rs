@@ -34,6 +34,7 @@ mod manifest_file;
 mod message;
 mod oms;
 mod opening_view;
+mod pack;
 mod pages;
 mod passphrase;
 mod preview;
@@ -132,6 +133,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Verify(args) => return verify::run(args, manner),
         Command::Gate(args) => return gate::run(args, manner),
         Command::Exec(args) => return exec::run(args, manner),
+        Command::Pack(args) => return pack::run(args, manner),
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
         Command::Lineage(args) => return lineage::run(args, manner),
@@ -177,6 +179,10 @@ const fn wants_json(command: &Command) -> bool {
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,
-        Command::ProveFile(_) | Command::Exec(_) | Command::Completions(_) | Command::Man(_) => false,
+        Command::ProveFile(_)
+        | Command::Exec(_)
+        | Command::Pack(_)
+        | Command::Completions(_)
+        | Command::Man(_) => false,
     }
 }

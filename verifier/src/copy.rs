@@ -25,7 +25,12 @@ const PART: &str = ".tallymark-part";
 #[expect(clippy::exhaustive_enums, reason = "the three ways of the table above")]
 pub enum Delivered {
     /// Verified, and these very bytes are in the destination now.
-    Copied(Verdict),
+    Copied {
+        /// Why.
+        verdict: Verdict,
+        /// The model there: the destination, or a single file in it.
+        model: PathBuf,
+    },
     /// What was in the destination before, judged as it lies there.
     Found(Verdict),
     /// Not verified; the destination is as it was.
@@ -37,7 +42,7 @@ impl Delivered {
     #[must_use]
     pub const fn verdict(&self) -> &Verdict {
         match self {
-            Self::Copied(verdict) | Self::Found(verdict) | Self::Refused(verdict) => verdict,
+            Self::Copied { verdict, .. } | Self::Found(verdict) | Self::Refused(verdict) => verdict,
         }
     }
 }
@@ -113,7 +118,7 @@ pub fn deliver(
     } else {
         fs::rename(&stage, destination).map_err(failed("rename", destination))?;
     }
-    Ok(Delivered::Copied(verdict))
+    Ok(Delivered::Copied { verdict, model: request.place_in(destination) })
 }
 
 /// Lets everybody read, and nobody write, all files below a directory.

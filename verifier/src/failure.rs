@@ -21,6 +21,7 @@ use tlog::policy::{PolicyOpenError, QuorumError};
 use crate::difference::Difference;
 use crate::lineage::{EvidenceError, Fault};
 use crate::memory::MemoryError;
+use crate::pack::PackError;
 use crate::reason::Reason;
 use crate::requirements::{RequirementsError, Right};
 use crate::standing::reach;
@@ -321,6 +322,14 @@ pub enum Failure {
         /// Its kind.
         kind: StatementKind,
     },
+    /// The pack is not one.
+    #[error("pack {} cannot be judged", path.display())]
+    PackMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<PackError>,
+    },
     /// The model has not come to the stage.
     #[error("promoted to {}, wanted {wanted} (rule on line {line} of the trust file)", found.as_ref().map_or("no stage", EventLabel::as_str))]
     PromotionMissing {
@@ -510,6 +519,7 @@ impl Failure {
             Self::KeyHintMismatch { .. } => Reason::KeyHintMismatch,
             Self::LineageBroken { fault, .. } => fault.reason(),
             Self::LineageMalformed { .. } => Reason::LineageMalformed,
+            Self::PackMalformed { .. } => Reason::PackMalformed,
             Self::LineageRelation { .. } => Reason::LineageRelationRefused,
             Self::LineageSource { .. } => Reason::LineageSourceRefused,
             Self::LineageUnreadable { .. } => Reason::LineageUnreadable,

@@ -22,7 +22,7 @@
 //! [`oms`] judges signatures of another format, which says less, by a procedure of its own.
 //!
 //! In scope: the verdict, its [`Reason`], its [`report`]. Out of scope: the network; what is loaded afterwards and how. Only [`load`]
-//! with its `copy`, and that of [`oms`], touch the disk, so the rest runs in a browser.
+//! with its `copy` and [`pack`], and that of [`oms`], touch the disk, so the rest runs in a browser.
 //!
 //! ```
 //! use verifier::load::Request;
@@ -47,6 +47,7 @@ pub mod logged;
 pub mod memory;
 pub mod oms;
 pub mod outcome;
+pub mod pack;
 pub mod place;
 pub mod question;
 pub mod reason;

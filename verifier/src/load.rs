@@ -15,11 +15,14 @@ use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
 use attest::scan::{Act, Progress, ScanError, ScanOptions, copy, scan};
 use attest::tree::Tree;
 
+pub use self::evidence::evidence_files;
 pub use self::memory::MemoryPlace;
 use self::memory::UpdateError;
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
+use crate::lineage::Evidence;
 use crate::oms::now;
+use crate::pack::{self, Pack, PackError};
 use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
@@ -127,11 +130,20 @@ impl Request {
 
     /// The same about what lies in that directory, by its own bundle file.
     pub(crate) fn moved_to(&self, directory: &Path) -> Self {
-        let model = match self.model.file_name().filter(|_| self.model.is_file()) {
+        Self { model: self.place_in(directory), bundle: None, copy: None, ..self.clone() }
+    }
+
+    /// Where the model is in a directory that a copy of it was put into: a single file lies there under its own name.
+    pub(crate) fn place_in(&self, directory: &Path) -> PathBuf {
+        if pack::is_one(&self.model) {
+            let pack = Pack::open(&self.model).ok();
+            let name = pack.as_ref().and_then(|pack| pack.single_file());
+            return name.map_or_else(|| directory.to_owned(), |name| directory.join(name));
+        }
+        match self.model.file_name().filter(|_| self.model.is_file()) {
             Some(name) => directory.join(name),
             None => directory.to_owned(),
-        };
-        Self { model, bundle: None, copy: None, ..self.clone() }
+        }
     }
 
     /// The files of the model, or of the copy that is made of it.
@@ -142,33 +154,34 @@ impl Request {
         progress: Progress<'_>,
     ) -> Result<Tree, ScanError> {
         let Some(directory) = &self.copy else { return scan(&self.model, options, progress) };
-        let write = |path: &Path| {
-            let path = path.to_owned();
-            move |source| ScanError::Io { act: Act::Write, path, source }
-        };
         // Copied and then hashed: half of the way each.
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
         let (place, shape) = match self.model.file_name().filter(|_| self.model.is_file()) {
             Some(name) => {
-                fs::create_dir(directory).map_err(write(directory))?;
+                fs::create_dir(directory).map_err(|source| unwritten(directory, source))?;
                 (directory.join(name), ModelShape::SingleFile)
             }
             None => (directory.clone(), ModelShape::Directory),
         };
         copy(&self.model, &place, &first)?;
-        let attestation = bundle_path_for(&place, shape);
-        fs::write(&attestation, bundle).map_err(write(&attestation))?;
+        put(&bundle_path_for(&place, shape), bundle)?;
         scan(&place, options, &second)
     }
 
     /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
     #[must_use]
     pub fn verify(&self, progress: Progress<'_>) -> Verdict {
-        let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
-        let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
         let mut memory = None;
-        let result = self.judge(&bundle, &mut memory, progress);
+        let (shape, bundle, result) = if pack::is_one(&self.model) {
+            let (shape, result) = self.judge_pack(&mut memory, progress);
+            (shape, self.bundle.clone().unwrap_or_else(|| self.model.clone()), result)
+        } else {
+            let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
+            let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
+            let result = self.judge(&bundle, &mut memory, progress);
+            (shape, bundle, result)
+        };
         Verdict {
             model: self.model.clone(),
             shape,
@@ -228,18 +241,68 @@ impl Request {
         if let Err(source) = self.model.metadata() {
             return Err(Failure::ModelUnreadable { path: self.model.clone(), source }.into());
         }
-        let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
         let bytes = read_bundle(bundle)?;
-        let evidence = evidence::read(&self.lineage)?;
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
+        self.ask(&bytes, Evidence::new(), place, || self.files(&bytes, &options, progress))
+    }
+
+    /// The same about what is in a pack.
+    fn judge_pack(
+        &self,
+        place: &mut Option<PathBuf>,
+        progress: Progress<'_>,
+    ) -> (ModelShape, Result<VerifiedModel, Refusal>) {
+        let pack = match Pack::open(&self.model) {
+            Ok(pack) => pack,
+            Err(PackError::Archive { source }) if source.kind() == io::ErrorKind::PermissionDenied => {
+                let failure = Failure::ModelUnreadable { path: self.model.clone(), source };
+                return (ModelShape::Directory, Err(failure.into()));
+            }
+            Err(source) => {
+                let failure = Failure::PackMalformed { path: self.model.clone(), source: Box::new(source) };
+                return (ModelShape::Directory, Err(failure.into()));
+            }
+        };
+        let shape = pack.single_file().map_or(ModelShape::Directory, |_| ModelShape::SingleFile);
+        let own = self.bundle.as_deref().map(read_bundle).transpose();
+        let result = own.map_err(Refusal::from).and_then(|own| {
+            let bundle = own.as_deref().unwrap_or(pack.bundle());
+            self.ask(bundle, pack.evidence().clone(), place, || self.files_of(&pack, bundle, progress))
+        });
+        (shape, result)
+    }
+
+    /// The files in a pack, which are put into the copy too if one is wanted.
+    fn files_of(&self, pack: &Pack, bundle: &[u8], progress: Progress<'_>) -> Result<Tree, ScanError> {
+        let Some(directory) = &self.copy else { return pack.tree(None, progress) };
+        let first = |done, total: u64| progress(done, total.saturating_mul(2));
+        let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
+        pack.tree(Some(directory), &first)?;
+        let (place, shape) = match pack.single_file() {
+            Some(name) => (directory.join(name), ModelShape::SingleFile),
+            None => (directory.clone(), ModelShape::Directory),
+        };
+        put(&bundle_path_for(&place, shape), bundle)?;
+        // What was written, and not what was read.
+        scan(&place, &ScanOptions::new().threads(self.threads), &second)
+    }
+
+    fn ask(
+        &self,
+        bytes: &[u8],
+        mut evidence: Evidence,
+        place: &mut Option<PathBuf>,
+        files: impl FnOnce() -> Result<Tree, ScanError>,
+    ) -> Result<VerifiedModel, Refusal> {
+        let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
+        evidence.append(evidence::read(&self.lineage)?);
         let expectation = self.expectation_now();
         *place = self.memory_file(requirements.as_ref())?;
-        let files = || self.files(&bytes, &options, progress);
         let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
-        let Some(path) = place else { return question.verify(&bytes, files) };
+        let Some(path) = place else { return question.verify(bytes, files) };
         let before = memory::read(path)?;
-        let model = question.remembering(&before).verify(&bytes, files)?;
+        let model = question.remembering(&before).verify(bytes, files)?;
         remember(path, model, &expectation)
     }
 
@@ -253,6 +316,14 @@ impl Request {
             MemoryPlace::AsTrusted | MemoryPlace::Nowhere => Ok(None),
         }
     }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), ScanError> {
+    fs::write(path, bytes).map_err(|source| unwritten(path, source))
+}
+
+fn unwritten(path: &Path, source: io::Error) -> ScanError {
+    ScanError::Io { act: Act::Write, path: path.to_owned(), source }
 }
 
 /// Stores that the model was verified. Hashing it may have taken hours: what others verified meanwhile counts too.

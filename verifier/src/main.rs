@@ -55,7 +55,7 @@ fn main() -> ExitCode {
                 if !args.json {
                     let place = report::plain(&destination.to_string_lossy());
                     text.push_str(&match &delivered {
-                        Delivered::Copied(_) => format!("  these bytes are in {place}\n"),
+                        Delivered::Copied { .. } => format!("  these bytes are in {place}\n"),
                         Delivered::Found(_) => format!("  judged as found in {place}; nothing was copied\n"),
                         Delivered::Refused(_) => format!("  nothing was put into {place}\n"),
                     });

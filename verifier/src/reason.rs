@@ -98,6 +98,9 @@ reasons! {
         ModelUnreadable "model-unreadable" Io,
             "The model's path could not be read.",
             "Check the path and its permissions.";
+        PackMalformed "pack-malformed" VerifiedFalse,
+            "The file begins as a pack and is none.",
+            "Fetch it again, or ask whoever packed it.";
         TrustInsideModel "trust-inside-model" Refused,
             "The trust file lies inside the model it is to judge.",
             "Keep the trust file elsewhere; a model does not say whom to trust.";

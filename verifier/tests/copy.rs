@@ -56,7 +56,7 @@ fn a_verified_model_arrives_in_an_absent_and_in_an_empty_directory() {
     fs::create_dir(room.path().join(".absent.tallymark-part")).unwrap();
     for place in [room.path().join("absent"), mounted] {
         let delivered = deliver(&request(&model), &place, &|_, _| {}).unwrap();
-        assert!(matches!(delivered, Delivered::Copied(_)));
+        assert!(matches!(delivered, Delivered::Copied { .. }));
         assert_eq!(names(&place), names(&model));
         assert_eq!(tree(&place), tree(&model));
         assert!(fs::metadata(place.join("config.json")).unwrap().permissions().readonly());
@@ -127,7 +127,7 @@ fn a_loader_never_gets_a_byte_that_was_not_signed_from_a_model_that_changes_all_
         for number in 0..1000 {
             let place = room.path().join(format!("copy-{number}"));
             match deliver(&request(&model), &place, &|_, _| {}).unwrap() {
-                Delivered::Copied(_) => {
+                Delivered::Copied { .. } => {
                     arrived += 1;
                     assert_eq!(tree(&place), signed);
                     fs::remove_dir_all(&place).unwrap();

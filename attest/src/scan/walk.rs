@@ -69,7 +69,7 @@ impl Rules<'_> {
 }
 
 fn is_inert(path: &ModelPath, metadata: &Metadata) -> bool {
-    inert::is_inert_tree(path) || (metadata.is_file() && inert::is_inert_file(path))
+    inert::is_inert_found(path, metadata.is_file())
 }
 
 /// Everything found below a root.

@@ -20,6 +20,7 @@ use crate::key_file::KeyFileError;
 use crate::lineage::LineageError;
 use crate::log_token::TOKEN_VARIABLE;
 use crate::oms::OmsError;
+use crate::pack::PackCommandError;
 use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
 use crate::read_set::ReadSetError;
@@ -94,6 +95,21 @@ impl From<ExecError> for Failure {
                 .hint("nothing was started; with --copy-in the copy goes where there is room"),
             ExecError::Start { .. } | ExecError::Wait { .. } => {
                 Self::new(Exit::Io, "program", &error).hint("check the program's name and permissions")
+            }
+        }
+    }
+}
+
+impl From<PackCommandError> for Failure {
+    fn from(error: PackCommandError) -> Self {
+        match &error {
+            PackCommandError::Exists { .. } => Self::new(Exit::Usage, "file-exists", &error)
+                .hint("give another name with --out, or remove it"),
+            PackCommandError::InsideModel { .. } => Self::new(Exit::Usage, "out-inside-model", &error)
+                .hint("give a name outside of the model with --out"),
+            PackCommandError::Io { .. } | PackCommandError::Lineage(_) | PackCommandError::Scan(_) => {
+                Self::new(Exit::Io, "pack-io", &error)
+                    .hint("nothing was packed; check the path, its permissions and the disk")
             }
         }
     }

@@ -20,6 +20,11 @@ impl Evidence {
         self.files.push((Arc::from(name), file));
     }
 
+    /// Adds all files of another.
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.files.append(&mut other.files);
+    }
+
     /// The files, in the order in which they were added.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&Arc<str>, &BundleFile)> {
         self.files.iter().map(|(name, file)| (name, file))

@@ -17,7 +17,7 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Evidence, Failure> {
     let mut evidence = Evidence::new();
     let (mut files, mut bytes) = (0, 0);
     for path in paths {
-        for file in files_at(path)? {
+        for file in evidence_files(path)? {
             files += 1;
             if files > MAX_EVIDENCE_FILES {
                 return Err(malformed(path, EvidenceError::TooMany));
@@ -35,7 +35,12 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Evidence, Failure> {
     Ok(evidence)
 }
 
-fn files_at(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The bundle files that a path stands for: itself, or those in the folder.
+///
+/// # Errors
+///
+/// [`Failure::LineageUnreadable`], and [`Failure::LineageMalformed`] for a folder without one or with too much in it.
+pub fn evidence_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     if !path.metadata().map_err(|source| unreadable(path, source))?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
