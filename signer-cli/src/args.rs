@@ -13,6 +13,7 @@ mod lineage;
 mod named_path;
 mod scan;
 mod statements;
+mod trust;
 mod views;
 
 use std::ffi::OsString;
@@ -35,6 +36,7 @@ pub(crate) use self::lineage::{LineageArgs, LineageFormat};
 pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
+pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
 pub(crate) use self::views::{
     BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
     VersionArgs,
@@ -162,6 +164,7 @@ pub(crate) enum Command {
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
+    Trust(TrustArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
     Lineage(LineageArgs),

@@ -47,6 +47,7 @@ mod statement_view;
 mod submit;
 mod train;
 mod trust;
+mod trust_file;
 mod verify;
 
 use std::process::ExitCode;
@@ -127,6 +128,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Scan(args) => return scan::run(args, manner),
         Command::Search(args) => search::run(args, manner)?,
         Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Trust(args) => trust_file::run(args, manner)?,
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
         Command::Lineage(args) => return lineage::run(args, manner),
@@ -164,6 +166,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
+        Command::Trust(args) => matches!(&args.what, args::TrustCommand::List(args) if args.json),
         Command::Diff(args) => args.json,
         // With --json too the answer of a refused bill is the verdict's.
         Command::Bom(args) => args.json,

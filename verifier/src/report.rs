@@ -27,6 +27,7 @@ use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
 use crate::reason::Step;
 use crate::refusal::{LineNote, Refusal};
+use crate::requirements::Publisher;
 
 /// What no verification in this version looks at, as code and words. A verdict always says so.
 const NEVER_CHECKED: [(&str, &str); 3] = [
@@ -40,6 +41,12 @@ const NEVER_CHECKED: [(&str, &str); 3] = [
 
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
 const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
+
+/// What nobody told the verifier.
+const FIRST_USE: (&str, &str) = (
+    "first-use",
+    "that the first signer of the name is its publisher; nobody said so, it was believed when it was first seen",
+);
 
 /// What a statement commits to and does not show.
 const PRIVATE: (&str, &str) = (
@@ -99,6 +106,13 @@ impl<'a> Common<'a> {
             inputs.any(|input| input.name().commitment().is_some() || input.digest().commitment().is_some())
         });
         let private = is_private.then_some(PRIVATE);
-        no_witness.then_some(SPLIT_VIEW).into_iter().chain(siblings).chain(private).chain(NEVER_CHECKED)
+        let first_use = self.facts.publisher().is_some_and(Publisher::is_pin).then_some(FIRST_USE);
+        no_witness
+            .then_some(SPLIT_VIEW)
+            .into_iter()
+            .chain(first_use)
+            .chain(siblings)
+            .chain(private)
+            .chain(NEVER_CHECKED)
     }
 }
