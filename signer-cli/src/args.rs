@@ -16,6 +16,7 @@ mod named_path;
 mod pack;
 mod scan;
 mod statements;
+mod trust;
 mod views;
 
 use std::ffi::OsString;
@@ -41,6 +42,7 @@ pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::pack::PackArgs;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
+pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
 pub(crate) use self::views::{
     BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
     VersionArgs,
@@ -171,6 +173,7 @@ pub(crate) enum Command {
     Gate(GateArgs),
     Exec(ExecArgs),
     Pack(PackArgs),
+    Trust(TrustArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
     Lineage(LineageArgs),

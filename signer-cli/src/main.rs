@@ -51,6 +51,7 @@ mod statement_view;
 mod submit;
 mod train;
 mod trust;
+mod trust_file;
 mod verify;
 
 use std::process::ExitCode;
@@ -134,6 +135,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Gate(args) => return gate::run(args, manner),
         Command::Exec(args) => return exec::run(args, manner),
         Command::Pack(args) => return pack::run(args, manner),
+        Command::Trust(args) => trust_file::run(args, manner)?,
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
         Command::Lineage(args) => return lineage::run(args, manner),
@@ -172,6 +174,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Gate(args) => matches!(args.format, args::GateFormat::Json),
+        Command::Trust(args) => matches!(&args.what, args::TrustCommand::List(args) if args.json),
         Command::Diff(args) => args.json,
         // With --json too the answer of a refused bill is the verdict's.
         Command::Bom(args) => args.json,

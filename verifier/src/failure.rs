@@ -22,6 +22,7 @@ use crate::difference::Difference;
 use crate::lineage::{EvidenceError, Fault};
 use crate::memory::MemoryError;
 use crate::pack::PackError;
+use crate::pins::PinsError;
 use crate::reason::Reason;
 use crate::requirements::{RequirementsError, Right};
 use crate::standing::reach;
@@ -330,6 +331,38 @@ pub enum Failure {
         /// Where and why.
         source: Box<PackError>,
     },
+    /// There is no room for another pin.
+    #[error("{}", path.display())]
+    PinsFull {
+        /// Their file.
+        path: PathBuf,
+        /// How many there are.
+        source: Box<PinsError>,
+    },
+    /// The file has no pins.
+    #[error("{} does not parse", path.display())]
+    PinsMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<PinsError>,
+    },
+    /// The pins could not be read.
+    #[error("cannot read {}", path.display())]
+    PinsUnreadable {
+        /// Their file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The pins could not be written.
+    #[error("cannot write {}", path.display())]
+    PinsUnwritten {
+        /// Their file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The model has not come to the stage.
     #[error("promoted to {}, wanted {wanted} (rule on line {line} of the trust file)", found.as_ref().map_or("no stage", EventLabel::as_str))]
     PromotionMissing {
@@ -391,6 +424,16 @@ pub enum Failure {
         key_id: Sha256Digest,
         /// Why.
         source: SignatureError,
+    },
+    /// Another key than the first signed the name.
+    #[error("key {key_id} signed {name}, which is pinned to key {pinned}")]
+    SignerChanged {
+        /// The name in the statement.
+        name: ModelName,
+        /// Id of the key that signed.
+        key_id: Sha256Digest,
+        /// Id of the key that signed it first.
+        pinned: Sha256Digest,
     },
     /// The key counts among other entries of the log.
     #[error("key {key_id} does not count at entry {index} of {log}, wanted {}", terms.join(" or "))]
@@ -535,12 +578,15 @@ impl Failure {
             Self::NotLogged => Reason::NotLogged,
             Self::NoTrust => Reason::NoTrust,
             Self::NotProvenance { .. } | Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
+            Self::PinsFull { .. } | Self::PinsUnwritten { .. } => Reason::PinsUnwritten,
+            Self::PinsMalformed { .. } | Self::PinsUnreadable { .. } => Reason::PinsUnreadable,
             Self::PromotionMissing { .. } => Reason::PromotionMissing,
             Self::Rejected { .. } => Reason::Rejected,
             Self::ReleaseOlder { .. } => Reason::ReleaseOlder,
             Self::Revoked { .. } => Reason::Revoked,
             Self::Scan { source } => scan_reason(source),
             Self::SignatureInvalid { .. } => Reason::SignatureInvalid,
+            Self::SignerChanged { .. } => Reason::SignerChanged,
             Self::SignerOutOfTerm { .. } => Reason::SignerOutOfTerm,
             Self::SignerUnexpected { .. } => Reason::SignerUnexpected,
             Self::StatementMalformed { .. } => Reason::StatementMalformed,
@@ -597,6 +643,7 @@ impl Failure {
                 Some(expected.to_string())
             }
             Self::NameUnexpected { expected, .. } => Some(expected.to_string()),
+            Self::SignerChanged { pinned, .. } => Some(pinned.to_string()),
             Self::SignerUnexpected { expected, .. } => expected.first().map(ToString::to_string),
             Self::VersionUnexpected { expected, .. } => Some(expected.to_string()),
             _ => None,
@@ -612,9 +659,9 @@ impl Failure {
             Self::LogIdMismatch { found, .. } => Some(Hash::from_bytes(*found).to_string()),
             Self::LogUnknown { origin } => Some(origin.to_string()),
             Self::NameUnexpected { found, .. } => Some(found.to_string()),
-            Self::SignerOutOfTerm { key_id, .. } | Self::SignerUnexpected { key_id, .. } => {
-                Some(key_id.to_string())
-            }
+            Self::SignerChanged { key_id, .. }
+            | Self::SignerOutOfTerm { key_id, .. }
+            | Self::SignerUnexpected { key_id, .. } => Some(key_id.to_string()),
             Self::VersionUnexpected { found, .. } => Some(found.to_string()),
             _ => None,
         }

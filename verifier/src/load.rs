@@ -4,20 +4,22 @@
 //! decided about their bytes, which is [`verify`].
 
 mod evidence;
+mod kept;
 mod memory;
+mod pins;
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
+use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
 use attest::scan::{Act, Progress, ScanError, ScanOptions, copy, scan};
 use attest::tree::Tree;
 
 pub use self::evidence::evidence_files;
 pub use self::memory::MemoryPlace;
-use self::memory::UpdateError;
+pub use self::pins::LOCK_FILE_NAME;
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
 use crate::lineage::Evidence;
@@ -220,6 +222,7 @@ impl Request {
         let evidence = evidence::read(&self.lineage)?;
         let expectation = self.expectation_now();
         *memory = self.memory_file(requirements.as_ref())?;
+        let (requirements, _) = self.pinned(requirements, bundle)?;
         let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
         let Some(path) = memory else { return question.verify(bundle, || Ok(files)) };
         question.remembering(&memory::read(path)?).verify(bundle, || Ok(files))
@@ -299,11 +302,38 @@ impl Request {
         evidence.append(evidence::read(&self.lineage)?);
         let expectation = self.expectation_now();
         *place = self.memory_file(requirements.as_ref())?;
+        let (requirements, pins) = self.pinned(requirements, bytes)?;
         let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
-        let Some(path) = place else { return question.verify(bytes, files) };
-        let before = memory::read(path)?;
-        let model = question.remembering(&before).verify(bytes, files)?;
-        remember(path, model, &expectation)
+        let model = match place {
+            None => question.verify(bytes, files)?,
+            Some(path) => {
+                let before = memory::read(path)?;
+                let model = question.remembering(&before).verify(bytes, files)?;
+                memory::remember(path, model, &expectation)?
+            }
+        };
+        match pins {
+            Some(path) if model.logged().signed().publisher().is_pin() => pins::pin(&path, model),
+            _ => Ok(model),
+        }
+    }
+
+    /// The demands with the signers that were believed on first use, if the trust file wants that, and where these are kept.
+    fn pinned(
+        &self,
+        requirements: Option<Requirements>,
+        bundle: &[u8],
+    ) -> Result<(Option<Requirements>, Option<PathBuf>), Failure> {
+        let pins = self.trust.as_deref().map(pins::file_beside);
+        let pins = pins.filter(|_| requirements.as_ref().is_some_and(Requirements::trust_on_first_use));
+        let requirements = match (requirements, &pins, BundleFile::parse(bundle)) {
+            (Some(requirements), Some(path), Ok(file)) => {
+                Some(requirements.with_pins(&pins::read(path)?, &file))
+            }
+            // A file that does not parse is refused for that.
+            (requirements, ..) => requirements,
+        };
+        Ok((requirements, pins))
     }
 
     /// The file with what was verified before.
@@ -324,26 +354,6 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), ScanError> {
 
 fn unwritten(path: &Path, source: io::Error) -> ScanError {
     ScanError::Io { act: Act::Write, path: path.to_owned(), source }
-}
-
-/// Stores that the model was verified. Hashing it may have taken hours: what others verified meanwhile counts too.
-fn remember(path: &Path, model: VerifiedModel, expectation: &Expectation) -> Result<VerifiedModel, Refusal> {
-    let updated = memory::update(path, |memory| {
-        let mut against = memory.against(&model.seen(), expectation).into_iter();
-        if let Some(cause) = against.next() {
-            return Err(Box::new((cause, against.collect())));
-        }
-        let full = |source| Failure::MemoryFull { path: path.to_owned(), source: Box::new(source) };
-        memory.remembering(&model).map_err(|source| Box::new((full(source), Vec::new())))
-    });
-    match updated {
-        Ok(()) => Ok(model),
-        Err(UpdateError::Failed(cause)) => Err(model.refused(cause, Vec::new())),
-        Err(UpdateError::Refused(refused)) => {
-            let (cause, also) = *refused;
-            Err(model.refused(cause, also))
-        }
-    }
 }
 
 impl Offer {

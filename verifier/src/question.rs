@@ -1,9 +1,11 @@
 //! The procedure, from the bytes of a bundle file to one verdict (spec/verification.md, "Procedure").
 
 use std::cell::LazyCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use attest::bundle::{Bundle, BundleFile, BundleFileError};
+use attest::digest::Sha256Digest;
 use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
 use attest::tree::Tree;
@@ -16,6 +18,7 @@ use crate::lineage::{Evidence, Lineage, Pool};
 use crate::logged::LoggedStatement;
 use crate::memory::{Memory, Seen};
 use crate::place::Place;
+use crate::reason::Step;
 use crate::refusal::{LineNote, Refusal};
 use crate::requirements::{Expectation, Requirements};
 use crate::signature::read_provenance;
@@ -29,6 +32,10 @@ pub struct Question<'a> {
     evidence: Option<&'a Evidence>,
     memory: Option<&'a Memory>,
 }
+
+/// Which of several refusals is reported: one of a line that is not about an ancestor before one that is, then the one that came
+/// furthest.
+type Rank = (bool, Step);
 
 /// The lines of the bundle file that are no provenance, each opened.
 type Beside = [(usize, Result<Testimony, Failure>)];
@@ -72,7 +79,7 @@ impl<'a> Question<'a> {
         let here = LazyCell::new(|| files().map_err(Arc::new));
 
         let mut verified: Option<VerifiedModel> = None;
-        let mut furthest: Option<Refusal> = None;
+        let mut furthest: Option<(Rank, Refusal)> = None;
         let mut notes: Vec<LineNote> = Vec::new();
         let (mut judged, mut beside) = (Vec::new(), Vec::new());
         for (line, bundle) in (1..).zip(file.bundles()) {
@@ -93,21 +100,27 @@ impl<'a> Question<'a> {
                 false => (line, Testimony::open(Place::new(None, line), bundle, self.requirements)),
             })
             .collect();
+        let ancestors = ancestors(&judged);
         for (line, bundle) in judged {
             match self.conclude(line, bundle, &opened, pool.as_ref(), &here) {
                 Ok(model) if verified.is_none() => verified = Some(model),
                 Ok(_) => notes.push(LineNote::new(line, None)),
-                Err(refusal) => match &mut furthest {
-                    Some(best) if best.reason().step() >= refusal.reason().step() => {
-                        notes.extend(refusal.into_note());
+                Err(refusal) => {
+                    let rank = (!ancestors.contains(&line), refusal.reason().step());
+                    match &mut furthest {
+                        Some((best, _)) if *best >= rank => notes.extend(refusal.into_note()),
+                        best => {
+                            let before = best.replace((rank, refusal));
+                            notes.extend(before.and_then(|(_, refusal)| refusal.into_note()));
+                        }
                     }
-                    best => notes.extend(best.replace(refusal).and_then(Refusal::into_note)),
-                },
+                }
             }
         }
         if verified.is_some() {
-            notes.extend(furthest.take().and_then(Refusal::into_note));
+            notes.extend(furthest.take().and_then(|(_, refusal)| refusal.into_note()));
         }
+        let furthest = furthest.map(|(_, refusal)| refusal);
         let (about, lineage) = match (&verified, &furthest) {
             (Some(model), _) => (Some(model.logged().signed().statement()), model.lineage()),
             (None, Some(refusal)) => (refusal.facts().statement(), refusal.lineage()),
@@ -208,6 +221,25 @@ impl<'a> Question<'a> {
     }
 }
 
+/// The lines about something that another line was made from. Nobody's signature is checked for that: it decides which refusal is
+/// reported, and no verdict.
+fn ancestors(judged: &[(usize, &Bundle)]) -> BTreeSet<usize> {
+    let read = |bundle: &Bundle| {
+        let statement = read_provenance(bundle).ok()?;
+        let subject = statement.tree_digest().digest();
+        let inputs = statement.inputs().iter().filter_map(|input| input.digest().sha256());
+        // What names itself is no ancestor of another.
+        let inputs: Vec<_> = inputs.filter(|input| *input != subject).collect();
+        Some((subject, inputs))
+    };
+    let statements: Vec<_> =
+        judged.iter().filter_map(|(line, bundle)| Some((*line, read(bundle)?))).collect();
+    let named: BTreeSet<_> = statements.iter().flat_map(|(_, (_, inputs))| inputs).collect();
+    let is_named =
+        |(line, (subject, _)): &(usize, (Sha256Digest, _))| named.contains(subject).then_some(*line);
+    statements.iter().filter_map(is_named).collect()
+}
+
 /// What the evidence says of the same tree, but for what the bundle file says too.
 fn elsewhere<'p, 'o>(
     about: &Statement,
@@ -215,7 +247,7 @@ fn elsewhere<'p, 'o>(
     own: impl IntoIterator<Item = &'o Testimony>,
 ) -> impl Iterator<Item = &'p Testimony> {
     let identity = |one: &Testimony| (one.statement().digest(), one.logged().signed().key().key_id());
-    let mut known: std::collections::BTreeSet<_> = own.into_iter().map(identity).collect();
+    let mut known: BTreeSet<_> = own.into_iter().map(identity).collect();
     let lines = pool.about(about.tree_digest().digest());
     lines
         .filter(|line| line.is_testimony() && line.place().file().is_some())

@@ -101,6 +101,9 @@ reasons! {
         PackMalformed "pack-malformed" VerifiedFalse,
             "The file begins as a pack and is none.",
             "Fetch it again, or ask whoever packed it.";
+        PinsUnreadable "pins-unreadable" Undecidable,
+            "Who signed which name first could not be read.",
+            "Check tallymark.lock beside the trust file; if it is lost, compare signers over another channel before it is begun anew.";
         TrustInsideModel "trust-inside-model" Refused,
             "The trust file lies inside the model it is to judge.",
             "Keep the trust file elsewhere; a model does not say whom to trust.";
@@ -265,6 +268,9 @@ reasons! {
         NoTrust "no-trust" Refused,
             "No trust file says which logs and signers to believe.",
             "Write a trust file and name it with --trust.";
+        PinsUnwritten "pins-unwritten" Undecidable,
+            "The model holds, and who signed it first could not be written down.",
+            "Check that tallymark.lock beside the trust file can be written, or name the signer with tallymark trust add.";
         PromotionMissing "promotion-missing" Refused,
             "The last promotion of the model is not to the stage that a rule of the trust file names.",
             "Ask whoever may for a promotion: tallymark promote.";
@@ -277,6 +283,9 @@ reasons! {
         Revoked "revoked" Refused,
             "Somebody who may say so of this name withdrew the model, and nobody has undone it.",
             "Do not use it; ask the publisher for another version.";
+        SignerChanged "signer-changed" Refused,
+            "Another key signed this name when it was first verified.",
+            "Ask the publisher over another channel; if the new key is right: tallymark trust add NAME KEY.";
         SignerOutOfTerm "signer-out-of-term" Refused,
             "The key may sign this name, but not at this place in the log.",
             "Ask the publisher to sign with the key that counts now.";

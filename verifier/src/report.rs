@@ -36,6 +36,7 @@ use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
 use crate::reason::{Class, Step};
 use crate::refusal::{LineNote, Refusal};
+use crate::requirements::Publisher;
 
 /// What no verification in this version looks at, as code and words. A verdict always says so.
 const NEVER_CHECKED: [(&str, &str); 3] = [
@@ -54,6 +55,12 @@ const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is t
 const OFFERED: (&str, &str) = (
     "contents",
     "the files themselves: their digests are the word of whoever offers them, verify them when they are here",
+);
+
+/// What nobody told the verifier.
+const FIRST_USE: (&str, &str) = (
+    "first-use",
+    "that the first signer of the name is its publisher; nobody said so, it was believed when it was first seen",
 );
 
 /// What a statement commits to and does not show.
@@ -140,6 +147,8 @@ impl<'a> Common<'a> {
         let private = is_private.then_some(PRIVATE);
         let offered = self.is_offer.then_some(OFFERED);
         let split_view = no_witness.then_some(SPLIT_VIEW);
-        offered.into_iter().chain(split_view).chain(siblings).chain(private).chain(NEVER_CHECKED)
+        let first_use = self.facts.publisher().is_some_and(Publisher::is_pin).then_some(FIRST_USE);
+        let own = offered.into_iter().chain(split_view).chain(first_use);
+        own.chain(siblings).chain(private).chain(NEVER_CHECKED)
     }
 }

@@ -31,10 +31,12 @@ mod rule;
 
 use std::collections::HashMap;
 
+use attest::bundle::BundleFile;
 use attest::digest::Sha256Digest;
 use attest::event::EventLabel;
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
+use attest::statement::StatementKind;
 use serde::Deserialize;
 use tlog::policy::Policy;
 use toml::Spanned;
@@ -51,6 +53,8 @@ use self::rule::RuleTable;
 pub use self::rule::{Mode, Rule};
 use crate::facts::Position;
 use crate::failure::Failure;
+use crate::pins::Pins;
+use crate::signature::read_provenance;
 use tlog::checkpoint::Origin;
 
 /// Largest trust file, in bytes: some thousand publishers. A bound, so that a wrong path does not fill the memory.
@@ -67,6 +71,7 @@ pub struct Requirements {
     /// By digest: the line of the trust file that vouches for it.
     anchors: HashMap<Sha256Digest, usize>,
     remember: bool,
+    trust_on_first_use: bool,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +82,8 @@ struct TrustFile {
     stage: Option<Label>,
     #[serde(default)]
     remember: bool,
+    #[serde(default, rename = "trust-on-first-use")]
+    trust_on_first_use: bool,
     #[serde(default)]
     publisher: Vec<PublisherTable>,
     #[serde(default)]
@@ -119,7 +126,7 @@ impl Requirements {
             Publisher::read(table, line, &policy)
         };
         let publishers = file.publisher.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        if publishers.is_empty() {
+        if publishers.is_empty() && !file.trust_on_first_use {
             return Err(RequirementsError::NoPublishers);
         }
         let persons = persons(&publishers)?;
@@ -131,7 +138,8 @@ impl Requirements {
         let anchors =
             file.anchor.iter().map(|anchor| anchor.read(&line_at)).collect::<Result<HashMap<_, _>, _>>()?;
         let (stage, remember) = (file.stage.map(Label::into_inner), file.remember);
-        Ok(Self { policy, stage, publishers, persons, rules, anchors, remember })
+        let trust_on_first_use = file.trust_on_first_use;
+        Ok(Self { policy, stage, publishers, persons, rules, anchors, remember, trust_on_first_use })
     }
 
     /// Which logs and witnesses count.
@@ -156,6 +164,38 @@ impl Requirements {
     #[must_use]
     pub const fn remember(&self) -> bool {
         self.remember
+    }
+
+    /// Whether a name that no publisher covers is believed to the first key that signs it.
+    #[must_use]
+    pub const fn trust_on_first_use(&self) -> bool {
+        self.trust_on_first_use
+    }
+
+    /// The requirements in which names that no publisher covers are believed to the keys they are pinned to, and those of the bundle
+    /// file that are not pinned yet to the key of the first line about them. Without [`Self::trust_on_first_use`] they stay as they are.
+    #[must_use]
+    pub fn with_pins(mut self, pins: &Pins, bundle_file: &BundleFile) -> Self {
+        if !self.trust_on_first_use {
+            return self;
+        }
+        let right = Right::Statement(StatementKind::Provenance);
+        let covered = |this: &Self, name: &ModelName| {
+            this.publishers.iter().any(|publisher| publisher.lets_sign(name, right))
+        };
+        for bundle in bundle_file.bundles() {
+            let Ok(statement) = read_provenance(bundle) else { continue };
+            let name = statement.name();
+            if covered(&self, name) {
+                continue;
+            }
+            let entry = bundle.log_entry().and_then(|logged| logged.entry().ok());
+            let signer = entry.map(|entry| entry.payload().key().clone());
+            let first = signer.filter(|key| key.key_id() == bundle.hint());
+            let key = pins.key(name).cloned().or(first);
+            self.publishers.extend(key.and_then(|key| Publisher::pinned(name, &key).ok()));
+        }
+        self
     }
 
     /// The rules, in the order of the file.
@@ -227,6 +267,11 @@ impl Requirements {
 
     /// Says that the key with that id may not sign that under that name, and which may.
     pub(crate) fn unexpected(&self, name: &ModelName, key_id: Sha256Digest, right: Right) -> Failure {
+        let mut pins = self.publishers.iter().filter(|publisher| publisher.is_pin());
+        let pinned = pins.find(|publisher| publisher.lets_sign(name, right));
+        if let Some(pinned) = pinned.and_then(|publisher| publisher.keys().first()) {
+            return Failure::SignerChanged { name: name.clone(), key_id, pinned: pinned.key_id() };
+        }
         let expected = self
             .publishers
             .iter()

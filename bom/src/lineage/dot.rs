@@ -32,6 +32,10 @@ pub fn dot(lineage: &Lineage) -> String {
         };
         let state = lineage.state(link);
         let mut words = vec![link.role().to_string(), link.source().to_string()];
+        // Where nobody tells of the node, what the link calls it is all there is.
+        if lineage.parent(link).is_some_and(|node| node.accounts().is_empty()) {
+            words.insert(1, link.name().to_owned());
+        }
         words.extend(trouble(lineage, link));
         let style = if matches!(state, State::Verified | State::Anchored) { "solid" } else { "dashed" };
         let _ = writeln!(text, "  {from} -> n{} [label={}, style={style}];", link.child(), lines(&words));

@@ -24,9 +24,12 @@ const STYLE: &str = "<style>\
 /// runs nothing.
 #[must_use]
 pub fn svg(lineage: &Lineage) -> String {
-    let deepest = lineage.nodes().iter().map(Node::depth).max().unwrap_or(0);
-    // A link that leads to no node has a box one column further.
-    let columns = deepest + 2;
+    let depth_of = |node: usize| lineage.nodes().get(node).map_or(0, Node::depth);
+    // A link that leads to no node has a box of its own, one column further.
+    let loose = lineage.links().iter().filter(|link| link.parent().is_none());
+    let loose = loose.map(|link| depth_of(link.child()) + 1);
+    let deepest = lineage.nodes().iter().map(Node::depth).chain(loose).max().unwrap_or(0);
+    let columns = deepest + 1;
     let mut used = vec![0_usize; columns];
     let mut place = |depth: usize| {
         let row = used.get_mut(depth).map_or(0, |row| {
@@ -48,8 +51,7 @@ pub fn svg(lineage: &Lineage) -> String {
         let from = match link.parent().and_then(|parent| nodes.get(parent)) {
             Some(place) => *place,
             None => {
-                let depth = lineage.nodes().get(link.child()).map_or(0, Node::depth);
-                let (x, y) = place(depth + 1);
+                let (x, y) = place(depth_of(link.child()) + 1);
                 let note = words(lineage, link, link.digest().map(short));
                 boxes.push_str(&Box { label: named(lineage, link), note, class: Some(state) }.drawn(x, y));
                 (x, y)

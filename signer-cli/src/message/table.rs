@@ -28,6 +28,7 @@ use crate::sign::SignError;
 use crate::snapshot::SnapshotError;
 use crate::train::RunError;
 use crate::trust::TrustError;
+use crate::trust_file::TrustFileError;
 use crate::verify::OfferError;
 
 /// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
@@ -424,6 +425,33 @@ impl From<BomError> for Failure {
             E::Write { .. } => told(Exit::Io, "bom-io").hint("check the path given with --out"),
             E::TooFewVerified { .. } => told(Exit::Refused, "too-few-verified")
                 .hint("to see which fields are missing: tallymark bom DIR --check"),
+        }
+    }
+}
+
+impl From<TrustFileError> for Failure {
+    fn from(error: TrustFileError) -> Self {
+        use TrustFileError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Already { .. } => {
+                told(Exit::Usage, "already-trusted").hint("to see the file: tallymark trust list")
+            }
+            E::Io { .. } => told(Exit::Io, "trust-io").hint("check the path and its permissions"),
+            E::Key { .. } => told(Exit::Usage, "key-malformed")
+                .hint("a key is what stands in KEY.pub, and what tallymark keygen prints under keys"),
+            E::LogKey { .. } => told(Exit::Usage, "log-key-malformed")
+                .hint("a log's key looks like name+id+key, as tallymark-log init prints it"),
+            E::Layout { .. } => told(Exit::Undecidable, "trust-layout").hint("change the file in an editor"),
+            E::Malformed { .. } | E::Toml { .. } => told(Exit::Undecidable, "trust-malformed")
+                .hint("correct the trust file; the message names the place"),
+            E::Missing => told(Exit::Undecidable, "no-trust")
+                .hint("to begin one: tallymark trust add NAME KEY --log-key VKEY"),
+            E::NobodyLeft { path } => told(Exit::Refused, "nobody-left")
+                .hint(format!("to believe nobody any more: rm {}", path.display())),
+            E::NotThere { .. } => {
+                told(Exit::Usage, "not-trusted").hint("to see the file: tallymark trust list")
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::custody::Testimony;
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::requirements::Right;
 use crate::standing::InForce;
 
 /// The inputs that have a lineage of their own.
@@ -81,18 +82,22 @@ impl Walk<'_, '_> {
         // Nobody vouches for the model itself: it is what is asked about.
         let anchor = if depth == 0 { None } else { requirements.anchor(&digest) };
         let mut told: Vec<(&Place, &Testimony)> = Vec::new();
-        let mut refused: Vec<(&Place, &Arc<Failure>)> = Vec::new();
+        let mut refused: Vec<(&Place, Arc<Failure>)> = Vec::new();
         for line in pool.about(digest).filter(|line| line.is_account()) {
             match line.open(requirements) {
+                // Whoever signed the model first is believed about the model, not about what it was made from.
+                Ok(testimony) if depth > 0 && testimony.logged().signed().publisher().is_pin() => {
+                    refused.push((line.place(), Arc::new(only_pinned(testimony))));
+                }
                 // One statement may stand in several files.
                 Ok(testimony) if told.iter().all(|(_, other)| !is_same(other, testimony)) => {
                     told.push((line.place(), testimony));
                 }
                 Ok(_) => {}
-                Err(failure) => refused.push((line.place(), failure)),
+                Err(failure) => refused.push((line.place(), Arc::clone(failure))),
             }
         }
-        let set_aside = |(place, failure): &(&Place, &Arc<Failure>)| {
+        let set_aside = |(place, failure): &(&Place, Arc<Failure>)| {
             let (place, failure) = ((*place).clone(), Arc::clone(failure));
             SetAside { place, failure }
         };
@@ -179,6 +184,12 @@ impl Walk<'_, '_> {
         };
         said.events().filter_map(revocation).collect()
     }
+}
+
+fn only_pinned(testimony: &Testimony) -> Failure {
+    let (signed, statement) = (testimony.logged().signed(), testimony.statement());
+    let (name, right) = (statement.name().clone(), Right::to_sign(statement));
+    Failure::SignerUnexpected { name, key_id: signed.key().key_id(), right, expected: Vec::new() }
 }
 
 fn is_same(one: &Testimony, other: &Testimony) -> bool {

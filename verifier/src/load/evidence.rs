@@ -50,9 +50,14 @@ pub fn evidence_files(path: &Path) -> Result<Vec<PathBuf>, Failure> {
             return Err(malformed(path, EvidenceError::TooWide));
         }
         let entry = entry.map_err(|source| unreadable(path, source))?.path();
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        // What a program is just writing is called so.
+        if name.starts_with('.') {
+            continue;
+        }
         let inside = entry.join(FILE_NAME);
-        if entry.file_name().is_some_and(|name| name.to_string_lossy().ends_with(FILE_NAME)) {
-            files.push(entry);
+        if name.ends_with(FILE_NAME) {
+            files.push(entry.clone());
         } else if inside.symlink_metadata().is_ok() {
             files.push(inside);
         }

@@ -1,12 +1,15 @@
-//! Where a memory is kept: one file, changed by one process at a time, and replaced as a whole.
+//! Where a memory is kept, and how it learns that a model was verified.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use super::kept::{self, Readers, Stop};
 use super::read_bounded;
+use crate::contents::VerifiedModel;
 use crate::failure::Failure;
 use crate::memory::{MAX_MEMORY_BYTES, Memory};
+use crate::refusal::Refusal;
+use crate::requirements::Expectation;
 
 /// Name of the file below `tallymark` in the user's state directory.
 const FILE_NAME: &str = "seen.json";
@@ -41,75 +44,22 @@ pub(super) fn read(path: &Path) -> Result<Memory, Failure> {
     }
 }
 
-/// Replaces the memory by what `change` makes of it, while nobody else does. What `change` refuses leaves the file as it was,
-/// and so does a disk that is full.
-pub(super) fn update<E>(
+/// Stores that the model was verified. Hashing it may have taken hours: what others verified meanwhile counts too.
+pub(super) fn remember(
     path: &Path,
-    change: impl FnOnce(&Memory) -> Result<Memory, E>,
-) -> Result<(), UpdateError<E>> {
-    let unwritten = |source| UpdateError::Failed(Failure::MemoryUnwritten { path: path.to_owned(), source });
-    make_folder(path).map_err(unwritten)?;
-    // The file itself is replaced, so a lock on it would be a lock on what is gone.
-    let lock = private(OpenOptions::new().create(true).truncate(false).write(true))
-        .open(beside(path, ".lock"))
-        .map_err(unwritten)?;
-    lock.lock().map_err(unwritten)?;
-    let before = read(path).map_err(UpdateError::Failed)?;
-    let after = change(&before).map_err(UpdateError::Refused)?;
-    if after == before && path.exists() {
-        return Ok(());
-    }
-    replace(path, &after.to_bytes()).map_err(unwritten)
-}
-
-/// Why a memory was not updated.
-#[derive(Debug)]
-pub(super) enum UpdateError<E> {
-    /// The file cannot be read or written.
-    Failed(Failure),
-    /// Whoever asked does not want it any more.
-    Refused(E),
-}
-
-fn make_folder(path: &Path) -> io::Result<()> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Which models somebody uses is nobody else's business.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-/// Whoever reads meanwhile, or after a crash, finds the old bytes or the new ones.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = beside(path, ".new");
-    let write = || {
-        // What a crash left behind may be anybody's; whoever holds the lock begins anew.
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+    model: VerifiedModel,
+    expectation: &Expectation,
+) -> Result<VerifiedModel, Refusal> {
+    let kept = kept::update(path, Readers::Owner, || {
+        let before = read(path)?;
+        let mut against = before.against(&model.seen(), expectation).into_iter();
+        if let Some(cause) = against.next() {
+            return Err(Box::new(Stop { cause, also: against.collect() }));
         }
-        let mut file = private(OpenOptions::new().create_new(true).write(true)).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-            _ => File::open(".")?.sync_all(),
-        }
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&new)))
+        let full = |source| Failure::MemoryFull { path: path.to_owned(), source: Box::new(source) };
+        let after = before.remembering(&model).map_err(full)?;
+        Ok((after != before || !path.exists()).then(|| after.to_bytes()))
+    });
+    let unwritten = |source| Failure::MemoryUnwritten { path: path.to_owned(), source };
+    kept::conclude(kept, model, unwritten)
 }

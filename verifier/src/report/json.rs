@@ -11,6 +11,7 @@ use crate::difference::Difference;
 use crate::failure::Failure;
 use crate::load::{Offer, Verdict};
 use crate::refusal::LineNote;
+use crate::requirements::Publisher;
 
 /// Version of the object's shape. Keys may be added under the same number; none is renamed or removed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -56,6 +57,8 @@ struct Signer {
     /// Pattern and line of the trust file that admit the key; null if none does.
     pattern: Option<String>,
     trust_line: Option<usize>,
+    /// Whether nobody said so, and the key signed the name first.
+    pinned: bool,
 }
 
 #[derive(Serialize)]
@@ -223,7 +226,8 @@ fn report(verdict: &Verdict) -> Report {
             key_id: key.key_id().to_string(),
             algorithm: key.algorithm().to_string(),
             pattern: facts.publisher().map(|publisher| publisher.pattern().to_string()),
-            trust_line: facts.publisher().map(|publisher| publisher.line()),
+            trust_line: facts.publisher().filter(|one| !one.is_pin()).map(|publisher| publisher.line()),
+            pinned: facts.publisher().is_some_and(Publisher::is_pin),
         }),
         log: facts.position().map(|position| Log {
             origin: facts.log().map(ToString::to_string),

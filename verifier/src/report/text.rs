@@ -305,6 +305,9 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
             n => format!("{n} cosignatures meet the quorum"),
         }),
         Step::Requirements => facts.publisher().map(|publisher| {
+            if publisher.is_pin() {
+                return format!("{} is believed to this key, which signed it first", publisher.pattern());
+            }
             let trust = verdict.trust().map(|path| plain(&path.to_string_lossy())).unwrap_or_default();
             format!("{} may be signed by this key: {trust} line {}", publisher.pattern(), publisher.line())
         }),
