@@ -4,17 +4,19 @@
 //! decided about their bytes, which is [`verify`].
 
 mod evidence;
+mod gate;
 mod kept;
 mod memory;
 mod pins;
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Progress, ScanOptions, scan};
+use attest::scan::{Progress, ScanOptions};
 
 pub use self::memory::MemoryPlace;
 pub use self::pins::LOCK_FILE_NAME;
@@ -146,8 +148,11 @@ impl Request {
             // A file that does not parse is refused for that.
             (requirements, ..) => requirements,
         };
-        let files = || scan(&self.model, &options, progress);
-        let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
+        let (gate, rules) = (OnceCell::new(), requirements.as_ref().map(Requirements::gate_rules));
+        let rules = rules.unwrap_or_default();
+        let files = || gate::files(&self.model, &rules, &gate, &options, progress);
+        let question = Question::new(requirements.as_ref(), &expectation);
+        let question = question.with_evidence(&evidence).through(&gate);
         let model = match place {
             None => question.verify(&bytes, files)?,
             Some(path) => {

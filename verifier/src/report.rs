@@ -68,6 +68,7 @@ struct Common<'a> {
     testimonies: &'a [Testimony],
     warnings: &'a [Failure],
     lineage: Option<&'a Lineage>,
+    formats: Option<&'a formats::Report>,
 }
 
 impl<'a> Common<'a> {
@@ -83,6 +84,7 @@ impl<'a> Common<'a> {
                 testimonies: model.testimonies(),
                 warnings: model.warnings(),
                 lineage: model.lineage(),
+                formats: model.formats(),
             },
             Err(refusal) => Self {
                 shape,
@@ -93,6 +95,7 @@ impl<'a> Common<'a> {
                 testimonies: refusal.testimonies(),
                 warnings: &[],
                 lineage: refusal.lineage(),
+                formats: refusal.formats(),
             },
         }
     }
