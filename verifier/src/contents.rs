@@ -2,8 +2,11 @@
 //!
 //! [`VerifiedModel`] is made here and nowhere else. The tree digest decides; the list of differences is for people.
 
+use std::sync::Arc;
+
 use attest::statement::Statement;
 use attest::tree::Tree;
+use formats::Report;
 
 use crate::custody::Testimony;
 use crate::difference::{differences, have_something_in_common};
@@ -26,6 +29,7 @@ pub struct VerifiedModel {
     testimonies: Vec<Testimony>,
     warnings: Vec<Failure>,
     lineage: Option<Lineage>,
+    formats: Option<Arc<Report>>,
 }
 
 impl VerifiedModel {
@@ -42,8 +46,8 @@ impl VerifiedModel {
         check_contents(statement, here)?;
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
-        let (logged, warnings, lineage) = (logged.clone(), Vec::new(), None);
-        Ok(Self { logged, line, facts, outcomes, notes, testimonies, warnings, lineage })
+        let (logged, warnings, lineage, formats) = (logged.clone(), Vec::new(), None, None);
+        Ok(Self { logged, line, facts, outcomes, notes, testimonies, warnings, lineage, formats })
     }
 
     pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {
@@ -67,10 +71,15 @@ impl VerifiedModel {
         failures.for_each(|failure| outcomes.fail(failure.reason().step()));
         let refusal = Refusal::of_line(self.line, cause, also, outcomes, self.facts);
         let refusal = refusal.with_notes(self.notes).with_testimonies(self.testimonies);
+        let refusal = refusal.with_formats(self.formats);
         match self.lineage {
             Some(lineage) => refusal.with_lineage(lineage),
             None => refusal,
         }
+    }
+
+    pub(crate) fn with_formats(self, formats: Option<Arc<Report>>) -> Self {
+        Self { formats, ..self }
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
@@ -123,6 +132,12 @@ impl VerifiedModel {
     #[must_use]
     pub const fn lineage(&self) -> Option<&Lineage> {
         self.lineage.as_ref()
+    }
+
+    /// What the format gate found, if a rule asked for it.
+    #[must_use]
+    pub fn formats(&self) -> Option<&Report> {
+        self.formats.as_deref()
     }
 
     /// Demands of rules in the mode `warn` that are not met.

@@ -173,6 +173,26 @@ pub enum Failure {
         /// Tree digest of the files.
         found: TreeDigest,
     },
+    /// The format gate refuses a file, or the rule does not name its format.
+    #[error("{path} is {format}: {found} (rule on line {line} of the trust file)")]
+    FormatRefused {
+        /// The file.
+        path: String,
+        /// What it is, by its content.
+        format: formats::Format,
+        /// What was found first, and where.
+        found: String,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// Nobody looked at the formats, or nobody could.
+    #[error("the format gate has not looked at the files (rule on line {line} of the trust file)")]
+    FormatsUnknown {
+        /// Why, if it tried.
+        source: Option<Arc<formats::GateError>>,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
     /// The hashes do not lead to the root.
     #[error("inclusion proof does not lead to the checkpoint's root")]
     InclusionProofInvalid {
@@ -558,6 +578,8 @@ impl Failure {
             Self::FilesDiffer { differences, .. } => {
                 differences.first().map_or(Reason::SubjectMismatch, Difference::reason)
             }
+            Self::FormatRefused { .. } => Reason::FormatRefused,
+            Self::FormatsUnknown { .. } => Reason::FormatsUnknown,
             Self::InclusionProofInvalid { .. } => Reason::InclusionProofInvalid,
             Self::KeyHintMismatch { .. } => Reason::KeyHintMismatch,
             Self::LineageBroken { fault, .. } => fault.reason(),

@@ -11,7 +11,7 @@
 //! 7. witnesses: the policy's quorum saw it ([`logged`])
 //! 8. requirements: this key may sign this name ([`requirements`], asked by [`signature`]); the model is not withdrawn, and
 //!    what must have been said about it, and must be known of where it comes from, is ([`standing`], [`lineage`])
-//! 9. contents: the files are those that were signed ([`contents`])
+//! 9. contents: the files are those that were signed ([`contents`]), and of formats that rules allow ([`gate`])
 //!
 //! Trust is a chain of types, each made in one module and containing the one before:
 //! [`Bundle`], [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`]. A statement of another kind than provenance ends
@@ -41,6 +41,7 @@ pub mod difference;
 mod examination;
 pub mod facts;
 pub mod failure;
+pub mod gate;
 pub mod lineage;
 pub mod load;
 pub mod logged;

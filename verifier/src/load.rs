@@ -4,24 +4,28 @@
 //! decided about their bytes, which is [`verify`].
 
 mod evidence;
+mod gate;
 mod kept;
 mod memory;
 mod pins;
 
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Act, Progress, ScanError, ScanOptions, copy, scan};
+use attest::scan::{Act, Progress, ScanError, ScanOptions, copy};
 use attest::tree::Tree;
+use formats::Rules;
 
 pub use self::evidence::evidence_files;
 pub use self::memory::MemoryPlace;
 pub use self::pins::LOCK_FILE_NAME;
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
+use crate::gate::Gate;
 use crate::lineage::Evidence;
 use crate::oms::now;
 use crate::pack::{self, Pack, PackError};
@@ -152,10 +156,14 @@ impl Request {
     fn files(
         &self,
         bundle: &[u8],
+        rules: &[Rules],
+        gate: &OnceCell<Gate>,
         options: &ScanOptions<'_>,
         progress: Progress<'_>,
     ) -> Result<Tree, ScanError> {
-        let Some(directory) = &self.copy else { return scan(&self.model, options, progress) };
+        let Some(directory) = &self.copy else {
+            return gate::files(&self.model, rules, gate, options, progress);
+        };
         // Copied and then hashed: half of the way each.
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -168,7 +176,7 @@ impl Request {
         };
         copy(&self.model, &place, &first)?;
         put(&bundle_path_for(&place, shape), bundle)?;
-        scan(&place, options, &second)
+        gate::files(&place, rules, gate, options, &second)
     }
 
     /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
@@ -247,7 +255,9 @@ impl Request {
         let bytes = read_bundle(bundle)?;
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
-        self.ask(&bytes, Evidence::new(), place, || self.files(&bytes, &options, progress))
+        self.ask(&bytes, Evidence::new(), place, |rules, gate| {
+            self.files(&bytes, rules, gate, &options, progress)
+        })
     }
 
     /// The same about what is in a pack.
@@ -271,13 +281,23 @@ impl Request {
         let own = self.bundle.as_deref().map(read_bundle).transpose();
         let result = own.map_err(Refusal::from).and_then(|own| {
             let bundle = own.as_deref().unwrap_or(pack.bundle());
-            self.ask(bundle, pack.evidence().clone(), place, || self.files_of(&pack, bundle, progress))
+            self.ask(bundle, pack.evidence().clone(), place, |rules, gate| {
+                self.files_of(&pack, bundle, rules, gate, progress)
+            })
         });
         (shape, result)
     }
 
     /// The files in a pack, which are put into the copy too if one is wanted.
-    fn files_of(&self, pack: &Pack, bundle: &[u8], progress: Progress<'_>) -> Result<Tree, ScanError> {
+    /// The format gate looks at files on a disk: where none is written it is not asked, and rules that want it are not met.
+    fn files_of(
+        &self,
+        pack: &Pack,
+        bundle: &[u8],
+        rules: &[Rules],
+        gate: &OnceCell<Gate>,
+        progress: Progress<'_>,
+    ) -> Result<Tree, ScanError> {
         let Some(directory) = &self.copy else { return pack.tree(None, progress) };
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -288,7 +308,7 @@ impl Request {
         };
         put(&bundle_path_for(&place, shape), bundle)?;
         // What was written, and not what was read.
-        scan(&place, &ScanOptions::new().threads(self.threads), &second)
+        gate::files(&place, rules, gate, &ScanOptions::new().threads(self.threads), &second)
     }
 
     fn ask(
@@ -296,14 +316,18 @@ impl Request {
         bytes: &[u8],
         mut evidence: Evidence,
         place: &mut Option<PathBuf>,
-        files: impl FnOnce() -> Result<Tree, ScanError>,
+        files: impl FnOnce(&[Rules], &OnceCell<Gate>) -> Result<Tree, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
         evidence.append(evidence::read(&self.lineage)?);
         let expectation = self.expectation_now();
         *place = self.memory_file(requirements.as_ref())?;
         let (requirements, pins) = self.pinned(requirements, bytes)?;
-        let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
+        let (gate, rules) = (OnceCell::new(), requirements.as_ref().map(Requirements::gate_rules));
+        let rules = rules.unwrap_or_default();
+        let files = || files(&rules, &gate);
+        let question = Question::new(requirements.as_ref(), &expectation);
+        let question = question.with_evidence(&evidence).through(&gate);
         let model = match place {
             None => question.verify(bytes, files)?,
             Some(path) => {

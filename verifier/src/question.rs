@@ -1,6 +1,6 @@
 //! The procedure, from the bytes of a bundle file to one verdict (spec/verification.md, "Procedure").
 
-use std::cell::LazyCell;
+use std::cell::{LazyCell, OnceCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::contents::VerifiedModel;
 use crate::custody::Testimony;
 use crate::examination::Examination;
 use crate::failure::Failure;
+use crate::gate::{self, Gate};
 use crate::lineage::{Evidence, Lineage, Pool};
 use crate::logged::LoggedStatement;
 use crate::memory::{Memory, Seen};
@@ -31,6 +32,7 @@ pub struct Question<'a> {
     expectation: &'a Expectation,
     evidence: Option<&'a Evidence>,
     memory: Option<&'a Memory>,
+    gate: Option<&'a OnceCell<Gate>>,
 }
 
 /// Which of several refusals is reported: one of a line that is not about an ancestor before one that is, then the one that came
@@ -44,7 +46,7 @@ impl<'a> Question<'a> {
     /// Asks with these demands; without any nothing is verified, and all that can be said is.
     #[must_use]
     pub const fn new(requirements: Option<&'a Requirements>, expectation: &'a Expectation) -> Self {
-        Self { requirements, expectation, evidence: None, memory: None }
+        Self { requirements, expectation, evidence: None, memory: None, gate: None }
     }
 
     /// Takes statements about ancestors, and more about the model, from these files too.
@@ -57,6 +59,13 @@ impl<'a> Question<'a> {
     #[must_use]
     pub const fn remembering(self, memory: &'a Memory) -> Self {
         Self { memory: Some(memory), ..self }
+    }
+
+    /// Takes from there what the format gate found: whoever gives the files puts it there when he does, and sees to it that the
+    /// gate looked at those. Rules that ask for it are not met without.
+    #[must_use]
+    pub const fn through(self, gate: &'a OnceCell<Gate>) -> Self {
+        Self { gate: Some(gate), ..self }
     }
 
     /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
@@ -193,7 +202,8 @@ impl<'a> Question<'a> {
                 let remembered = self.memory.map(|memory| memory.against(&seen, self.expectation));
                 judgement.refused.extend(remembered.into_iter().flatten());
                 // Files are not hashed for a model that may not be used whatever they are.
-                if let Some(examination) = Examination::of_standing(line, logged.facts(), judgement.refused) {
+                let refused = std::mem::take(&mut judgement.refused);
+                if let Some(examination) = Examination::of_standing(line, logged.facts(), refused) {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
                 let opened = match &**here {
@@ -201,7 +211,19 @@ impl<'a> Question<'a> {
                     Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
                 };
                 match opened {
-                    Ok(model) => Ok(model.with_warnings(judgement.warned).with_lineage(lineage)),
+                    Ok(model) => {
+                        let stage = self.expectation.stage().or(requirements.stage());
+                        let gate = self.gate.and_then(OnceCell::get);
+                        let (formats, report) = gate::judge(gate, requirements, about.name(), stage);
+                        judgement.warned.extend(formats.warned);
+                        let model = model.with_warnings(judgement.warned).with_lineage(lineage);
+                        let model = model.with_formats(report);
+                        let mut refused = formats.refused.into_iter();
+                        match refused.next() {
+                            Some(cause) => Err(model.refused(cause, refused.collect())),
+                            None => Ok(model),
+                        }
+                    }
                     Err(failure) => {
                         let here = (**here).as_ref().ok();
                         let examination = Examination::of_contents(line, logged.facts(), here, failure);

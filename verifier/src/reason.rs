@@ -315,6 +315,12 @@ reasons! {
         FileUnreadable "file-unreadable" Io,
             "A file of the model could not be read.",
             "Check the path, its permissions and the disk.";
+        FormatRefused "format-refused" Refused,
+            "A file is of a format that can run code when it is loaded, or that a rule of the trust file does not allow.",
+            "Ask for the model as safetensors or GGUF; what was found where: tallymark scan.";
+        FormatsUnknown "formats-unknown" Undecidable,
+            "A rule of the trust file asks what the files are, and they could not be looked at for that.",
+            "See why: tallymark scan.";
         ModelTooLarge "model-too-large" VerifiedFalse,
             "More files or bytes lie here than a signed model may have.",
             "Check that this is the model's directory and not one above it.";

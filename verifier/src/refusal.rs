@@ -1,5 +1,9 @@
 //! Why there is no verified model: the failure that decides, what else was seen, and how far the procedure came.
 
+use std::sync::Arc;
+
+use formats::Report;
+
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
@@ -26,6 +30,7 @@ struct Inner {
     notes: Vec<LineNote>,
     testimonies: Vec<Testimony>,
     lineage: Option<Lineage>,
+    formats: Option<Arc<Report>>,
 }
 
 /// What became of a line of the bundle file that did not decide the verdict.
@@ -71,13 +76,19 @@ impl Refusal {
         let is_false = |failure: &Failure| failure.reason().class() == Class::VerifiedFalse;
         let failure = seen.remove(seen.iter().position(is_false).unwrap_or(0));
         let (notes, testimonies) = (Vec::new(), Vec::new());
-        let (line, lineage) = (Some(line), None);
-        let inner = Inner { failure, also: seen, line, outcomes, facts, notes, testimonies, lineage };
+        let (line, lineage, formats) = (Some(line), None, None);
+        let inner =
+            Inner { failure, also: seen, line, outcomes, facts, notes, testimonies, lineage, formats };
         Self { inner: Box::new(inner) }
     }
 
     pub(crate) fn with_lineage(mut self, lineage: Lineage) -> Self {
         self.inner.lineage = Some(lineage);
+        self
+    }
+
+    pub(crate) fn with_formats(mut self, formats: Option<Arc<Report>>) -> Self {
+        self.inner.formats = formats;
         self
     }
 
@@ -144,6 +155,12 @@ impl Refusal {
         &self.inner.notes
     }
 
+    /// What the format gate found, if a rule asked for it and the files are the signed ones.
+    #[must_use]
+    pub fn formats(&self) -> Option<&Report> {
+        self.inner.formats.as_deref()
+    }
+
     /// What is known of where the model comes from, if its statement is believed so far.
     #[must_use]
     pub fn lineage(&self) -> Option<&Lineage> {
@@ -171,6 +188,7 @@ impl From<Failure> for Refusal {
             notes: Vec::new(),
             testimonies: Vec::new(),
             lineage: None,
+            formats: None,
         };
         Self { inner: Box::new(inner) }
     }

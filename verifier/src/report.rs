@@ -94,6 +94,7 @@ struct Common<'a> {
     testimonies: &'a [Testimony],
     warnings: &'a [Failure],
     lineage: Option<&'a Lineage>,
+    formats: Option<&'a formats::Report>,
 }
 
 impl<'a> Common<'a> {
@@ -110,6 +111,7 @@ impl<'a> Common<'a> {
                 testimonies: model.testimonies(),
                 warnings: model.warnings(),
                 lineage: model.lineage(),
+                formats: model.formats(),
             },
             Err(refusal) => Self {
                 shape,
@@ -121,6 +123,7 @@ impl<'a> Common<'a> {
                 testimonies: refusal.testimonies(),
                 warnings: &[],
                 lineage: refusal.lineage(),
+                formats: refusal.formats(),
             },
         };
         if is_offer && common.outcomes.of(Step::Contents) == Outcome::Pass {

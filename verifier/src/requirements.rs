@@ -23,6 +23,7 @@
 
 mod error;
 mod expectation;
+mod formats_demand;
 mod label;
 mod lineage_demand;
 mod publisher;
@@ -43,6 +44,7 @@ use toml::Spanned;
 
 pub use self::error::RequirementsError;
 pub use self::expectation::Expectation;
+pub use self::formats_demand::FormatsDemand;
 use self::label::Label;
 use self::lineage_demand::AnchorTable;
 pub use self::lineage_demand::LineageDemand;
@@ -202,6 +204,18 @@ impl Requirements {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The sets of rules by which the format gate is to look, once each.
+    #[must_use]
+    pub fn gate_rules(&self) -> Vec<formats::Rules> {
+        let mut all: Vec<formats::Rules> = Vec::new();
+        for demand in self.rules.iter().filter_map(Rule::formats) {
+            if !all.contains(&demand.rules()) {
+                all.push(demand.rules());
+            }
+        }
+        all
     }
 
     /// The line of the trust file that vouches for what has that digest, whoever signed it.

@@ -180,11 +180,12 @@ fn a_report_in_json_always_has_the_same_keys() {
     assert_eq!(seen.len(), 1, "{seen:?}");
 }
 
-/// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`,
+/// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`, `tests/formats.rs`,
 /// `tests/lineage.rs`, `tests/memory.rs`, `tests/packs.rs` or `tests/pins.rs`.
 const SHOWN_BY_A_TEST: [(Reason, &str); 16] = [
     (Reason::CheckpointOlder, "a_bundle_file_older_than_the_last_one_of_that_name_is_not_decided"),
     (Reason::FileUnreadable, "a_file_that_may_not_be_read_is_unreadable"),
+    (Reason::FormatsUnknown, "formats_at_which_nobody_looked_are_not_allowed"),
     (Reason::LineageTooDeep, "a_lineage_that_is_too_deep_is_not_cut_off_and_called_good"),
     (Reason::LineageTooLarge, "a_lineage_that_is_too_large_is_not_cut_off_and_called_good"),
     (Reason::MemoryUnreadable, "a_state_that_cannot_be_read_is_never_a_yes"),
@@ -214,6 +215,7 @@ fn every_reason_has_a_case_or_a_test() {
         .collect();
     let tests = [
         include_str!("on_disk.rs"),
+        include_str!("formats.rs"),
         include_str!("lineage.rs"),
         include_str!("memory.rs"),
         include_str!("packs.rs"),

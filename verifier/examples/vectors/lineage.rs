@@ -99,6 +99,11 @@ fn ruled(case: Case, demands: &str) -> Case {
     case.trust(people(&format!("\n[[require]]\nname = \"acme/*\"\n{demands}\n")))
 }
 
+/// Somebody who may sign everything under names of his own.
+fn other_publisher() -> String {
+    format!("\n[[publisher]]\nname = \"other/*\"\nkeys = [\"{}\"]\n", stranger().public_key().to_base64())
+}
+
 /// Everything down to the crawl.
 fn whole() -> [Said; 3] {
     [base_made(), customers_described(), crawl_described()]
@@ -143,7 +148,8 @@ pub(crate) fn accepted() -> Vec<Case> {
             .lineage("base/tallymark.jsonl", folders[1].clone())
             .lineage("customers.tallymark.jsonl", folders[2].clone())
             .lineage("crawl.tallymark.jsonl", folders[3].clone())
-            .lineage("base/model.safetensors", weights(1)),
+            .lineage("base/model.safetensors", weights(1))
+            .lineage(".1-0.tallymark.jsonl", "half of one that is being wri"),
             ALL,
         ),
         ruled(
@@ -188,6 +194,13 @@ pub(crate) fn accepted() -> Vec<Case> {
             model(),
             &[base_made(), revoked, undone],
         ),
+        told(
+            "ancestor-revoked-by-another-publisher",
+            "the bytes of the base are withdrawn as a model of somebody who may not speak for the base",
+            model(),
+            &[base_made(), by(revocation("other/base:1", &base(), Scope::ThisAndDescendants), stranger)],
+        )
+        .trust(people(&other_publisher())),
         told(
             "ancestor-revoked-by-a-stranger",
             "somebody whom the trust file does not know withdrew the base",
@@ -255,6 +268,27 @@ fn unknown() -> Vec<Case> {
             ),
             ALL,
         )
+        .refused(Reason::LineageMissing),
+        ruled(
+            told(
+                "lineage-missing-at-the-depth",
+                "no statement about the dataset of the base, two links away, and the rule asks so far",
+                model(),
+                &[base_made(), customers_described()],
+            ),
+            &format!("{ALL}\nlineage-depth = 2"),
+        )
+        .refused(Reason::LineageMissing),
+        told(
+            "lineage-anchor-of-the-model",
+            "the trust file vouches for the model itself, which says nothing of where it came from",
+            model(),
+            &[customers_described()],
+        )
+        .trust(people(&format!(
+            "\n[[require]]\nname = \"acme/*\"\n{ALL}\n\n[[anchor]]\ndigest = \"{}\"\n",
+            tree(&files()).digest()
+        )))
         .refused(Reason::LineageMissing),
         unpinned(
             "lineage-private",
@@ -362,6 +396,14 @@ fn withdrawn() -> Vec<Case> {
             model(),
             &[base_made.clone(), customers, crawl, poisoned.clone()],
         )
+        .refused(Reason::AncestorRevoked),
+        told(
+            "ancestor-revoked-by-the-only-one-who-speaks",
+            "nobody tells of the base but somebody of whose models it is one, and he withdraws it",
+            model(),
+            &[by(revocation("other/base:1", &base(), Scope::ThisAndDescendants), stranger)],
+        )
+        .trust(people(&other_publisher()))
         .refused(Reason::AncestorRevoked),
         told(
             "ancestor-revoked-and-else-unknown",

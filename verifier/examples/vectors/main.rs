@@ -7,6 +7,7 @@
 
 mod accept;
 mod case;
+mod formats;
 mod lineage;
 mod reject;
 mod standing;

@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{lineage, standing};
+use super::{formats, lineage, standing};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -17,6 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
         requirements::cases(),
         standing::refused(),
         lineage::refused(),
+        formats::refused(),
         contents::cases(),
     ]
     .concat()

@@ -47,6 +47,8 @@ struct Report {
     custody: Vec<TestimonyRow>,
     /// Null where the statement about the model is not believed.
     lineage: Option<LineageRow>,
+    /// The report of the format gate, as `tallymark scan --format json` has it; null if no rule asked for it.
+    formats: Option<serde_json::Value>,
     not_checked: Vec<&'static str>,
 }
 
@@ -267,6 +269,7 @@ fn report(verdict: &Verdict) -> Report {
         notes: common.notes.iter().map(NoteRow::of).collect(),
         custody: common.testimonies.iter().map(TestimonyRow::of).collect(),
         lineage: common.lineage.map(LineageRow::of),
+        formats: common.formats.map(formats::json),
         not_checked: common.not_checked().map(|(code, _)| code).collect(),
     }
 }

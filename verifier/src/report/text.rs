@@ -181,6 +181,11 @@ impl Page {
         if let Some(contents) = facts.contents() {
             rows.push(("files", format!("{}, {} bytes", contents.files(), contents.total_bytes())));
         }
+        if let Some(report) = common.formats {
+            let refused = report.files().iter().filter(|file| !file.is_allowed()).count();
+            let (all, rules) = (report.files().len(), report.rules().id());
+            rows.push(("formats", format!("{} allowed, {refused} refused by {rules}", all - refused)));
+        }
         if let Some(key) = facts.signer() {
             rows.push(("signer", format!("{} {}", key.algorithm(), key.key_id())));
         }

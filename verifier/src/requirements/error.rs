@@ -27,6 +27,16 @@ pub enum RequirementsError {
         /// Which.
         member: &'static str,
     },
+    /// A word that is not on a list of formats.
+    #[error("line {line}: `{seen}` in {member} of the rule, wanted {}", if *member == "formats" { "strict or torch" } else { "formats by their names in spec/formats.md" })]
+    FormatWord {
+        /// Line of the rule's name.
+        line: usize,
+        /// In which member.
+        member: &'static str,
+        /// The word.
+        seen: String,
+    },
     /// A log is named that the policy does not have, or none where the policy has several.
     #[error("line {line}: indexes of {}, wanted the origin of one log of the policy", log.as_deref().unwrap_or("no log"))]
     IndexLog {
@@ -70,6 +80,12 @@ pub enum RequirementsError {
         member: &'static str,
         /// The word.
         seen: String,
+    },
+    /// Which formats, without by which rules.
+    #[error("line {line}: formats-only without `formats`, which says by which rules")]
+    NoFormats {
+        /// Line of the rule's name.
+        line: usize,
     },
     /// How a lineage must be, without which.
     #[error("line {line}: a demand of how a lineage must be, without `lineage`, which says of what")]

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::RequirementsError;
+use super::formats_demand::FormatsDemand;
 use super::label::{Label, Span};
 use super::lineage_demand::{LineageDemand, Words};
 
@@ -22,6 +23,7 @@ pub struct Rule {
     refuse_superseded: bool,
     checkpoint_age: Option<u64>,
     lineage: Option<LineageDemand>,
+    formats: Option<FormatsDemand>,
     mode: Mode,
     line: usize,
 }
@@ -57,6 +59,8 @@ pub(super) struct RuleTable {
     lineage_depth: Option<u8>,
     lineage_sources: Option<Words>,
     lineage_relations: Option<Words>,
+    formats: Option<String>,
+    formats_only: Option<Words>,
     mode: Option<Mode>,
 }
 
@@ -75,6 +79,7 @@ impl Rule {
             table.lineage_relations.as_ref(),
             line,
         )?;
+        let formats = FormatsDemand::read(table.formats.as_deref(), table.formats_only.as_ref(), line)?;
         let this = Self {
             pattern,
             stage: table.stage.map(Label::into_inner),
@@ -85,6 +90,7 @@ impl Rule {
             refuse_superseded: table.refuse_superseded,
             checkpoint_age: table.checkpoint_age.map(Span::seconds),
             lineage,
+            formats,
             mode: table.mode.unwrap_or(Mode::Enforce),
             line,
         };
@@ -105,6 +111,7 @@ impl Rule {
             || self.refuse_superseded
             || self.checkpoint_age.is_some()
             || self.lineage.is_some()
+            || self.formats.is_some()
     }
 
     /// The names it is about.
@@ -159,6 +166,12 @@ impl Rule {
     #[must_use]
     pub const fn lineage(&self) -> Option<&LineageDemand> {
         self.lineage.as_ref()
+    }
+
+    /// Of which formats the files must be.
+    #[must_use]
+    pub const fn formats(&self) -> Option<&FormatsDemand> {
+        self.formats.as_ref()
     }
 
     /// What follows if it is not kept.

@@ -8,7 +8,7 @@ const FLOORS: [(&str, &[&str]); 15] = [
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["lanes", "merkle", "tlog"]),
-    ("verifier", &["merkle", "tlog", "attest"]),
+    ("verifier", &["merkle", "tlog", "attest", "formats"]),
     ("collect", &["merkle", "tlog", "attest"]),
     ("formats", &["attest"]),
     ("log-server", &["merkle", "tlog", "attest"]),
