@@ -133,7 +133,7 @@ fn with_disk(signed: &Statement, args: &DiffArgs, manner: Manner) -> Result<Diff
             hash_cache: None,
         };
         let hashed = Materials::find(&args.model, &materials, manner)?.hash(&materials, manner)?;
-        compare_model(&mut differences, signed, &hashed.model);
+        compare_model(&mut differences, signed, hashed.model.tree());
         hashed.inputs
     };
     for input in signed.inputs() {

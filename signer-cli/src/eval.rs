@@ -112,7 +112,7 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
         evaluation = evaluation.with_url(url.clone());
     }
     let (name, version) = (args.name_version.name(), args.name_version.version());
-    let statement = read_back(&evaluation.to_statement_bytes(name, version, hashed.model.digest()))?;
+    let statement = read_back(&evaluation.to_statement_bytes(name, version, hashed.model.tree().digest()))?;
     open.finish(statement, None, &KeptBack::default(), || hashed.refuse_change(), manner)
 }
 

@@ -48,6 +48,7 @@ pub mod requirements;
 pub mod signature;
 pub mod standing;
 
+use std::borrow::Borrow;
 use std::cell::LazyCell;
 use std::sync::Arc;
 
@@ -78,11 +79,11 @@ use crate::standing::Standing;
 /// # Errors
 ///
 /// A [`Refusal`], whose [`Reason`] and [`Class`] are stable. With several lines it is about the one that came furthest.
-pub fn verify(
+pub fn verify<T: Borrow<Tree>>(
     bundle_file: &[u8],
     requirements: Option<&Requirements>,
     expectation: &Expectation,
-    files: impl FnOnce() -> Result<Tree, ScanError>,
+    files: impl FnOnce() -> Result<T, ScanError>,
 ) -> Result<VerifiedModel, Refusal> {
     let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
     // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
@@ -167,12 +168,12 @@ struct Asked<'a> {
 }
 
 /// Takes one line through all steps.
-fn conclude<F: FnOnce() -> Result<Tree, Arc<ScanError>>>(
+fn conclude<T: Borrow<Tree>, F: FnOnce() -> Result<T, Arc<ScanError>>>(
     line: usize,
     bundle: &Bundle,
     asked: Asked<'_>,
     testimonies: &[(usize, Result<Testimony, Failure>)],
-    here: &LazyCell<Result<Tree, Arc<ScanError>>, F>,
+    here: &LazyCell<Result<T, Arc<ScanError>>, F>,
 ) -> Result<VerifiedModel, Refusal> {
     let Asked { requirements, expectation } = asked;
     let opened = read_provenance(bundle).and_then(|_| match requirements {
@@ -188,11 +189,11 @@ fn conclude<F: FnOnce() -> Result<Tree, Arc<ScanError>>>(
                 return Err(examination.into_refusal());
             }
             let opened = match &**here {
-                Ok(tree) => VerifiedModel::open(&logged, line, tree),
+                Ok(tree) => VerifiedModel::open(&logged, line, tree.borrow()),
                 Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
             };
             opened.map(|model| model.with_warnings(judgement.warned)).map_err(|failure| {
-                let here = (**here).as_ref().ok();
+                let here = (**here).as_ref().ok().map(Borrow::borrow);
                 Examination::of_contents(line, logged.facts(), here, failure).into_refusal()
             })
         }

@@ -20,7 +20,6 @@ use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
 use crate::read_set::ReadSetError;
 use crate::sign::SignError;
-use crate::snapshot::SnapshotError;
 use crate::train::RunError;
 use crate::trust::TrustError;
 
@@ -148,6 +147,8 @@ impl From<SignError> for Failure {
         use SignError as E;
         let told = |exit, code| Self::new(exit, code, &error);
         match error {
+            E::Changed { .. } => told(Exit::Undecidable, "changed-while-signing")
+                .hint("nothing was sent and nothing was written; sign again when nothing writes there"),
             E::ChangedDuringRun { .. } => told(Exit::Undecidable, "changed-during-run")
                 .hint("nothing was signed; find out what writes there, such as a cache or the training itself, and run again"),
             E::CodeInsideModel { .. } | E::InputInsideModel { .. } => told(Exit::Usage, "input-inside-model")
@@ -242,18 +243,6 @@ impl From<ScanError> for Failure {
             Class::Io => Exit::Io,
         };
         Self::new(exit, reason.code(), &*error).hint(sentence_as_hint(reason.remedy()))
-    }
-}
-
-impl From<SnapshotError> for Failure {
-    fn from(error: SnapshotError) -> Self {
-        match &error {
-            SnapshotError::Changed { .. } => Self::new(Exit::Undecidable, "changed-while-signing", &error)
-                .hint("nothing was sent and nothing was written; sign again when nothing writes there"),
-            SnapshotError::Io { .. } => {
-                Self::new(Exit::Io, "unreadable", &error).hint("check the path and its permissions")
-            }
-        }
     }
 }
 
