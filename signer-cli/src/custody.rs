@@ -13,6 +13,7 @@ use attest::tree::TreeDigest;
 use verifier::load::read_bounded;
 
 use crate::args::{EventArgs, Manner, digest};
+use crate::hidden::Hidden;
 use crate::inputs::refuse_change;
 use crate::message::Failure;
 use crate::preview::KeptBack;
@@ -118,15 +119,17 @@ pub(crate) fn run(
         }
     };
     let publication = Publication::find(&args.publish, place)?;
-    let event = event(args, act()?)?;
+    let about = beside.as_deref().or(args.out.as_deref()).unwrap_or(Path::new(&args.model));
+    let mut kept = KeptBack { hidden: Hidden::begin(&args.private, about)?, ..KeptBack::default() };
+    let event = event(args, act()?, &mut kept.hidden)?;
     let open = publication.open()?;
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let hashed = subject.hash(manner)?;
     let statement = read_back(&event.to_statement_bytes(name, version, hashed.digest()))?;
-    open.finish(statement, None, &KeptBack::default(), || hashed.refuse_change(), manner)
+    open.finish(statement, None, &kept, || hashed.refuse_change(), manner)
 }
 
-fn event(args: &EventArgs, act: Act) -> Result<Event, Failure> {
+fn event(args: &EventArgs, act: Act, hidden: &mut Hidden) -> Result<Event, Failure> {
     let mut event = Event::new(act).with_evidence(args.evidence.clone()).map_err(CustodyError::from)?;
     if let Some(role) = &args.role {
         event = event.with_actor_role(role.clone());
@@ -136,10 +139,13 @@ fn event(args: &EventArgs, act: Act) -> Result<Event, Failure> {
     }
     if let Some(path) = &args.policy {
         let rules = read(path, MAX_POLICY_BYTES)?;
-        event = event.with_policy(EventPolicy::new(args.policy_uri.clone(), Sha256Digest::of(&rules)));
+        let policy = EventPolicy::new(args.policy_uri.clone(), Sha256Digest::of(&rules));
+        event = event.with_policy(hidden.policy(policy)?);
     }
     if let Some(text) = &args.text {
+        // Too long a text is refused as it was typed.
         event = event.with_text(text.clone()).map_err(CustodyError::from)?;
+        event = event.with_text(hidden.sentence(text)?).map_err(CustodyError::from)?;
     }
     Ok(event)
 }
