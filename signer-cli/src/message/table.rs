@@ -69,8 +69,15 @@ impl From<DiffError> for Failure {
         match &error {
             DiffError::NoStatement { model, .. } => Self::new(Exit::Refused, "no-provenance", &error)
                 .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", model.display())),
-            DiffError::NotNamed { model, .. } => Self::new(Exit::Usage, "input-not-named", &error)
-                .hint(format!("to see the names: tallymark inspect {}", model.display())),
+            DiffError::NotNamed { model, has_private_names, .. } => {
+                let told = Self::new(Exit::Usage, "input-not-named", &error)
+                    .hint(format!("to see the names: tallymark inspect {}", model.display()));
+                if *has_private_names {
+                    told.hint("a name that is private is found by what opens it: --openings FILE")
+                } else {
+                    told
+                }
+            }
         }
     }
 }
