@@ -100,6 +100,12 @@ impl ResultsFile {
         Ok(Self { tool: Some(tool), ..self })
     }
 
+    /// Calls it something else.
+    #[must_use]
+    pub fn with_name(self, name: InputName) -> Self {
+        Self { name, ..self }
+    }
+
     /// What the signer calls it.
     #[must_use]
     pub const fn name(&self) -> &InputName {

@@ -18,6 +18,7 @@ mod read;
 mod write;
 
 use crate::digest::Sha256Digest;
+use crate::private_value::Commitment;
 use crate::provenance::SourceUri;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
@@ -114,14 +115,26 @@ impl Act {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventPolicy {
     uri: Option<SourceUri>,
-    digest: Sha256Digest,
+    digest: PolicyDigest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PolicyDigest {
+    Shown(Sha256Digest),
+    Private(Commitment),
 }
 
 impl EventPolicy {
     /// The document with that content, and where it can be found.
     #[must_use]
     pub const fn new(uri: Option<SourceUri>, digest: Sha256Digest) -> Self {
-        Self { uri, digest }
+        Self { uri, digest: PolicyDigest::Shown(digest) }
+    }
+
+    /// A document whose digest is not shown.
+    #[must_use]
+    pub const fn private(uri: Option<SourceUri>, commitment: Commitment) -> Self {
+        Self { uri, digest: PolicyDigest::Private(commitment) }
     }
 
     /// Where it can be found.
@@ -130,10 +143,22 @@ impl EventPolicy {
         self.uri.as_ref()
     }
 
-    /// SHA-256 of its content.
+    /// SHA-256 of its content, unless that is private.
     #[must_use]
-    pub const fn digest(&self) -> Sha256Digest {
-        self.digest
+    pub const fn digest(&self) -> Option<Sha256Digest> {
+        match self.digest {
+            PolicyDigest::Shown(digest) => Some(digest),
+            PolicyDigest::Private(_) => None,
+        }
+    }
+
+    /// What stands in a text for its digest: `sha256:` or `private:` and 64 hex digits.
+    #[must_use]
+    pub fn named_digest(&self) -> String {
+        match self.digest {
+            PolicyDigest::Shown(digest) => digest.to_named(),
+            PolicyDigest::Private(commitment) => commitment.to_string(),
+        }
     }
 }
 

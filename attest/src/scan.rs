@@ -6,14 +6,17 @@
 //! What is trusted: the operating system. Whoever can write to the directory while it is scanned can make the scan
 //! fail, and that is all: every file is opened without following a link, is compared with what the walk saw before and
 //! after it is read, and every directory is looked at again at the end. Between the scan and the use of the files nothing
-//! is promised; a loader that must be sure reads from a copy that nobody else can write.
+//! is promised but what [`Scan::refuse_change`] finds; a loader that must be sure reads from a copy that nobody else can write.
 
+mod again;
 mod cache;
 mod copy;
+mod directory;
 mod disk;
 mod hash;
 mod hugging_face;
 mod other_hash;
+mod reading;
 mod survey;
 mod walk;
 
@@ -23,8 +26,9 @@ use std::path::{Path, PathBuf};
 
 pub use self::cache::{CacheError, HashCache, MAX_RECORDS, MIN_FILE_BYTES, SETTLED};
 pub use self::copy::copy;
+use self::disk::Stamp;
 pub use self::survey::{Content, Survey, SurveyedFile};
-use self::walk::Walk;
+use self::walk::{Origin, Walk};
 use crate::model_path::{ModelPath, ModelPathError};
 use crate::tree::{Tree, TreeError};
 
@@ -65,10 +69,44 @@ impl<'a> ScanOptions<'a> {
 /// threads; a call may overtake another.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Sync);
 
+/// What lies below a root, looked at and not yet read: how much there is to hash, and what must not change.
+#[derive(Debug)]
+pub struct Snapshot {
+    walk: Walk,
+}
+
+impl Snapshot {
+    /// Walks a directory, or takes a single file, as [`scan`] does.
+    ///
+    /// # Errors
+    /// See [`ScanError`].
+    pub fn take(root: &Path) -> Result<Self, ScanError> {
+        Walk::of(root, walk::Rules::of_tree(walk::Limits::default())).map(|walk| Self { walk })
+    }
+
+    /// All bytes that are to be read.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.walk.files.iter().fold(0, |sum, file| sum.saturating_add(file.stamp.size()))
+    }
+
+    /// Hashes what was seen; a file that is no longer as it was is a [`ScanError::Changed`].
+    ///
+    /// # Errors
+    /// See [`ScanError`].
+    pub fn hash(self, options: &ScanOptions<'_>, progress: Progress<'_>) -> Result<Scan, ScanError> {
+        self.walk.hash(options, progress)
+    }
+}
+
 /// What was found: the tree, and what was left out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scan {
+    root: PathBuf,
+    origin: Origin,
     tree: Tree,
+    /// The state of each file of the tree, in the same order.
+    stamps: Vec<Stamp>,
     inert: Vec<ModelPath>,
     cached: usize,
 }
@@ -119,7 +157,7 @@ pub fn scan_noting_inert(
     options: &ScanOptions<'_>,
     progress: Progress<'_>,
 ) -> Result<Scan, ScanError> {
-    Walk::of(root, walk::Rules::of_tree(walk::Limits::default()))?.hash(options, progress)
+    Snapshot::take(root)?.hash(options, progress)
 }
 
 /// Scans the files listed, below `root`: a code checkout as its version control lists it.
@@ -238,6 +276,25 @@ impl ScanError {
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Changed { .. } | Self::Io { .. })
     }
+
+    /// The file or directory that it is about.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Changed { path }
+            | Self::Io { path, .. }
+            | Self::LinkOutsideBlobs { path }
+            | Self::LinkOutsideModel { path }
+            | Self::LinkToDirectory { path }
+            | Self::ListedDirectory { path }
+            | Self::NotUtf8 { path }
+            | Self::Path { path, .. }
+            | Self::Special { path, .. }
+            | Self::Symlink { path }
+            | Self::TooDeep { path }
+            | Self::TooManyFiles { path, .. } => Some(path),
+            Self::Tree(_) => None,
+        }
+    }
 }
 
 /// What was done to a file or directory when the operating system refused.
@@ -268,6 +325,28 @@ impl core::fmt::Display for Act {
             Self::Stat => "stat",
             Self::Write => "write",
         })
+    }
+}
+
+/// What lies somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    Regular,
+    /// Something else.
+    Special(SpecialKind),
+    /// A symbolic link.
+    Symlink,
+}
+
+impl FileKind {
+    /// Whether it is a regular file.
+    #[must_use]
+    pub const fn is_file(self) -> bool {
+        matches!(self, Self::Regular)
     }
 }
 

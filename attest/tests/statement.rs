@@ -59,7 +59,7 @@ fn what_we_write_is_read_and_written_back() {
 }
 
 #[test]
-fn private_statements_are_those_that_another_program_computed() {
+fn private_statements_hide_the_example_under_salts_that_everybody_knows() {
     let [example, names, digests] =
         ["canonical/example.json", "accept/private-names.json", "accept/private-digests.json"].map(|name| {
             let (folder, name) = name.split_once('/').unwrap();

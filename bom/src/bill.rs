@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use self::dataset::is_of_an_input;
 use attest::digest::Sha256Digest;
 use attest::model_name::{ModelName, VersionLabel};
+use attest::private_value::Openings;
 use attest::provenance::{Extent, Input, Relation};
 use attest::role::Role;
 use attest::statement::Statement;
@@ -24,6 +25,10 @@ use verifier::{LoggedStatement, VerifiedModel};
 use crate::field::{Field, Missing, Section};
 use crate::proof::Proof;
 use crate::value::{Grade, Value};
+
+/// What the place of a value ends with that the statement commits to and does not show. It is as well known as the statement: the
+/// commitment is signed, and no other value has it.
+const OPENED: &str = " (opened)";
 
 /// Whether the bill stands on a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +83,18 @@ pub struct Bill {
     values: BTreeMap<Field, Vec<Value>>,
     unplaced: usize,
     time: Option<UtcTime>,
+    openings: Openings,
 }
 
 impl Bill {
     /// The bill of a verified model. `beside` are other statements that verified. Those count that are about the same bytes under the
-    /// same name, and those of a dataset that the provenance names by its digest; the one that made the verdict counts once.
+    /// same name, and those of a dataset that the provenance names by its digest; the one that made the verdict counts once. What
+    /// `openings` open is shown, and marked in the place of the value.
     #[must_use]
-    pub fn of(model: &VerifiedModel, beside: &[LoggedStatement]) -> Self {
+    pub fn of(model: &VerifiedModel, beside: &[LoggedStatement], openings: Openings) -> Self {
         let logged = model.logged();
         let statement = logged.signed().statement();
-        let mut bill = Self::about(statement, Standing::Verified);
+        let mut bill = Self::about(statement, Standing::Verified, openings);
         bill.proofs.push(Proof::of(logged));
         let mut seen = BTreeSet::from([(statement.digest(), logged.signed().key().key_id())]);
         bill.fill_from(statement);
@@ -112,8 +119,8 @@ impl Bill {
 
     /// The bill of a statement that nobody verified.
     #[must_use]
-    pub fn unverified(statement: &Statement) -> Self {
-        let mut bill = Self::about(statement, Standing::Unverified);
+    pub fn unverified(statement: &Statement, openings: Openings) -> Self {
+        let mut bill = Self::about(statement, Standing::Unverified, openings);
         bill.fill_from(statement);
         bill.sorted()
     }
@@ -125,7 +132,10 @@ impl Bill {
         self
     }
 
-    fn about(statement: &Statement, standing: Standing) -> Self {
+    fn about(statement: &Statement, standing: Standing, openings: Openings) -> Self {
+        let opened = |input: &Input| input.clone().opened(&openings).0;
+        let mut inputs: Vec<Input> = statement.inputs().iter().map(opened).collect();
+        inputs.sort_by(|a, b| (a.role(), a.name()).cmp(&(b.role(), b.name())));
         let files = statement.files().map(attest::tree::Tree::files).unwrap_or_default();
         Self {
             standing,
@@ -142,18 +152,27 @@ impl Bill {
                 })
                 .collect(),
             relation: statement.provenance().map(attest::provenance::Provenance::relation),
-            inputs: statement.inputs().to_vec(),
+            inputs,
             proofs: Vec::new(),
             values: BTreeMap::new(),
             unplaced: 0,
             time: None,
+            openings,
         }
     }
 
-    /// Adds a value that the newest proof holds up.
+    /// Adds a value that the newest proof holds up. What is private in it and opened is shown; its place says so.
     fn put(&mut self, field: Field, about: &str, key: &str, text: impl Into<String>, grade: Grade, at: &str) {
         let grade = self.standing_grade(grade);
         let proof = self.proofs.len().checked_sub(1);
+        let shown = |text: &str| match self.openings.open_text(text) {
+            Some(opened) => (opened, true),
+            None => (text.to_owned(), false),
+        };
+        let [(about, is_a), (text, is_b), (mut at, is_c)] = [about, &text.into(), at].map(shown);
+        if (is_a || is_b || is_c) && !at.ends_with(OPENED) {
+            at.push_str(OPENED);
+        }
         self.values.entry(field).or_default().push(Value::new(about, key, text, grade, at, proof));
     }
 

@@ -59,7 +59,7 @@ pub use self::not_evaluated::NotEvaluated;
 pub use self::reason::Reason;
 pub use self::report::{FileReport, Report, Template};
 pub use self::rules::Rules;
-pub use self::scan::{GateError, MAX_FILES, Scanned, scan};
+pub use self::scan::{GateError, MAX_FILES, scan};
 pub use self::statement::StatementError;
 pub use self::stream::Source;
 pub use self::view::{json, sarif, text};

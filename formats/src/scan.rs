@@ -58,20 +58,12 @@ pub enum GateError {
     },
 }
 
-/// A report, and the files as they were before it was made.
-#[derive(Debug)]
-pub struct Scanned {
-    /// What was found.
-    pub report: Report,
-    /// The files, to be hashed by who signs the report.
-    pub survey: Survey,
-}
-
-/// Looks at all files of a model: a directory, or a single file under the name it has.
+/// Looks at all files of a model: a directory, or a single file under the name it has. Who signs the report takes a snapshot
+/// before, and hashes it afterwards.
 ///
 /// # Errors
 /// See [`GateError`]; nothing is skipped but inert paths.
-pub fn scan(root: &Path, rules: &Rules) -> Result<Scanned, GateError> {
+pub fn scan(root: &Path, rules: &Rules) -> Result<Report, GateError> {
     let survey = Survey::of(root, Symlinks::Refused, &|path, kind| is_left_out(path, kind.is_file()))?;
     let paths: Vec<&ModelPath> = survey.files().map(|file| file.path()).collect();
     if paths.len() > MAX_FILES {
@@ -89,8 +81,7 @@ pub fn scan(root: &Path, rules: &Rules) -> Result<Scanned, GateError> {
         files.push(inspect(path.as_str(), &mut file, rules).map_err(unreadable)?);
     }
     join_onnx_data(&mut files);
-    let report = Report::new(*rules, files, !survey.left_out().is_empty());
-    Ok(Scanned { report, survey })
+    Ok(Report::new(*rules, files, !survey.left_out().is_empty()))
 }
 
 /// Whether a path is no part of the model, as the tree digest has it.

@@ -31,9 +31,8 @@ fn value(case: &str, key: &str) -> String {
 fn report(case: &Path) -> (String, Report) {
     let text = fs::read_to_string(case.join("case.toml")).expect("a case file");
     let rules = if value(&text, "rules") == "torch" { Rules::with_torch() } else { Rules::strict() };
-    let report = scan(&case.join("model"), &rules)
-        .unwrap_or_else(|error| panic!("{}: {error}", case.display()))
-        .report;
+    let report =
+        scan(&case.join("model"), &rules).unwrap_or_else(|error| panic!("{}: {error}", case.display()));
     (text, report)
 }
 
@@ -125,7 +124,7 @@ const REAL: [(&str, Option<&str>); 22] = [
 fn what_tools_wrote_is_allowed_or_refused_for_what_it_is() {
     let folder = testdata().join("collect/weights");
     for (name, wanted) in REAL {
-        let report = scan(&folder.join(name).join("model"), &Rules::strict()).expect(name).report;
+        let report = scan(&folder.join(name).join("model"), &Rules::strict()).expect(name);
         let found: Vec<_> =
             report.findings().map(|found| format!("{} {}", found.place(), found.what())).collect();
         assert_eq!(reasons(&report), wanted.unwrap_or_default(), "{name}: {found:?}");
@@ -140,7 +139,7 @@ fn what_tools_wrote_is_allowed_or_refused_for_what_it_is() {
 fn what_torch_wrote_is_allowed_where_torch_is() {
     for (name, format) in [("torch-zip", Format::Torch), ("torch-legacy", Format::TorchLegacy)] {
         let folder = testdata().join("collect/weights").join(name).join("model");
-        let report = scan(&folder, &Rules::with_torch()).expect(name).report;
+        let report = scan(&folder, &Rules::with_torch()).expect(name);
         let found: Vec<_> =
             report.findings().map(|found| format!("{} {}", found.place(), found.what())).collect();
         assert!(report.is_allowed(), "{name}: {found:?}");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use attest::bundle::{Bundle, BundleFile, MAX_BUNDLE_FILE_BYTES};
+use attest::private_value::Openings;
 use attest::statement::Statement;
 use attest::utc_time::UtcTime;
 use bom::bill::is_of_an_input;
@@ -20,6 +21,7 @@ use verifier::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
 
 use crate::args::{BomArgs, BomFormat, Manner};
 use crate::bundle_file;
+use crate::hidden::read_shared;
 use crate::message::{Failure, note, print, warn};
 use crate::progress::Progress;
 
@@ -51,11 +53,12 @@ pub(crate) fn run(args: &BomArgs, manner: Manner) -> Result<u8, Failure> {
         request = request.threads(threads);
     }
     let verdict = Progress::start(manner, 0).part("hashing", |progress| request.verify(progress));
+    let openings = args.openings.as_deref().map(read_shared).transpose()?.unwrap_or_default();
     let bill = match verdict.result() {
-        Ok(model) => Bill::of(model, &beside(&verdict, args, manner)?),
+        Ok(model) => Bill::of(model, &beside(&verdict, args, &openings, manner)?, openings),
         Err(_) if args.unverified => {
             warn(manner, "the model does not verify; no value of this bill was proven");
-            unverified(&verdict)?
+            unverified(&verdict, openings)?
         }
         Err(_) => return refuse(&verdict, args, manner),
     };
@@ -113,7 +116,12 @@ fn deliver(text: &str, out: Option<&Path>) -> Result<(), Failure> {
 
 /// All statements of the bundle file, and of those of datasets, that verify up to the log. The files are read once more; what changed
 /// meanwhile does not verify, or is about other bytes than the verdict and is passed over.
-fn beside(verdict: &Verdict, args: &BomArgs, manner: Manner) -> Result<Vec<LoggedStatement>, BomError> {
+fn beside(
+    verdict: &Verdict,
+    args: &BomArgs,
+    openings: &Openings,
+    manner: Manner,
+) -> Result<Vec<LoggedStatement>, BomError> {
     let file = bundles(verdict.bundle())?;
     let Some(path) = verdict.trust() else { return Ok(Vec::new()) };
     let bytes = read(path, MAX_TRUST_BYTES as u64)?;
@@ -124,7 +132,8 @@ fn beside(verdict: &Verdict, args: &BomArgs, manner: Manner) -> Result<Vec<Logge
     let open = |bundle: &Bundle| LoggedStatement::open(bundle, &requirements, &expectation).ok();
     let mut logged: Vec<LoggedStatement> = file.bundles().filter_map(open).collect();
     let inputs = verdict.result().map_or(&[][..], |model| model.logged().signed().statement().inputs());
-    let is_of_an_input = |one: &LoggedStatement| is_of_an_input(one.signed().statement(), inputs);
+    let inputs: Vec<_> = inputs.iter().map(|input| input.clone().opened(openings).0).collect();
+    let is_of_an_input = |one: &LoggedStatement| is_of_an_input(one.signed().statement(), &inputs);
     for dataset in &args.dataset {
         let path = bundle_path_of(dataset);
         let (before, file) = (logged.len(), bundles(&path)?);
@@ -151,11 +160,11 @@ fn bundle_path_of(dataset: &Path) -> PathBuf {
 }
 
 /// The bill of the first statement that can be read at all.
-fn unverified(verdict: &Verdict) -> Result<Bill, BomError> {
+fn unverified(verdict: &Verdict, openings: Openings) -> Result<Bill, BomError> {
     let file = bundles(verdict.bundle())?;
     let statement = file.bundles().find_map(|bundle| Statement::parse(bundle.envelope().payload()).ok());
     let statement = statement.ok_or_else(|| BomError::NoStatement { path: verdict.bundle().to_owned() })?;
-    Ok(Bill::unverified(&statement))
+    Ok(Bill::unverified(&statement, openings))
 }
 
 fn bundles(path: &Path) -> Result<BundleFile, BomError> {

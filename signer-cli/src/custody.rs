@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 use attest::digest::Sha256Digest;
 use attest::event::{Act, Event, EventError, EventPolicy};
 use attest::key::{KeyError, PublicKey};
-use attest::scan::{ScanOptions, scan};
+use attest::scan::{Scan, ScanOptions, Snapshot};
 use attest::tree::TreeDigest;
 use verifier::load::read_bounded;
 
 use crate::args::{EventArgs, Manner, digest};
+use crate::hidden::Hidden;
+use crate::inputs::refuse_change;
 use crate::message::Failure;
 use crate::preview::KeptBack;
 use crate::progress::Progress;
 use crate::publication::{Place, Publication, read_back};
-use crate::snapshot::Snapshot;
 
 /// Largest file of rules, in bytes.
 const MAX_POLICY_BYTES: u64 = 64 << 20;
@@ -50,6 +51,12 @@ pub(crate) enum Subject {
     Elsewhere(TreeDigest),
 }
 
+/// The same with its digest known.
+pub(crate) enum Hashed {
+    Here(Box<Scan>),
+    Elsewhere(TreeDigest),
+}
+
 impl Subject {
     /// Takes a path if there is something at it, else a digest.
     pub(crate) fn find(text: &str) -> Result<Self, Failure> {
@@ -63,21 +70,31 @@ impl Subject {
         }
     }
 
-    /// Its digest, of files by hashing them.
-    pub(crate) fn digest(&self, manner: Manner) -> Result<TreeDigest, Failure> {
-        match self {
-            Self::Here { path, snapshot } => {
+    /// Hashes its files, if they are here.
+    pub(crate) fn hash(self, manner: Manner) -> Result<Hashed, Failure> {
+        Ok(match self {
+            Self::Here { snapshot, .. } => {
                 let mut progress = Progress::start(manner, snapshot.total_bytes());
-                let tree = progress.part("model", |progress| scan(path, &ScanOptions::new(), progress))?;
-                Ok(tree.digest())
+                let scan = progress.part("model", |progress| snapshot.hash(&ScanOptions::new(), progress))?;
+                Hashed::Here(Box::new(scan))
             }
-            Self::Elsewhere(digest) => Ok(*digest),
+            Self::Elsewhere(digest) => Hashed::Elsewhere(digest),
+        })
+    }
+}
+
+impl Hashed {
+    /// What it is.
+    pub(crate) fn digest(&self) -> TreeDigest {
+        match self {
+            Self::Here(scan) => scan.tree().digest(),
+            Self::Elsewhere(digest) => *digest,
         }
     }
 
     fn refuse_change(&self) -> Result<(), Failure> {
         match self {
-            Self::Here { snapshot, .. } => Ok(snapshot.refuse_change()?),
+            Self::Here(scan) => refuse_change(scan),
             Self::Elsewhere(_) => Ok(()),
         }
     }
@@ -90,22 +107,29 @@ pub(crate) fn run(
     manner: Manner,
 ) -> Result<(), Failure> {
     let subject = Subject::find(&args.model)?;
-    let place = match (&args.out, &subject) {
+    let beside = match &subject {
+        Subject::Here { path, .. } => Some(path.clone()),
+        Subject::Elsewhere(_) => None,
+    };
+    let place = match (&args.out, &beside) {
         (Some(out), _) => Place::File(out),
-        (None, Subject::Here { path, .. }) => Place::Beside(path),
-        (None, Subject::Elsewhere(_)) => {
+        (None, Some(path)) => Place::Beside(path),
+        (None, None) => {
             return Err(CustodyError::NoPlace { model: args.model.clone() }.into());
         }
     };
     let publication = Publication::find(&args.publish, place)?;
-    let event = event(args, act()?)?;
+    let about = beside.as_deref().or(args.out.as_deref()).unwrap_or(Path::new(&args.model));
+    let mut kept = KeptBack { hidden: Hidden::begin(&args.private, about)?, ..KeptBack::default() };
+    let event = event(args, act()?, &mut kept.hidden)?;
     let open = publication.open()?;
     let (name, version) = (args.name_version.name(), args.name_version.version());
-    let statement = read_back(&event.to_statement_bytes(name, version, subject.digest(manner)?))?;
-    open.finish(statement, None, &KeptBack::default(), || subject.refuse_change(), manner)
+    let hashed = subject.hash(manner)?;
+    let statement = read_back(&event.to_statement_bytes(name, version, hashed.digest()))?;
+    open.finish(statement, None, &kept, || hashed.refuse_change(), manner)
 }
 
-fn event(args: &EventArgs, act: Act) -> Result<Event, Failure> {
+fn event(args: &EventArgs, act: Act, hidden: &mut Hidden) -> Result<Event, Failure> {
     let mut event = Event::new(act).with_evidence(args.evidence.clone()).map_err(CustodyError::from)?;
     if let Some(role) = &args.role {
         event = event.with_actor_role(role.clone());
@@ -115,10 +139,13 @@ fn event(args: &EventArgs, act: Act) -> Result<Event, Failure> {
     }
     if let Some(path) = &args.policy {
         let rules = read(path, MAX_POLICY_BYTES)?;
-        event = event.with_policy(EventPolicy::new(args.policy_uri.clone(), Sha256Digest::of(&rules)));
+        let policy = EventPolicy::new(args.policy_uri.clone(), Sha256Digest::of(&rules));
+        event = event.with_policy(hidden.policy(policy)?);
     }
     if let Some(text) = &args.text {
+        // Too long a text is refused as it was typed.
         event = event.with_text(text.clone()).map_err(CustodyError::from)?;
+        event = event.with_text(hidden.sentence(text)?).map_err(CustodyError::from)?;
     }
     Ok(event)
 }

@@ -6,18 +6,18 @@ use attest::content_tree;
 use attest::dataset::{DataSource, Dataset, DatasetError, Document};
 use attest::provenance::{Extent, Input, InputDigest, Source};
 use attest::role::Role;
-use attest::scan::{ScanOptions, scan};
+use attest::scan::{ScanError, ScanOptions, Snapshot};
 use collect::dvc::TargetError;
 
 use crate::args::{DatasetArgs, Manner};
 use crate::hidden::Hidden;
+use crate::inputs::refuse_change;
 use crate::manifest_file::{NewManifest, digest_of};
 use crate::message::{Failure, note, warn};
 use crate::preview::KeptBack;
 use crate::progress::Progress;
 use crate::publication::{Place, Publication, read_back};
 use crate::sign::SignError;
-use crate::snapshot::Snapshot;
 
 /// Why there is no statement about a dataset.
 #[derive(Debug, thiserror::Error)]
@@ -45,35 +45,36 @@ pub(crate) fn run(args: &DatasetArgs, manner: Manner) -> Result<(), Failure> {
     let publication = Publication::find(&args.publish, Place::Beside(&path))?;
     let manifest = manifest_path(args, &path)?;
     let mut kept = KeptBack { hidden: Hidden::begin(&args.private, &path)?, ..KeptBack::default() };
-    let parents = args.derived_from.iter().map(|parent| parent.path.as_path());
-    let snapshots: Vec<Snapshot> =
-        [path.as_path()].into_iter().chain(parents).map(Snapshot::take).collect::<Result<_, _>>()?;
+    let snapshot = Snapshot::take(&path)?;
+    let parents = args.derived_from.iter().map(|parent| Ok((&parent.name, Snapshot::take(&parent.path)?)));
+    let parents = parents.collect::<Result<Vec<_>, ScanError>>()?;
     let open = publication.open()?;
     let options = ScanOptions::new().threads(args.threads);
-    let total = snapshots.iter().fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));
-    let mut progress = Progress::start(manner, total);
-    let tree = progress.part("dataset", |progress| scan(&path, &options, progress))?;
+    let bytes = parents.iter().map(|(_, parent)| parent.total_bytes());
+    let mut progress = Progress::start(manner, bytes.fold(snapshot.total_bytes(), u64::saturating_add));
+    let mut scans = vec![progress.part("dataset", |progress| snapshot.hash(&options, progress))?];
+    let mut derived_from = Vec::new();
+    for (name, parent) in parents {
+        let scan = progress.part(name.as_str(), |progress| parent.hash(&options, progress))?;
+        let digest = InputDigest::from(scan.tree());
+        derived_from.push(Input::new(Role::Dataset, name.clone(), Source::Observed, digest)?);
+        scans.push(scan);
+    }
+    drop(progress);
+    let Some(tree) = scans.first().map(|scan| scan.tree()) else { return Ok(()) };
     if tree.file_count() == 0 {
         return Err(SignError::EmptyModel { model: path }.into());
     }
-    let mut derived_from = Vec::new();
-    for parent in &args.derived_from {
-        let name = parent.name.clone();
-        let tree = progress.part(name.as_str(), |progress| scan(&parent.path, &options, progress))?;
-        derived_from.push(Input::new(Role::Dataset, name, Source::Observed, InputDigest::from(&tree))?);
-    }
-    drop(progress);
 
-    let dataset = Dataset::new(Extent::of(&tree), args.personal_data.into());
-    let dataset = dataset.with_by_content(content_tree::digest(&tree)).with_derived_from(derived_from);
+    let dataset = Dataset::new(Extent::of(tree), args.personal_data.into());
+    let dataset = dataset.with_by_content(content_tree::digest(tree)).with_derived_from(derived_from);
     let dataset = describe(args, dataset.map_err(DatasetCommandError::from)?)?;
     let dataset = hide(dataset, args, &mut kept.hidden)?;
-    let new = NewManifest::write(&tree, (!args.publish.dry_run).then_some(manifest.as_path()))?;
+    let new = NewManifest::write(tree, (!args.publish.dry_run).then_some(manifest.as_path()))?;
     let dataset = dataset.with_manifest(new.document().clone());
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let statement = read_back(&dataset.to_statement_bytes(name, version, tree.digest()))?;
-    let refuse_change = || Ok(snapshots.iter().try_for_each(Snapshot::refuse_change)?);
-    open.finish(statement, None, &kept, refuse_change, manner)?;
+    open.finish(statement, None, &kept, || scans.iter().try_for_each(refuse_change), manner)?;
     if let Some(path) = new.keep()? {
         note(manner, &format!("list of {} files: {}", tree.file_count(), path.display()));
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use attest::private_value::Openings;
 use attest::provenance::{Fact, Input, Provenance};
 use attest::scan::{ScanOptions, scan};
 use attest::statement::{Statement, StatementKind};
@@ -15,6 +16,7 @@ use serde_json::json;
 
 use crate::args::{DiffArgs, Manner, MaterialArgs};
 use crate::bundle_file::{place, read};
+use crate::hidden;
 use crate::inputs::Materials;
 use crate::message::{Exit, Failure, note, one_line, print};
 use crate::progress::Progress;
@@ -30,7 +32,7 @@ pub(crate) enum DiffError {
     NoStatement { model: PathBuf, bundles: PathBuf },
     /// What is named here is not in the statement.
     #[error("the statement about {model} names no {role} {name}")]
-    NotNamed { model: PathBuf, role: String, name: String },
+    NotNamed { model: PathBuf, role: String, name: String, has_private_names: bool },
 }
 
 /// One thing that is not the same on both sides.
@@ -83,15 +85,30 @@ impl Differences {
 /// Runs it; 1 if something differs.
 pub(crate) fn run(args: &DiffArgs, manner: Manner) -> Result<u8, Failure> {
     let signed = statement(&args.model, manner)?;
+    let openings = openings(args)?;
     let (differences, names) = match &args.other {
-        Some(other) => (between(&signed, &statement(other, manner)?), ["first", "second"]),
-        None => (with_disk(&signed, args, manner)?, ["signed", "here"]),
+        Some(other) => (between([&signed, &statement(other, manner)?], &openings), ["first", "second"]),
+        None => (with_disk(&signed, &openings, args, manner)?, ["signed", "here"]),
     };
     print(&if args.json { as_json(&differences, names) } else { as_text(&differences, names) })?;
     for unseen in &differences.unseen {
         note(manner, &format!("not compared: {unseen}"));
     }
     Ok(if differences.list.is_empty() { 0 } else { Exit::VerifiedFalse as u8 })
+}
+
+/// What opens private values: as named, else the file beside the model, if there is one.
+fn openings(args: &DiffArgs) -> Result<Openings, Failure> {
+    let path = args.openings.clone().unwrap_or_else(|| hidden::place(&args.model));
+    if args.openings.is_none() && !path.exists() {
+        return Ok(Openings::default());
+    }
+    Ok(hidden::read_shared(&path)?)
+}
+
+/// The inputs of a statement, opened as far as they can be.
+fn inputs_of(statement: &Statement, openings: &Openings) -> Vec<Input> {
+    statement.inputs().iter().map(|input| input.clone().opened(openings).0).collect()
 }
 
 /// The last provenance statement in a model's bundle file: the newest, as lines are only ever added.
@@ -114,7 +131,12 @@ fn statement(model: &Path, manner: Manner) -> Result<Statement, Failure> {
 }
 
 /// What differs between a statement and the model and inputs on this disk.
-fn with_disk(signed: &Statement, args: &DiffArgs, manner: Manner) -> Result<Differences, Failure> {
+fn with_disk(
+    signed: &Statement,
+    openings: &Openings,
+    args: &DiffArgs,
+    manner: Manner,
+) -> Result<Differences, Failure> {
     let mut differences = Differences::default();
     let inputs = if args.data.is_empty() && args.base.is_empty() && args.code.is_none() {
         let options = ScanOptions::new().threads(args.threads);
@@ -133,10 +155,11 @@ fn with_disk(signed: &Statement, args: &DiffArgs, manner: Manner) -> Result<Diff
             hash_cache: None,
         };
         let hashed = Materials::find(&args.model, &materials, manner)?.hash(&materials, manner)?;
-        compare_model(&mut differences, signed, &hashed.model);
+        compare_model(&mut differences, signed, hashed.model.tree());
         hashed.inputs
     };
-    for input in signed.inputs() {
+    let signed_inputs = inputs_of(signed, openings);
+    for input in &signed_inputs {
         match inputs.iter().find(|here| key(here) == key(input)) {
             Some(_) if input.digest().commitment().is_some() => {
                 differences.unseen.push(format!("{} {}: its digest is private", input.role(), input.name()));
@@ -145,10 +168,12 @@ fn with_disk(signed: &Statement, args: &DiffArgs, manner: Manner) -> Result<Diff
             None => differences.unseen.push(format!("{} {}", input.role(), input.name())),
         }
     }
-    let named = |here: &&Input| !signed.inputs().iter().any(|input| key(input) == key(here));
+    let named = |here: &&Input| !signed_inputs.iter().any(|input| key(input) == key(here));
     if let Some(stranger) = inputs.iter().find(named) {
         let (role, name) = (stranger.role().to_string(), stranger.name().to_string());
-        return Err(DiffError::NotNamed { model: args.model.clone(), role, name }.into());
+        let has_private_names = signed_inputs.iter().any(|input| input.name().commitment().is_some());
+        let model = args.model.clone();
+        return Err(DiffError::NotNamed { model, role, name, has_private_names }.into());
     }
     Ok(differences)
 }
@@ -187,7 +212,7 @@ fn files_of(tree: &Tree) -> BTreeMap<(String, String), String> {
 }
 
 /// What differs between two statements.
-fn between(first: &Statement, second: &Statement) -> Differences {
+fn between([first, second]: [&Statement; 2], openings: &Openings) -> Differences {
     let mut differences = Differences::default();
     let names = [first, second].map(|one| Some(one.name().to_string()));
     differences.compare("name", "", names);
@@ -200,26 +225,29 @@ fn between(first: &Statement, second: &Statement) -> Differences {
         (Some(first), Some(second)) => differences.compare_all([files_of(first), files_of(second)]),
         _ => differences.compare("model", "", [first, second].map(|one| Some(one.tree_digest().to_string()))),
     }
-    let inputs = [first, second].map(|one| one.inputs().iter().flat_map(described).collect());
+    let inputs = [first, second].map(|one| inputs_of(one, openings).iter().flat_map(described).collect());
     differences.compare_all(inputs);
-    differences.compare_all([first, second].map(|one| one.provenance().map(facts_of).unwrap_or_default()));
+    let facts = |one: &Statement| one.provenance().map(|provenance| facts_of(provenance, openings));
+    differences.compare_all([first, second].map(|one| facts(one).unwrap_or_default()));
     differences.set_private_aside();
     differences
 }
 
 /// Facts by topic and name. Two facts of one name, from two sources, are one text.
-fn facts_of(provenance: &Provenance) -> BTreeMap<(String, String), String> {
+fn facts_of(provenance: &Provenance, openings: &Openings) -> BTreeMap<(String, String), String> {
+    let opened = |text: &str| openings.open_text(text).unwrap_or_else(|| text.to_owned());
     let mut facts: BTreeMap<(String, String), String> = BTreeMap::new();
     for fact in provenance.run().facts() {
-        let key = (fact.topic().as_str().to_owned(), name_of(fact));
+        let key = (fact.topic().as_str().to_owned(), opened(&name_of(fact)));
+        let value = opened(fact.value());
         facts
             .entry(key)
-            .and_modify(|value| {
-                if value != fact.value() {
-                    let _ = write!(value, " | {}", fact.value());
+            .and_modify(|known| {
+                if *known != value {
+                    let _ = write!(known, " | {value}");
                 }
             })
-            .or_insert_with(|| fact.value().to_owned());
+            .or_insert(value);
     }
     facts
 }

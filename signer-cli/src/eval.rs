@@ -11,6 +11,7 @@ use collect::evaluation::ResultsError;
 
 use crate::args::{EvalArgs, Manner, MaterialArgs};
 use crate::gather::label;
+use crate::hidden::Hidden;
 use crate::inputs::Materials;
 use crate::message::{Failure, warn};
 use crate::preview::KeptBack;
@@ -77,6 +78,7 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
     let publication = Publication::find(&args.publish, Place::Beside(&args.model))?;
     let results = collect::evaluation::read(&args.results)
         .map_err(|source| EvalError::Results { path: args.results.clone(), source })?;
+    let mut kept = KeptBack { hidden: Hidden::begin(&args.private, &args.model)?, ..KeptBack::default() };
     let (file, measured) = (results.file, results.measured);
     if let Some(limit) = &measured.limit {
         warn(
@@ -106,14 +108,19 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
         file = file.with_tool(tool).map_err(EvalError::from)?;
     }
     let outcome = args.result.map(Into::into);
-    let mut evaluation =
-        Evaluation::new(outcome, file, metrics, hashed.inputs.clone()).map_err(EvalError::from)?;
+    // What is wrong with it is told by its own words, not by what hides them.
+    let shown = Evaluation::new(outcome, file.clone(), metrics.clone(), hashed.inputs.clone());
+    shown.map_err(EvalError::from)?;
+    let hidden = &mut kept.hidden;
+    let file = hidden.results(file)?;
+    let (metrics, inputs) = (hidden.metrics(metrics)?, hidden.inputs(hashed.inputs.clone())?);
+    let mut evaluation = Evaluation::new(outcome, file, metrics, inputs).map_err(EvalError::from)?;
     if let Some(url) = &args.url {
-        evaluation = evaluation.with_url(url.clone());
+        evaluation = evaluation.with_url(hidden.place(url.clone())?);
     }
     let (name, version) = (args.name_version.name(), args.name_version.version());
-    let statement = read_back(&evaluation.to_statement_bytes(name, version, hashed.model.digest()))?;
-    open.finish(statement, None, &KeptBack::default(), || hashed.refuse_change(), manner)
+    let statement = read_back(&evaluation.to_statement_bytes(name, version, hashed.model.tree().digest()))?;
+    open.finish(statement, None, &kept, || hashed.refuse_change(), manner)
 }
 
 /// The metrics, each with what is demanded of it.

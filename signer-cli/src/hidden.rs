@@ -6,27 +6,30 @@
 //! | paths of the model's files | no file subjects |
 //! | arguments that are kept, but for flags | a commitment |
 //! | where a fact was found; facts about data, code, base models, documents and people; others that look like a path or an address | a commitment |
-//! | with `=digests`: digest and size of inputs | a commitment; by-products are not listed |
+//! | of an evaluation: names of its files and data, and its place; of an event: its sentence, and where the rules lie | a commitment |
+//! | with `=digests`: digest and size of inputs, digest of an event's rules | a commitment; by-products are not listed |
 //!
 //! What is left: the model's own name, version, digest and size, and names and values of parameters, metrics and packages.
 //!
 //! The openings are on the disk before anything is sent. A value that has an opening there keeps it, so that signing the
 //! same thing again gives the same bytes, as it does without `--private`.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+mod file;
+
 use std::path::{Path, PathBuf};
 
-use attest::private_value::{
-    Commitment, MAX_OPENINGS_BYTES, Opening, OpeningError, Openings, OpeningsError, Salt,
-};
+use attest::evaluation::{Metric, ResultsFile};
+use attest::event::EventPolicy;
+use attest::private_value::{Commitment, Opening, OpeningError, Openings, OpeningsError, Salt};
 use attest::provenance::{Byproduct, Entrypoint, Fact, Input, Run, SourceUri, Topic};
 
 use crate::args::{PrivateArgs, PrivateLevel};
-use crate::key_file::sync_parent;
+use crate::eval::EvalError;
 use crate::message::Failure;
 use crate::train::LEFT_OUT;
+
+use self::file::{lies_inside, read, write};
+pub(crate) use self::file::{place, read_shared};
 
 /// Why nothing could be hidden or opened.
 #[derive(Debug, thiserror::Error)]
@@ -147,12 +150,50 @@ impl Hidden {
         inputs.into_iter().map(hide).collect()
     }
 
+    /// Hides what the file of results is called. Its digest stays: it is of what the numbers, which are shown, were read from.
+    pub(crate) fn results(&mut self, file: ResultsFile) -> Result<ResultsFile, HiddenError> {
+        if !self.is_on() {
+            return Ok(file);
+        }
+        let name = self.commit(file.name().as_str())?.into();
+        Ok(file.with_name(name))
+    }
+
+    /// Hides on what was measured; what was, and how much, stays.
+    pub(crate) fn metrics(&mut self, metrics: Vec<Metric>) -> Result<Vec<Metric>, Failure> {
+        if !self.is_on() {
+            return Ok(metrics);
+        }
+        let hide = |metric: Metric| -> Result<Metric, Failure> {
+            let data = self.text(metric.data())?;
+            Ok(metric.with_data(data).map_err(EvalError::from)?)
+        };
+        metrics.into_iter().map(hide).collect()
+    }
+
+    /// Hides where the rules of an event lie, and their digest if digests are to be hidden too.
+    pub(crate) fn policy(&mut self, policy: EventPolicy) -> Result<EventPolicy, HiddenError> {
+        let uri = policy.uri().cloned().map(|uri| self.place(uri)).transpose()?;
+        Ok(match (self.level, policy.digest(), policy.digest_text()) {
+            (Some(PrivateLevel::Digests), _, Some(text)) => EventPolicy::private(uri, self.commit(&text)?),
+            (_, Some(digest), _) => EventPolicy::new(uri, digest),
+            _ => policy,
+        })
+    }
+
+    /// Hides a sentence for people.
+    pub(crate) fn sentence(&mut self, text: &str) -> Result<String, HiddenError> {
+        if self.is_on() { self.text(text) } else { Ok(text.to_owned()) }
+    }
+
+    /// Hides a place.
+    pub(crate) fn place(&mut self, place: SourceUri) -> Result<SourceUri, HiddenError> {
+        if self.is_on() { Ok(self.commit(place.as_str())?.into()) } else { Ok(place) }
+    }
+
     /// Hides places.
     pub(crate) fn places(&mut self, places: Vec<SourceUri>) -> Result<Vec<SourceUri>, HiddenError> {
-        if !self.is_on() {
-            return Ok(places);
-        }
-        places.iter().map(|place| Ok(self.commit(place.as_str())?.into())).collect()
+        places.into_iter().map(|place| self.place(place)).collect()
     }
 
     /// Hides what a run says of names and places.
@@ -240,90 +281,6 @@ impl Hidden {
 /// Whether a text looks like a path or an address.
 fn tells_a_place(text: &str) -> bool {
     text.contains(['/', '\\', '@'])
-}
-
-/// Where the openings of a model lie if nobody says: beside it and never in it, for a directory is copied whole.
-fn place(model: &Path) -> PathBuf {
-    const SUFFIX: &str = ".openings.jsonl";
-    let named = |name: &std::ffi::OsStr| {
-        let mut name = OsString::from(name);
-        name.push(SUFFIX);
-        name
-    };
-    match (model.file_name(), model.canonicalize()) {
-        (Some(name), _) => model.with_file_name(named(name)),
-        (None, Ok(resolved)) => resolved.with_file_name(named(resolved.file_name().unwrap_or_default())),
-        (None, Err(_)) => model.join(SUFFIX),
-    }
-}
-
-fn lies_inside(path: &Path, model: &Path) -> bool {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (parent.canonicalize(), model.canonicalize()) {
-        (Ok(parent), Ok(model)) => model.is_dir() && parent.starts_with(model),
-        // A model that is still to be made, as that of a run.
-        _ => path.starts_with(model),
-    }
-}
-
-/// Reads a file of openings that only its owner may read; `None` if there is none.
-///
-/// # Errors
-/// [`HiddenError`], but for those about values.
-fn read(path: &Path) -> Result<Option<Openings>, HiddenError> {
-    match path.symlink_metadata() {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(HiddenError::Io { act: "look at", path: path.to_owned(), source }),
-        Ok(metadata) if !metadata.is_file() => {
-            return Err(HiddenError::NotAFile { path: path.to_owned() });
-        }
-        Ok(metadata) => refuse_loose(path, &metadata)?,
-    }
-    read_shared(path).map(Some)
-}
-
-/// Reads a file of openings that somebody handed over.
-///
-/// # Errors
-/// [`HiddenError::Io`], [`HiddenError::Malformed`].
-pub(crate) fn read_shared(path: &Path) -> Result<Openings, HiddenError> {
-    let io = |act| move |source| HiddenError::Io { act, path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(io("open"))?;
-    file.take(MAX_OPENINGS_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(io("read"))?;
-    Openings::parse(&bytes).map_err(|source| HiddenError::Malformed { path: path.to_owned(), source })
-}
-
-#[cfg(unix)]
-fn refuse_loose(path: &Path, metadata: &std::fs::Metadata) -> Result<(), HiddenError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(HiddenError::Loose { path: path.to_owned(), mode }) }
-}
-
-#[cfg(not(unix))]
-fn refuse_loose(_: &Path, _: &std::fs::Metadata) -> Result<(), HiddenError> {
-    Ok(())
-}
-
-/// Whole or not at all: a new file, synced, renamed over the old one.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), HiddenError> {
-    let io = |act| move |source| HiddenError::Io { act, path: path.to_owned(), source };
-    let mut name = OsString::from(format!(".{}.", std::process::id()));
-    name.push(path.file_name().unwrap_or_default());
-    let new = path.with_file_name(name);
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new).map_err(io("create a file beside"))?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write"));
-    let done = written.and_then(|()| std::fs::rename(&new, path).map_err(io("replace")));
-    if done.is_err() {
-        drop(std::fs::remove_file(&new));
-    }
-    done?;
-    sync_parent(path).map_err(io("sync the directory of"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use attest::model_path::ModelPath;
 use attest::provenance::{Checkout, Fact, Input, InputDigest, Source, Topic, WorkTreeState};
 use attest::role::Role;
-use attest::scan::{HashCache, Scan, ScanOptions, scan_list, scan_noting_inert};
+use attest::scan::{HashCache, Scan, ScanError, ScanOptions, Snapshot, scan_list};
 use attest::tree::Tree;
 
 use crate::args::{Manner, MaterialArgs, NamedPath};
@@ -17,29 +17,27 @@ use crate::git::{self, GitError};
 use crate::message::{Failure, warn};
 use crate::progress::Progress;
 use crate::sign::SignError;
-use crate::snapshot::Snapshot;
 
 /// What a statement calls its code: a model is made by one checkout.
 const CODE_NAME: &str = "code";
 
 /// The model and its inputs, found and known not to overlap; nothing hashed yet.
 pub(crate) struct Materials<'a> {
-    model: &'a Path,
-    named: Vec<(Role, &'a NamedPath)>,
+    model: Snapshot,
+    named: Vec<(Role, &'a NamedPath, Snapshot)>,
     code: Option<git::Checkout>,
-    snapshots: Vec<Snapshot>,
 }
 
 /// The same, hashed.
 pub(crate) struct Hashed {
     /// The model.
-    pub(crate) model: Tree,
+    pub(crate) model: Scan,
     /// What it was made from.
     pub(crate) inputs: Vec<Input>,
     /// What of it was not read now, but believed to be as it was when it was hashed before.
     pub(crate) cached: Vec<Fact>,
     code: Option<git::Checkout>,
-    snapshots: Vec<Snapshot>,
+    scans: Vec<Scan>,
 }
 
 impl<'a> Materials<'a> {
@@ -54,28 +52,32 @@ impl<'a> Materials<'a> {
             refuse_overlap(model, &resolved, input)?;
         }
         let code = args.code.as_deref().map(|dir| read_code(dir, model, &resolved, manner)).transpose()?;
-        let roots = [model].into_iter().chain(named.iter().map(|(_, input)| input.path.as_path()));
-        let snapshots = roots.map(Snapshot::take).collect::<Result<_, _>>()?;
-        Ok(Self { model, named, code, snapshots })
+        let model = Snapshot::take(model)?;
+        let look = |(role, input): (Role, &'a NamedPath)| Ok((role, input, Snapshot::take(&input.path)?));
+        let named = named.into_iter().map(look).collect::<Result<_, ScanError>>()?;
+        Ok(Self { model, named, code })
     }
 
     /// Hashes everything, with one progress bar over all of it but the code, which is small.
     pub(crate) fn hash(self, args: &MaterialArgs, manner: Manner) -> Result<Hashed, Failure> {
         let cache = args.hash_cache.as_deref().map(HashCache::open).transpose()?;
         let options = ScanOptions::new().threads(args.threads).cache(cache.as_ref());
-        let total = self.snapshots.iter().fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));
+        let snapshots = [&self.model].into_iter().chain(self.named.iter().map(|(_, _, snapshot)| snapshot));
+        let total = snapshots.fold(0, |sum: u64, one| sum.saturating_add(one.total_bytes()));
         let mut progress = Progress::start(manner, total);
         let mut cached = Vec::new();
-        let model = progress.part("model", |progress| scan_noting_inert(self.model, &options, progress))?;
+        let model = progress.part("model", |progress| self.model.hash(&options, progress))?;
         cached.extend(cached_fact(Topic::Identity, "", &model)?);
         let mut inputs = Vec::with_capacity(self.named.len() + 1);
-        for (role, input) in self.named {
+        let mut scans = Vec::with_capacity(self.named.len());
+        for (role, input, snapshot) in self.named {
             let name = input.name.as_str();
-            let scan = progress.part(name, |progress| scan_noting_inert(&input.path, &options, progress))?;
+            let scan = progress.part(name, |progress| snapshot.hash(&options, progress))?;
             let topic = if role == Role::Dataset { Topic::Data } else { Topic::BaseModel };
             cached.extend(cached_fact(topic, name, &scan)?);
             let digest = InputDigest::from(scan.tree());
             inputs.push(Input::new(role, input.name.clone(), Source::Observed, digest)?);
+            scans.push(scan);
         }
         if let Some(code) = &self.code {
             let scan = match code.files() {
@@ -88,8 +90,7 @@ impl<'a> Materials<'a> {
             inputs.push(code_input(code, scan.as_ref().map(Scan::tree))?);
         }
         cache.map(HashCache::save).transpose()?;
-        let (model, code) = (model.into_tree(), self.code);
-        Ok(Hashed { model, inputs, cached, code, snapshots: self.snapshots })
+        Ok(Hashed { model, inputs, cached, code: self.code, scans })
     }
 }
 
@@ -106,10 +107,21 @@ fn cached_fact(topic: Topic, about: &str, scan: &Scan) -> Result<Option<Fact>, F
 impl Hashed {
     /// Refuses if anything that was hashed is no longer what it was.
     pub(crate) fn refuse_change(&self) -> Result<(), Failure> {
-        self.snapshots.iter().try_for_each(Snapshot::refuse_change)?;
+        [&self.model].into_iter().chain(&self.scans).try_for_each(refuse_change)?;
         // Git was asked before the model was hashed, and the code was hashed after it.
         Ok(self.code.as_ref().map_or(Ok(()), git::Checkout::refuse_change)?)
     }
+}
+
+/// Refuses if a file is no longer what it was when it was hashed.
+///
+/// # Errors
+/// [`SignError::Changed`]; else what kept us from looking.
+pub(crate) fn refuse_change(scan: &Scan) -> Result<(), Failure> {
+    scan.refuse_change().map_err(|error| match error {
+        ScanError::Changed { path } => SignError::Changed { path }.into(),
+        other => other.into(),
+    })
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, SignError> {
@@ -172,6 +184,8 @@ fn code_input(code: &git::Checkout, tree: Option<&Tree>) -> Result<Input, Failur
 
 #[cfg(test)]
 mod tests {
+    use attest::scan::scan_noting_inert;
+
     use super::*;
     use crate::git::tests::repository;
 
@@ -179,12 +193,13 @@ mod tests {
     fn code_that_was_edited_while_the_model_was_hashed_is_noticed() {
         let dir = repository();
         let checkout = || git::read_checkout(dir.path()).expect("a checkout");
+        let model = tempfile::tempdir().expect("a temporary directory");
         let hashed = || Hashed {
-            model: Tree::new(Vec::new()).expect("a tree"),
+            model: scan_noting_inert(model.path(), &ScanOptions::new(), &|_, _| {}).expect("a scan"),
             inputs: Vec::new(),
             cached: Vec::new(),
             code: Some(checkout()),
-            snapshots: Vec::new(),
+            scans: Vec::new(),
         };
         let before = hashed();
         before.refuse_change().expect("nothing changed");

@@ -46,7 +46,6 @@ mod report;
 mod scan;
 mod search;
 mod sign;
-mod snapshot;
 mod statement_view;
 mod submit;
 mod train;
@@ -116,7 +115,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             custody::run(&args.event, act, manner)?;
         }
         Command::Supersede(args) => {
-            let successor = || custody::Subject::find(&args.by)?.digest(manner);
+            let successor = || Ok::<_, Failure>(custody::Subject::find(&args.by)?.hash(manner)?.digest());
             custody::run(&args.event, || Ok(Act::Supersede { successor: successor()? }), manner)?;
         }
         Command::Revoke(args) => {

@@ -2,19 +2,16 @@
 //!
 //! In scope: printing a report, and signing it. Out of scope: the judgement (crate `formats`).
 
-use attest::digest::Sha256Digest;
-use attest::oms::HashType;
 use attest::provenance::Extent;
-use attest::scan::{Content, ScanOptions};
-use attest::tree::{FileLeaf, Tree, TreeError};
-use formats::{GateError, Report, Rules, Scanned, StatementError};
+use attest::scan::{ScanOptions, Snapshot};
+use formats::{GateError, Report, Rules, StatementError};
 
 use crate::args::{Allowed, Manner, ScanArgs, ScanFormat};
+use crate::inputs::refuse_change;
 use crate::message::{Exit, Failure, note, print};
 use crate::preview::KeptBack;
 use crate::progress::Progress;
 use crate::publication::{Place, Publication, read_back};
-use crate::snapshot::Snapshot;
 
 /// Why there is no report, or no statement about it.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +22,6 @@ pub(crate) enum ScanCommandError {
     /// The report makes no statement.
     #[error("what was found cannot be signed")]
     Statement(#[from] StatementError),
-    /// The files make no tree.
-    #[error("the files make no tree")]
-    Tree(#[from] TreeError),
 }
 
 /// Runs it; 3 if a file is refused.
@@ -36,38 +30,35 @@ pub(crate) fn run(args: &ScanArgs, manner: Manner) -> Result<u8, Failure> {
         Some(Allowed::Torch) => Rules::with_torch(),
         None => Rules::strict(),
     };
-    let scanned = match &args.attest {
+    match &args.attest {
         None => {
-            let scanned = scan(args, &rules)?;
-            show(args, &scanned.report)?;
-            scanned
+            let report = scan(args, &rules)?;
+            show(args, &report)?;
+            Ok(status(&report, manner))
         }
         Some(name_version) => {
             let publication = Publication::find(&args.publish, Place::Beside(&args.model))?;
             let snapshot = Snapshot::take(&args.model)?;
             let open = publication.open()?;
-            let Scanned { report, survey } = scan(args, &rules)?;
+            let report = scan(args, &rules)?;
             if !args.publish.json {
                 show(args, &report)?;
             }
             // Fails if a file is not as it was before the gate read it: what is signed is about the bytes that were looked at.
             let mut progress = Progress::start(manner, snapshot.total_bytes());
-            let contents = progress.part("model", |progress| {
-                survey.hash(HashType::Sha256, None, &ScanOptions::new(), progress)
-            })?;
-            let tree = tree(contents)?;
-            let predicate = report.to_predicate(env!("CARGO_PKG_VERSION"), Extent::of(&tree));
+            let hashed = progress.part("model", |progress| snapshot.hash(&ScanOptions::new(), progress))?;
+            let tree = hashed.tree();
+            let predicate = report.to_predicate(env!("CARGO_PKG_VERSION"), Extent::of(tree));
             let predicate = predicate.map_err(ScanCommandError::from)?;
             let (name, version) = (name_version.name(), name_version.version());
             let statement = read_back(&predicate.to_statement_bytes(name, version, tree.digest()))?;
-            open.finish(statement, None, &KeptBack::default(), || Ok(snapshot.refuse_change()?), manner)?;
-            return Ok(status(&report, manner));
+            open.finish(statement, None, &KeptBack::default(), || refuse_change(&hashed), manner)?;
+            Ok(status(&report, manner))
         }
-    };
-    Ok(status(&scanned.report, manner))
+    }
 }
 
-fn scan(args: &ScanArgs, rules: &Rules) -> Result<Scanned, ScanCommandError> {
+fn scan(args: &ScanArgs, rules: &Rules) -> Result<Report, ScanCommandError> {
     Ok(formats::scan(&args.model, rules)?)
 }
 
@@ -86,14 +77,4 @@ fn status(report: &Report, manner: Manner) -> u8 {
     let Some(finding) = report.findings().next() else { return 0 };
     note(manner, &format!("hint: {}", finding.reason().advice()));
     Exit::Refused as u8
-}
-
-/// The tree of files that were hashed whole.
-fn tree(contents: Vec<Content>) -> Result<Tree, ScanCommandError> {
-    let leaf = |content: &Content| {
-        // A file that is not cut in pieces has one digest, an empty one that of nothing.
-        let digest = content.digests().first().copied().unwrap_or_else(|| Sha256Digest::of(b""));
-        FileLeaf::new(content.path().clone(), content.size(), digest)
-    };
-    Ok(Tree::new(contents.iter().map(leaf).collect())?)
 }

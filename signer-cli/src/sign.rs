@@ -26,6 +26,9 @@ pub(crate) enum SignError {
     /// An input was not the same before and after the run.
     #[error("{role} {name} changed during the run")]
     ChangedDuringRun { role: String, name: String },
+    /// Not the file that was hashed.
+    #[error("{path} changed while it was being signed")]
+    Changed { path: PathBuf },
     /// Our own name for code is not a name.
     #[error("the name of the code is not a name of an input")]
     CodeName(#[source] InputNameError),
@@ -112,10 +115,10 @@ impl Release<'_> {
         self.refuse_other_inputs(&hashed)?;
         let statement = self.statement(&hashed)?;
         let oms = match (&self.oms, open.private_key()) {
-            (Some(plan), Some(key)) => Some(plan.sign(self.model, &hashed.model, key)?),
+            (Some(plan), Some(key)) => Some(plan.sign(self.model, hashed.model.tree(), key)?),
             _ => None,
         };
-        open.finish(statement, Some(&hashed.model), &self.kept, || hashed.refuse_change(), manner)?;
+        open.finish(statement, Some(hashed.model.tree()), &self.kept, || hashed.refuse_change(), manner)?;
         Ok(oms.map_or(Ok(()), |oms| oms.write(manner))?)
     }
 
@@ -133,7 +136,8 @@ impl Release<'_> {
     }
 
     fn statement(&mut self, hashed: &Hashed) -> Result<Statement, Failure> {
-        if hashed.model.file_count() == 0 {
+        let tree = hashed.model.tree();
+        if tree.file_count() == 0 {
             return Err(SignError::EmptyModel { model: self.model.to_owned() }.into());
         }
         let fault = |error: NameError| SignError::Statement { source: error.into() };
@@ -145,12 +149,12 @@ impl Release<'_> {
         let hidden = &mut self.kept.hidden;
         let (name, version) = (self.name_version.name(), self.name_version.version());
         if !hidden.is_on() {
-            return Ok(read_back(&provenance.to_statement_bytes(name, version, &hashed.model))?);
+            return Ok(read_back(&provenance.to_statement_bytes(name, version, tree))?);
         }
         let run = hidden.run(provenance.run().clone())?;
         let inputs = hidden.inputs(provenance.inputs().to_vec())?;
         let relation = Some(provenance.relation());
         let provenance = Provenance::new(relation, inputs, provenance.tool_version().clone())?.with_run(run);
-        Ok(read_back(&provenance.to_statement_bytes_without_files(name, version, &hashed.model))?)
+        Ok(read_back(&provenance.to_statement_bytes_without_files(name, version, tree))?)
     }
 }

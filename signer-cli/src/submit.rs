@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use attest::bundle::{Bundle, BundleFile, LogEntry, LogEntryError};
 use attest::entry::{Entry, EntryError, EntryPayload};
-use attest::scan::{ScanOptions, scan};
+use attest::scan::{Scan, ScanOptions, Snapshot};
 use attest::statement::{Statement, StatementError};
 use attest::tree::{Tree, TreeDigest};
 use tlog::policy::Policy;
@@ -21,6 +21,7 @@ use verifier::{Expectation, LoggedStatement, Refusal, Step};
 
 use crate::args::{LogArgs, Manner, SubmitArgs};
 use crate::bundle_file::{BundleFileError, Writer, place, read};
+use crate::inputs::refuse_change;
 use crate::log_client::{LogClient, LogError};
 use crate::log_token::LogToken;
 use crate::message::{Failure, note, one_line, print};
@@ -28,7 +29,6 @@ use crate::preview::{self, KeptBack};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::sign::SignError;
-use crate::snapshot::Snapshot;
 use crate::trust::{policy, requirements_for};
 
 /// Why an entry is not known to be in the log.
@@ -144,7 +144,7 @@ impl Log {
         };
         let mut line = bundle.to_json_line();
         line.push(b'\n');
-        verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree.clone()))
+        verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree))
             .map(|model| model.logged().clone())
             .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into())
     }
@@ -162,7 +162,7 @@ pub(crate) fn refuse_unsound(
     let Some(tree) = contents else { return refuse_unsound_line(pending, statement) };
     let mut line = pending.to_json_line();
     line.push(b'\n');
-    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(tree.clone()));
+    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(tree));
     let (outcomes, facts) = match &verdict {
         Ok(model) => (model.outcomes(), model.facts()),
         Err(refusal) => (refusal.outcomes(), refusal.facts()),
@@ -247,8 +247,8 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
     }
     let log = Log::find(&args.log, &args.model)?;
     // A bundle file that lies alone is about models that are elsewhere.
-    let model = if path == args.model { None } else { Some(Model::hash(&args.model, manner)?) };
-    let tree = model.as_ref().map(|model| &model.tree);
+    let model = if path == args.model { None } else { Some(hash(&args.model, manner)?) };
+    let tree = model.as_ref().map(Scan::tree);
     for one in &pending {
         let line = one.index + 1;
         match tree.map(Tree::digest) {
@@ -264,7 +264,7 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
     }
     let signed: Vec<_> = pending.iter().map(|one| (&one.statement, one.entry.payload())).collect();
     confirm(&args.log, &log, &signed, None, manner)?;
-    model.as_ref().map_or(Ok(()), |model| model.snapshot.refuse_change())?;
+    model.as_ref().map_or(Ok(()), refuse_change)?;
     for one in &pending {
         let writer = Writer::at(path.clone(), Duration::from_secs(args.log.timeout))?;
         // Between reading and locking somebody may have added lines or completed this one.
@@ -283,20 +283,10 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A model, hashed.
-struct Model {
-    tree: Tree,
-    snapshot: Snapshot,
-}
-
-impl Model {
-    fn hash(path: &Path, manner: Manner) -> Result<Self, Failure> {
-        let snapshot = Snapshot::take(path)?;
-        let options = ScanOptions::new();
-        let tree = Progress::start(manner, snapshot.total_bytes())
-            .part("model", |progress| scan(path, &options, progress))?;
-        Ok(Self { tree, snapshot })
-    }
+fn hash(model: &Path, manner: Manner) -> Result<Scan, Failure> {
+    let snapshot = Snapshot::take(model)?;
+    let mut progress = Progress::start(manner, snapshot.total_bytes());
+    Ok(progress.part("model", |progress| snapshot.hash(&ScanOptions::new(), progress))?)
 }
 
 /// The bundle file of a model; or the file itself, if it is one and has none.

@@ -2,6 +2,7 @@
 //!
 //! An examination explains a refusal and cannot undo one: it makes none of the types that stand for trust.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 use attest::bundle::Bundle;
@@ -80,13 +81,13 @@ impl Examination {
     }
 
     /// Step 9, if the files were read.
-    pub(crate) fn contents(&mut self, here: &Result<Tree, Arc<ScanError>>) {
+    pub(crate) fn contents<T: Borrow<Tree>>(&mut self, here: &Result<T, Arc<ScanError>>) {
         let Some(statement) = &self.facts.statement else { return };
         let checked = match here {
-            Ok(tree) => check_contents(statement, tree),
+            Ok(tree) => check_contents(statement, tree.borrow()),
             Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
         };
-        self.facts.contents = here.as_ref().ok().map(Contents::of);
+        self.facts.contents = here.as_ref().ok().map(|tree| Contents::of(tree.borrow()));
         self.record(Step::Contents, checked);
     }
 

@@ -59,6 +59,8 @@ pub mod requirements;
 pub mod signature;
 pub mod standing;
 
+use std::borrow::Borrow;
+
 use attest::scan::ScanError;
 use attest::tree::Tree;
 
@@ -81,11 +83,11 @@ pub use crate::signature::SignedStatement;
 /// # Errors
 ///
 /// As [`Question::verify`].
-pub fn verify(
+pub fn verify<T: Borrow<Tree>>(
     bundle_file: &[u8],
     requirements: Option<&Requirements>,
     expectation: &Expectation,
-    files: impl FnOnce() -> Result<Tree, ScanError>,
+    files: impl FnOnce() -> Result<T, ScanError>,
 ) -> Result<VerifiedModel, Refusal> {
     Question::new(requirements, expectation).verify(bundle_file, files)
 }

@@ -1,5 +1,6 @@
 //! The procedure, from the bytes of a bundle file to one verdict (spec/verification.md, "Procedure").
 
+use std::borrow::Borrow;
 use std::cell::{LazyCell, OnceCell};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -77,10 +78,10 @@ impl<'a> Question<'a> {
     ///
     /// A [`Refusal`], whose [`Reason`](crate::Reason) and [`Class`](crate::Class) are stable. With several lines it is about the
     /// one that came furthest.
-    pub fn verify(
+    pub fn verify<T: Borrow<Tree>>(
         &self,
         bundle_file: &[u8],
-        files: impl FnOnce() -> Result<Tree, ScanError>,
+        files: impl FnOnce() -> Result<T, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
         let pool = self.requirements.map(|requirements| Pool::of(&file, self.evidence, requirements));
@@ -172,13 +173,13 @@ impl<'a> Question<'a> {
     }
 
     /// Takes one line through all steps.
-    fn conclude<F: FnOnce() -> Result<Tree, Arc<ScanError>>>(
+    fn conclude<T: Borrow<Tree>, F: FnOnce() -> Result<T, Arc<ScanError>>>(
         &self,
         line: usize,
         bundle: &Bundle,
         beside: &Beside,
         pool: Option<&Pool<'_>>,
-        here: &LazyCell<Result<Tree, Arc<ScanError>>, F>,
+        here: &LazyCell<Result<T, Arc<ScanError>>, F>,
     ) -> Result<VerifiedModel, Refusal> {
         let opened = read_provenance(bundle).and_then(|_| match (self.requirements, pool) {
             (Some(requirements), Some(pool)) => {
@@ -207,7 +208,7 @@ impl<'a> Question<'a> {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
                 let opened = match &**here {
-                    Ok(tree) => VerifiedModel::open(&logged, line, tree),
+                    Ok(tree) => VerifiedModel::open(&logged, line, tree.borrow()),
                     Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
                 };
                 match opened {
@@ -225,7 +226,7 @@ impl<'a> Question<'a> {
                         }
                     }
                     Err(failure) => {
-                        let here = (**here).as_ref().ok();
+                        let here = (**here).as_ref().ok().map(Borrow::borrow);
                         let examination = Examination::of_contents(line, logged.facts(), here, failure);
                         Err(examination.into_refusal().with_lineage(lineage))
                     }

@@ -2,9 +2,11 @@
 
 use attest::digest::Sha256Digest;
 use attest::evaluation::{Comparator, Evaluation, Metric, Number, ResultsFile, TestOutcome, Threshold};
+use attest::private_value::Commitment;
 use attest::provenance::{Input, InputDigest, Source};
 use attest::role::Role;
 
+use super::private::hidden;
 use super::{Kind, edit, model};
 
 fn bytes(evaluation: &Evaluation) -> Vec<u8> {
@@ -45,6 +47,19 @@ fn suite() -> Evaluation {
         .with_url("https://ci.example.org/runs/4425592351".parse().unwrap())
 }
 
+/// Of which names, data and place are private, and the digest of the data.
+fn private() -> Evaluation {
+    let data: Commitment = hidden(1, "customers");
+    let metrics = vec![metric(&data.to_string(), "auc", "0.91")];
+    let tested = input(Role::Dataset, "customers");
+    let digest = hidden(129, &tested.digest_text());
+    let tested = tested.with_name(data.into()).with_private_digest(digest);
+    let file = results("m.json").with_name(hidden(2, "m.json"));
+    Evaluation::new(None, file, metrics, vec![tested])
+        .unwrap()
+        .with_url(hidden(65, "https://ci.example.org/runs/4425592351"))
+}
+
 pub(super) fn kind() -> Kind {
     let plain =
         |outcome, metrics| bytes(&Evaluation::new(outcome, results("m.json"), metrics, vec![]).unwrap());
@@ -54,6 +69,7 @@ pub(super) fn kind() -> Kind {
         prefix: "evaluation",
         canonical: vec![
             ("suite", bytes(&suite())),
+            ("private", bytes(&private())),
             ("plain", plain(None, vec![metric("", "auc", "0.91")])),
             ("missed", plain(None, vec![missed])),
             ("warned", plain(Some(TestOutcome::Warned), vec![metric("", "auc", "0.6")])),

@@ -2,7 +2,9 @@
 
 use attest::digest::Sha256Digest;
 use attest::event::{Act, Event, EventPolicy, Scope};
+use attest::private_value::Commitment;
 
+use super::private::hidden;
 use super::{Kind, edit, model};
 
 fn bytes(event: &Event) -> Vec<u8> {
@@ -31,6 +33,18 @@ fn approval() -> Event {
         .unwrap()
 }
 
+/// Of which text, rules and where these lie are private.
+fn private_approval() -> Event {
+    let rules = EventPolicy::new(None, Sha256Digest::of(b"policy")).digest_text().unwrap();
+    let policy =
+        EventPolicy::private(Some(hidden(65, "git+https://git.example.org/ml/policy")), hidden(129, &rules));
+    let text: Commitment = hidden(1, "bias report of 20 November looked at");
+    Event::new(Act::Approve { stage: Some("production".parse().unwrap()), expires: None })
+        .with_policy(policy)
+        .with_text(text.to_string())
+        .unwrap()
+}
+
 pub(super) fn kind() -> Kind {
     let digest = Sha256Digest::of(b"something else");
     let many: Vec<String> = (0..65_u32).map(|number| format!("\"sha256:{number:064x}\"")).collect();
@@ -39,6 +53,7 @@ pub(super) fn kind() -> Kind {
         prefix: "event",
         canonical: vec![
             ("approve", bytes(&approval())),
+            ("approve-private", bytes(&private_approval())),
             ("approve-bare", bare(Act::Approve { stage: None, expires: None })),
             ("reject", bare(Act::Reject { stage: Some("production".parse().unwrap()) })),
             ("promote", bare(Act::Promote { stage: "staging".parse().unwrap(), expires: None })),
@@ -119,6 +134,24 @@ pub(super) fn kind() -> Kind {
             (
                 "Event.Field.UnknownKey",
                 edit("policy-with-a-second-digest", "approve", "\"policy\":{", "\"policy\":{\"name\":\"x\","),
+            ),
+            (
+                "Event.Field.UnknownKey",
+                edit(
+                    "policy-private-and-shown",
+                    "approve-private",
+                    "\"digest\":{\"private\":",
+                    format!("\"digest\":{{\"sha256\":\"{}\",\"private\":", "0".repeat(64)),
+                ),
+            ),
+            (
+                "Event.BadDigest.BadLength",
+                edit(
+                    "short-private-policy",
+                    "approve-private",
+                    "\"digest\":{\"private\":\"",
+                    "\"digest\":{\"private\":\"00",
+                ),
             ),
             (
                 "Event.Field.WrongType",

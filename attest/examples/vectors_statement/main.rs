@@ -1,13 +1,15 @@
-//! Makes the cases of `testdata/statement` about datasets, evaluations, events and scans: `cargo xtask vectors`.
+//! Makes the cases of `testdata/statement` about datasets, evaluations, events and scans, and those about private values: `cargo
+//! xtask vectors`.
 //!
 //! What our writer makes goes to `canonical/`. A case to refuse is one of those with one text in it replaced, and goes to
-//! `reject/REASON/`. Cases about provenance were made by hand and are not touched.
+//! `reject/REASON/`. Other cases about provenance were made by hand and are not touched.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a generator fails by panicking")]
 
 mod dataset;
 mod evaluation;
 mod event;
+mod private;
 mod scan;
 
 use std::fs;
@@ -41,9 +43,9 @@ fn edit(name: &'static str, of: &'static str, from: &'static str, to: impl Into<
 }
 
 impl Kind {
-    fn write(&self, folder: &Path) {
+    fn write(&self, folder: &Path, first: &str) {
         for (name, bytes) in &self.canonical {
-            self.put(&folder.join("canonical"), name, bytes);
+            self.put(&folder.join(first), name, bytes);
         }
         for edit in &self.accept {
             self.put(&folder.join("accept"), edit.name, &self.edited(edit));
@@ -75,6 +77,8 @@ fn model() -> (ModelName, VersionLabel, TreeDigest) {
 fn main() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).unwrap();
     for kind in [dataset::kind(), evaluation::kind(), event::kind(), scan::kind()] {
-        kind.write(&folder);
+        kind.write(&folder, "canonical");
     }
+    // The writer hides nothing: who reads them and writes them again has to say which values are private.
+    private::kind(&folder).write(&folder, "accept");
 }

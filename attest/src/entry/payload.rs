@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use minicbor::Encoder;
 
 use crate::digest::Sha256Digest;
-use crate::event::Event;
+use crate::event::{Event, EventPolicy};
 use crate::form::Form;
 use crate::key::{KeyError, PublicKey};
 use crate::model_name::{ModelName, NameError, VersionLabel};
@@ -164,8 +164,8 @@ impl EntryPayload {
             inputs.extend(sha256.into_iter().chain(commit).map(|subject| EntryInput { role, subject }));
         }
 
-        if let Some(policy) = statement.event().and_then(Event::policy) {
-            let subject = EntrySubject::sha256(Form::File, policy.digest());
+        if let Some(digest) = statement.event().and_then(Event::policy).and_then(EventPolicy::digest) {
+            let subject = EntrySubject::sha256(Form::File, digest);
             inputs.push(EntryInput { role: Role::Config, subject });
         }
 

@@ -118,6 +118,15 @@ impl Metric {
         Ok(Self { data, name, split: None, value, stderr: None, threshold: None })
     }
 
+    /// Says that it was measured on other data.
+    ///
+    /// # Errors
+    /// [`EvaluationError::BadText`], as [`Metric::new`].
+    pub fn with_data(self, data: String) -> Result<Self, EvaluationError> {
+        refuse_text("data", &data, 0)?;
+        Ok(Self { data, ..self })
+    }
+
     /// Adds which part of the data it was.
     ///
     /// # Errors

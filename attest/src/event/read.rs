@@ -2,6 +2,7 @@
 
 use crate::digest::Sha256Digest;
 use crate::json::{Fields, Located};
+use crate::private_value::Commitment;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
 
@@ -80,8 +81,16 @@ fn read_policy(policy: &Located<'_>) -> Result<EventPolicy, EventError> {
     let fields = policy.closed_object(&["uri", "digest"])?;
     let uri = fields.optional("uri");
     let uri = uri.map(|uri| uri.parsed(|path, source| EventError::BadUri { path, source })).transpose()?;
-    let sha256 = fields.required("digest")?.closed_object(&["sha256"])?.required("sha256")?;
-    Ok(EventPolicy::new(uri, sha256.parsed(|path, source| EventError::BadDigest { path, source })?))
+    let digests = fields.required("digest")?;
+    let digest = |digest: Located<'_>| digest.parsed(|path, source| EventError::BadDigest { path, source });
+    // One of the two: what is shown beside a commitment is not hidden by it.
+    let is_private = digests.object()?.optional("private").is_some();
+    let digests = digests.closed_object(if is_private { &["private"] } else { &["sha256"] })?;
+    Ok(if is_private {
+        EventPolicy::private(uri, Commitment::from_digest(digest(digests.required("private")?)?))
+    } else {
+        EventPolicy::new(uri, digest(digests.required("sha256")?)?)
+    })
 }
 
 fn read_label(label: &Located<'_>) -> Result<EventLabel, EventError> {

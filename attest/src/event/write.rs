@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::compact_json::Sha256Json;
+use crate::compact_json::{self, Sha256Json};
+use crate::form::Form;
 
-use super::{Act, Event, EventLabel};
+use super::{Act, Event, EventLabel, EventPolicy, PolicyDigest};
 
 /// `event/v1`.
 #[derive(Default, Serialize)]
@@ -43,7 +44,48 @@ pub(crate) struct PredicateJson<'a> {
 struct PolicyJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
+    digest: PolicyDigestJson,
+}
+
+/// One of the two.
+#[derive(Default, Serialize)]
+struct PolicyDigestJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private: Option<String>,
+}
+
+/// What is committed to in place of a digest, as of an input.
+#[derive(Serialize)]
+struct PrivateDigestJson {
     digest: Sha256Json,
+    form: &'static str,
+}
+
+impl EventPolicy {
+    /// What its digest says, in one line of JSON: what a commitment to it hides. `None` if it is hidden already.
+    ///
+    /// ```json
+    /// {"digest":{"sha256":"20c9..."},"form":"file"}
+    /// ```
+    #[must_use]
+    pub fn digest_text(&self) -> Option<String> {
+        let digest = Sha256Json::of(self.digest()?);
+        let text = compact_json::to_vec(&PrivateDigestJson { digest, form: Form::File.as_str() });
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    fn digest_json(&self) -> PolicyDigestJson {
+        match self.digest {
+            PolicyDigest::Shown(digest) => {
+                PolicyDigestJson { sha256: Some(digest.to_string()), ..Default::default() }
+            }
+            PolicyDigest::Private(commitment) => {
+                PolicyDigestJson { private: Some(commitment.digest().to_string()), ..Default::default() }
+            }
+        }
+    }
 }
 
 impl Event {
@@ -57,7 +99,7 @@ impl Event {
             evidence: self.evidence.iter().map(|digest| digest.to_named()).collect(),
             policy: self.policy.as_ref().map(|policy| PolicyJson {
                 uri: policy.uri().map(crate::provenance::SourceUri::as_str),
-                digest: Sha256Json::of(policy.digest()),
+                digest: policy.digest_json(),
             }),
             text: self.text.as_deref(),
             ..PredicateJson::default()

@@ -8,7 +8,7 @@ use crate::digest::{Sha256, Sha256Digest};
 use crate::json::{self, Located};
 use crate::provenance::MAX_FACT_TEXT_BYTES;
 
-use super::{Commitment, OpeningError, OpeningsError};
+use super::{Commitment, OpeningError, OpeningsError, PREFIX};
 
 /// Longest private value, in bytes: the longest text of a statement that can be hidden.
 pub const MAX_VALUE_BYTES: usize = MAX_FACT_TEXT_BYTES;
@@ -198,6 +198,30 @@ impl Openings {
         self.by_commitment.get(&commitment).and_then(|line| self.lines.get(*line))
     }
 
+    /// The text with the value in place of every commitment in it that is opened here; `None` if none is.
+    #[must_use]
+    pub fn open_text(&self, text: &str) -> Option<String> {
+        let (mut shown, mut rest, mut opened) = (String::new(), text, false);
+        while let Some((before, behind)) = rest.split_once(PREFIX) {
+            shown.push_str(before);
+            let digits = behind.get(..2 * Sha256Digest::LEN).unwrap_or_default();
+            let commitment = digits.parse().ok().map(Commitment);
+            match commitment.and_then(|commitment| self.of(commitment)) {
+                Some(opening) => {
+                    shown.push_str(opening.value());
+                    rest = behind.get(digits.len()..).unwrap_or_default();
+                    opened = true;
+                }
+                None => {
+                    shown.push_str(PREFIX);
+                    rest = behind;
+                }
+            }
+        }
+        shown.push_str(rest);
+        opened.then_some(shown)
+    }
+
     /// The first opening with that value: who hides it again gets the same commitment, so that signing again gives the same
     /// bytes.
     #[must_use]
@@ -248,6 +272,28 @@ mod tests {
         assert_eq!(read.of(opening(3, "customers").commitment()), Some(&opening(3, "customers")));
         assert_eq!(read.with_value("customers"), Some(&opening(1, "customers")));
         assert_eq!(read.of(opening(4, "customers").commitment()), None);
+    }
+
+    #[test]
+    fn a_text_is_opened_as_far_as_there_are_openings() {
+        let mut openings = Openings::default();
+        let (one, other) = (opening(1, "customers"), opening(2, "orders"));
+        openings.add(one.clone()).expect("room");
+        let (one, other) = (one.commitment(), other.commitment());
+        let open = |text: &str| openings.open_text(text);
+        assert_eq!(open(&one.to_string()).as_deref(), Some("customers"));
+        assert_eq!(
+            open(&format!("--a={one} {other} private: {one}.")),
+            Some(format!("--a=customers {other} private: customers."))
+        );
+        for text in
+            ["customers".to_owned(), other.to_string(), "private:".to_owned(), format!("private:é{one}x")]
+        {
+            assert_eq!(
+                open(&text),
+                if text.contains('é') { Some("private:écustomersx".to_owned()) } else { None }
+            );
+        }
     }
 
     #[test]

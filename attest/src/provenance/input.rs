@@ -1,10 +1,11 @@
 use core::fmt;
 
 use crate::digest::Sha256Digest;
-use crate::private_value::Commitment;
+use crate::private_value::{Commitment, Openings};
 use crate::role::Role;
 use crate::tree::{Tree, TreeDigest};
 
+use super::read::read_digest_text;
 use super::{GitId, InputName, ProvenanceError, Source, SourceUri};
 
 /// Something a model was made from: an element of SLSA's `resolvedDependencies`.
@@ -61,6 +62,26 @@ impl Input {
     #[must_use]
     pub fn with_private_digest(self, commitment: Commitment) -> Self {
         Self { digest: InputDigest::Private(commitment), ..self }
+    }
+
+    /// Shows what of its name, its place and its digest is private and is opened, and tells whether anything was.
+    ///
+    /// What is opened is what the signer committed to. If that could not stand in its place, as it is none of ours, it stays
+    /// private.
+    #[must_use]
+    pub fn opened(self, openings: &Openings) -> (Self, bool) {
+        let value = |commitment: Option<Commitment>| Some(openings.of(commitment?)?.value());
+        let name = value(self.name.commitment()).and_then(|name| name.parse().ok());
+        let uri = self.uri.as_ref().and_then(|uri| Commitment::in_text(uri.as_str()));
+        let uri = value(uri).and_then(|uri| uri.parse().ok());
+        let text = value(self.digest.commitment());
+        let digest = text.and_then(|text| read_digest_text(self.role, text)).filter(|digest| {
+            let shown = Self { digest: digest.clone(), ..self.clone() };
+            digest.commitment().is_none() && text == Some(shown.digest_text().as_str())
+        });
+        let opened = name.is_some() || uri.is_some() || digest.is_some();
+        let (name, uri) = (name.unwrap_or(self.name), uri.or(self.uri));
+        (Self { name, uri, digest: digest.unwrap_or(self.digest), ..self }, opened)
     }
 
     /// As what it went into the model.
@@ -277,5 +298,54 @@ impl Checkout {
     #[must_use]
     pub const fn sources(&self) -> Option<(TreeDigest, Option<Extent>)> {
         self.sources
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::private_value::{Opening, Salt};
+
+    /// A dataset of which name, place and digest are private, and the openings in this order.
+    fn private() -> (Input, Input, [Opening; 3]) {
+        let digest = InputDigest::File { digest: Sha256Digest::of(b"x"), bytes: Some(1) };
+        let name = "customers".parse().expect("a name");
+        let shown = Input::new(Role::Dataset, name, Source::Observed, digest).expect("an input");
+        let shown = shown.with_uri("s3://bucket/customers".parse().expect("a URI"));
+        let opening = |salt, value: &str| {
+            Opening::new(Salt::from_bytes([salt; 32]), value.to_owned()).expect("a value")
+        };
+        let openings =
+            [opening(1, "customers"), opening(2, "s3://bucket/customers"), opening(3, &shown.digest_text())];
+        let [name, uri, digest] = [0, 1, 2].map(|at| openings[at].commitment());
+        let hidden = shown.clone().with_name(name.into()).with_uri(uri.into()).with_private_digest(digest);
+        (shown, hidden, openings)
+    }
+
+    #[test]
+    fn what_is_opened_of_an_input_is_shown_and_the_rest_stays_private() {
+        let (shown, hidden, openings) = private();
+        let mut known = Openings::default();
+        assert_eq!(hidden.clone().opened(&known), (hidden.clone(), false));
+        for opening in openings {
+            assert_ne!(hidden.clone().opened(&known).0, shown);
+            known.add(opening).expect("room");
+            assert!(hidden.clone().opened(&known).1);
+        }
+        assert_eq!(hidden.opened(&known), (shown.clone(), true));
+        assert_eq!(shown.clone().opened(&known), (shown, false));
+    }
+
+    #[test]
+    fn a_value_that_could_not_stand_there_opens_nothing() {
+        let (shown, ..) = private();
+        for text in ["a name with spaces", "{}", r#"{"form":"file","digest":{"sha256":"00"}}"#] {
+            let opening = Opening::new(Salt::from_bytes([7; 32]), text.to_owned()).expect("a value");
+            let mut known = Openings::default();
+            known.add(opening.clone()).expect("room");
+            let commitment = opening.commitment();
+            let hidden = shown.clone().with_name(commitment.into()).with_private_digest(commitment);
+            assert_eq!(hidden.clone().opened(&known), (hidden, false), "{text}");
+        }
     }
 }

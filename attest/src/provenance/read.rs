@@ -7,8 +7,8 @@ use crate::decimal::parse_decimal;
 use crate::digest::Sha256Digest;
 use crate::excerpt::excerpt;
 use crate::form::Form;
-use crate::json::{FieldError, Fields, Located};
-use crate::private_value::Commitment;
+use crate::json::{self, FieldError, Fields, Located};
+use crate::private_value::{Commitment, MAX_VALUE_BYTES};
 use crate::role::Role;
 use crate::tree::TreeDigest;
 use crate::types;
@@ -183,13 +183,7 @@ impl Input {
         let role = Role::from_name(seen)
             .ok_or_else(|| ProvenanceError::UnknownRole { path: role.path().clone(), seen: excerpt(seen) })?;
         let source = read_source(&annotations.required("source")?)?;
-        let digests = fields.required("digest")?;
-        let is_private = annotations.required("form")?.string()? == super::FORM_PRIVATE;
-        let digest = match role {
-            _ if is_private => read_private(&digests, &annotations)?,
-            Role::Code => read_checkout(&digests, &annotations)?,
-            _ => read_plain(&digests, &annotations)?,
-        };
+        let digest = read_digest(role, &fields.required("digest")?, &annotations)?;
         let input = Self::new(role, name, source, digest)?;
         let Some(uri) = fields.optional("uri") else { return Ok(input) };
         let uri = uri
@@ -198,6 +192,27 @@ impl Input {
             .map_err(|source| ProvenanceError::BadUri { path: uri.path().clone(), source })?;
         Ok(input.with_uri(uri))
     }
+}
+
+/// A digest set, by what the annotations say of it.
+fn read_digest(
+    role: Role,
+    digests: &Located<'_>,
+    annotations: &Fields<'_>,
+) -> Result<InputDigest, ProvenanceError> {
+    let is_private = annotations.required("form")?.string()? == super::FORM_PRIVATE;
+    match role {
+        _ if is_private => read_private(digests, annotations),
+        Role::Code => read_checkout(digests, annotations),
+        _ => read_plain(digests, annotations),
+    }
+}
+
+/// What [`Input::digest_text`] wrote of an input with that role; `None` for any other text.
+pub(super) fn read_digest_text(role: Role, text: &str) -> Option<InputDigest> {
+    let value = json::parse(text.as_bytes(), MAX_VALUE_BYTES).ok()?;
+    let fields = Located::root(&value).closed_object(&["digest", "form", "files", "bytes", "dirty"]).ok()?;
+    read_digest(role, &fields.required("digest").ok()?, &fields).ok()
 }
 
 /// A digest set that shows nothing. A size beside it would give away what the commitment hides.

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
-use super::disk::{self, Stamp};
+use super::disk;
 use super::walk::{FoundFile, Limits, Rules, Walk};
 use super::{Act, Progress, ScanError};
 
@@ -58,8 +58,8 @@ fn copy_file(
     let path = walk.on_disk(found);
     let changed = || ScanError::Changed { path: path.clone() };
     let mut from = disk::open(&path)?;
-    let opened = disk::stat_open(&from, &path)?;
-    if !opened.is_file() || Stamp::of(&opened) != found.stamp {
+    let opened = disk::look_open(&from).map_err(disk::io(Act::Stat, &path))?;
+    if !opened.is_file() || opened.stamp != found.stamp {
         return Err(changed());
     }
     let write = |source| ScanError::Io { act: Act::Write, path: to.to_owned(), source };

@@ -1,10 +1,9 @@
 //! The few calls to the operating system, each error with its path and act, and the parts that differ by system.
 
-use std::ffi::OsString;
 use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use super::{Act, ScanError, SpecialKind};
+use super::{Act, FileKind, ScanError, SpecialKind};
 
 /// What tells one state of one file from any other: identity, size and times.
 ///
@@ -43,6 +42,20 @@ impl Stamp {
         Self { size: metadata.len(), modified: metadata.modified().ok() }
     }
 
+    /// The same from what the system itself answers.
+    #[cfg(target_os = "linux")]
+    fn from_stat(stat: &rustix::fs::Stat) -> Self {
+        Self {
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            identity: (stat.st_dev, stat.st_ino),
+            seconds: (stat.st_mtime, stat.st_ctime),
+            nanoseconds: (
+                u32::try_from(stat.st_mtime_nsec).unwrap_or(u32::MAX),
+                u32::try_from(stat.st_ctime_nsec).unwrap_or(u32::MAX),
+            ),
+        }
+    }
+
     /// Length in bytes.
     pub(super) const fn size(&self) -> u64 {
         self.size
@@ -62,7 +75,49 @@ impl Stamp {
     }
 }
 
-fn io(act: Act, path: &Path) -> impl FnOnce(std::io::Error) -> ScanError {
+/// What lies somewhere: of which kind, and in which state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) kind: FileKind,
+    pub(super) stamp: Stamp,
+}
+
+impl Seen {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { kind: kind_of(metadata.file_type()), stamp: Stamp::of(metadata) }
+    }
+
+    /// The same from what the system itself answers.
+    #[cfg(target_os = "linux")]
+    pub(super) fn from_stat(stat: &rustix::fs::Stat) -> Self {
+        use rustix::fs::FileType;
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => FileKind::Regular,
+            FileType::Directory => FileKind::Directory,
+            FileType::Symlink => FileKind::Symlink,
+            FileType::Fifo => FileKind::Special(SpecialKind::Fifo),
+            FileType::Socket => FileKind::Special(SpecialKind::Socket),
+            FileType::CharacterDevice => FileKind::Special(SpecialKind::CharacterDevice),
+            FileType::BlockDevice => FileKind::Special(SpecialKind::BlockDevice),
+            FileType::Unknown => FileKind::Special(SpecialKind::Other),
+        };
+        Self { kind, stamp: Stamp::from_stat(stat) }
+    }
+
+    pub(super) const fn is_directory(&self) -> bool {
+        matches!(self.kind, FileKind::Directory)
+    }
+
+    pub(super) const fn is_file(&self) -> bool {
+        self.kind.is_file()
+    }
+
+    pub(super) const fn is_symlink(&self) -> bool {
+        matches!(self.kind, FileKind::Symlink)
+    }
+}
+
+pub(super) fn io(act: Act, path: &Path) -> impl FnOnce(std::io::Error) -> ScanError {
     move |source| ScanError::Io { act, path: path.to_owned(), source }
 }
 
@@ -71,29 +126,31 @@ pub(super) fn read_error(path: &Path, source: std::io::Error) -> ScanError {
     io(Act::Read, path)(source)
 }
 
-/// The metadata of what lies at `path`, even if that is a link.
-pub(super) fn stat(path: &Path) -> Result<Metadata, ScanError> {
-    fs::symlink_metadata(path).map_err(io(Act::Stat, path))
+/// What lies at `path`, even if that is a link.
+pub(super) fn look(path: &Path) -> Result<Seen, ScanError> {
+    fs::symlink_metadata(path).map(|metadata| Seen::of(&metadata)).map_err(io(Act::Stat, path))
 }
 
-/// The metadata of what `path` leads to.
-pub(super) fn stat_followed(path: &Path) -> Result<Metadata, ScanError> {
-    fs::metadata(path).map_err(io(Act::Stat, path))
+/// What `path` leads to.
+pub(super) fn look_followed(path: &Path) -> Result<Seen, ScanError> {
+    fs::metadata(path).map(|metadata| Seen::of(&metadata)).map_err(io(Act::Stat, path))
+}
+
+/// What an open file is.
+#[cfg(target_os = "linux")]
+pub(super) fn look_open(file: &File) -> std::io::Result<Seen> {
+    Ok(Seen::from_stat(&rustix::fs::fstat(file)?))
+}
+
+/// What an open file is.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn look_open(file: &File) -> std::io::Result<Seen> {
+    file.metadata().map(|metadata| Seen::of(&metadata))
 }
 
 /// The path without any link in it.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, ScanError> {
     fs::canonicalize(path).map_err(io(Act::Follow, path))
-}
-
-/// The names in a directory, sorted so that two scans meet the same fault first. Without metadata, of which those of a million
-/// files would be two hundred megabytes.
-pub(super) fn list(directory: &Path) -> Result<Vec<OsString>, ScanError> {
-    let mut names = fs::read_dir(directory)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>, _>>())
-        .map_err(io(Act::List, directory))?;
-    names.sort_unstable();
-    Ok(names)
 }
 
 /// Opens a file for reading: never through a link, never waiting for the other end of a pipe.
@@ -113,14 +170,21 @@ pub(super) fn open_plain(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
-/// The metadata of an open file.
-pub(super) fn stat_open(file: &File, path: &Path) -> Result<Metadata, ScanError> {
-    file.metadata().map_err(io(Act::Stat, path))
+fn kind_of(kind: FileType) -> FileKind {
+    if kind.is_file() {
+        FileKind::Regular
+    } else if kind.is_dir() {
+        FileKind::Directory
+    } else if kind.is_symlink() {
+        FileKind::Symlink
+    } else {
+        FileKind::Special(special_kind(kind))
+    }
 }
 
 /// What a file is that is no regular file, directory or link.
 #[cfg(unix)]
-pub(super) fn special_kind(kind: FileType) -> SpecialKind {
+fn special_kind(kind: FileType) -> SpecialKind {
     use std::os::unix::fs::FileTypeExt as _;
     if kind.is_fifo() {
         SpecialKind::Fifo
@@ -137,7 +201,7 @@ pub(super) fn special_kind(kind: FileType) -> SpecialKind {
 
 /// What a file is that is no regular file, directory or link.
 #[cfg(not(unix))]
-pub(super) fn special_kind(_: FileType) -> SpecialKind {
+fn special_kind(_: FileType) -> SpecialKind {
     SpecialKind::Other
 }
 
@@ -153,11 +217,20 @@ mod tests {
         for _ in 0..1000 {
             fs::write(&a, "").unwrap();
             fs::write(&b, "").unwrap();
-            let [a, b] = [&a, &b].map(|path| Stamp::of(&stat(path).unwrap()));
+            let [a, b] = [&a, &b].map(|path| look(path).unwrap().stamp);
             assert_ne!(a, b);
             if a.times_ns() == b.times_ns() {
                 return;
             }
         }
+    }
+
+    #[test]
+    fn a_file_looks_the_same_by_path_and_open() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "abc").unwrap();
+        let (by_path, open) = (look(file.path()).unwrap(), look_open(file.as_file()).unwrap());
+        assert_eq!((by_path.kind, by_path.stamp), (open.kind, open.stamp));
+        assert_eq!(open.stamp.size(), 3);
     }
 }

@@ -1,28 +1,34 @@
-//! From the list of files to their digests: in parallel over files, the largest first, each read once.
+//! From the list of files to their digests: in parallel over files, the large ones first, each read once.
 //!
 //! Each thread reads up to four files in turn, a piece of each, and hashes the pieces side by side (crate `lanes`): one
 //! file alone leaves more than half of a core's SHA-256 unit idle. So a model of several shards is hashed at nearly twice the
 //! speed of one file of the same size, which is bound by one chain of hashing and cannot be helped.
+//!
+//! Of many small files the system calls are the work. They are opened relative to their directory, which each thread holds open
+//! for as long as files in it follow one another; one read finds the end as well; and whether a file changed is asked of the open file.
 
 use std::fs::File;
-use std::io::{self, Read as _};
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use lanes::{BLOCK_BYTES, MAX_LANES, Message};
+use lanes::MAX_LANES;
 
-use super::disk::{self, Stamp};
+use super::directory::Directory;
+use super::disk::{self, io};
+use super::reading::{Reading, advance, refuse_change};
 use super::walk::{FoundFile, Walk};
-use super::{HashCache, Progress, Scan, ScanError, ScanOptions};
+use super::{Act, HashCache, Progress, Scan, ScanError, ScanOptions};
 use crate::digest::Sha256Digest;
 use crate::tree::{FileLeaf, Tree};
 
 /// Bytes read of a file at once: large enough that system calls do not count, small enough that those of all lanes stay in a
 /// core's second-level cache until they are hashed.
 pub(super) const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Files of at least so many bytes are hashed before all others, so that no thread is left alone with one at the end.
+const LARGE_BYTES: u64 = 1 << 20;
 
 /// Most threads, so that all buffers together stay within 16 MiB.
 const MAX_THREADS: usize = 64;
@@ -34,16 +40,15 @@ impl Walk {
         options: &ScanOptions<'_>,
         progress: Progress<'_>,
     ) -> Result<Scan, ScanError> {
-        // The largest first, so that no thread is left alone with a large one at the end.
-        self.files
-            .sort_unstable_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
+        self.sort();
         let digests = Mutex::new(vec![None; self.files.len()]);
         let cached = self.hash_all(None, options, progress, &|position, digest| {
             if let Some(place) = lock(&digests).get_mut(position) {
                 *place = Some(digest);
             }
         })?;
-        let root = self.root;
+        let stamps = self.files.iter().map(|file| file.stamp).collect();
+        let (root, origin) = (self.root, self.origin);
         // A leaf is smaller than what was found, so the list takes the place of the other: a million files are held once.
         let leaves = self
             .files
@@ -54,7 +59,7 @@ impl Walk {
                 None => Err(ScanError::Changed { path: root.join(file.path.as_str()) }),
             })
             .collect::<Result<_, _>>()?;
-        Ok(Scan { tree: Tree::new(leaves)?, inert: self.left_out, cached })
+        Ok(Scan { root, origin, tree: Tree::new(leaves)?, stamps, inert: self.left_out, cached })
     }
 
     /// Hashes all files, each whole or in pieces, and looks at all directories again. Gives the digests of each file, in the order of
@@ -114,7 +119,10 @@ struct Hashing<'a> {
     ended: Ended<'a>,
     total_bytes: u64,
     done_bytes: AtomicU64,
-    /// The next file nobody has taken; a file is taken by whoever increments past it.
+    /// Positions of the large files, the largest first.
+    large: Vec<usize>,
+    /// The next turn nobody has taken; a turn is taken by whoever increments past it. First come the large files, then all in the
+    /// order of their paths.
     next: AtomicUsize,
     /// Set by the first thread that fails: the others stop at their next piece.
     stop: AtomicBool,
@@ -132,8 +140,13 @@ impl<'a> Hashing<'a> {
         ended: Ended<'a>,
     ) -> Self {
         let total_bytes = walk.files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.stamp.size()));
+        let size = |position: &usize| walk.files.get(*position).map_or(0, |file| file.stamp.size());
+        let mut large: Vec<usize> =
+            (0..walk.files.len()).filter(|position| size(position) >= LARGE_BYTES).collect();
+        large.sort_by_key(|position| std::cmp::Reverse(size(position)));
         Self {
             walk,
+            large,
             pieces,
             cache,
             progress,
@@ -174,14 +187,28 @@ impl<'a> Hashing<'a> {
         share
     }
 
+    /// The next file, with its position.
+    fn take(&self) -> Option<(usize, &'a FoundFile)> {
+        loop {
+            let turn = self.next.fetch_add(1, Ordering::Relaxed);
+            let large = self.large.get(turn).copied();
+            let position = large.unwrap_or(turn.wrapping_sub(self.large.len()));
+            let file = self.walk.files.get(position)?;
+            if large.is_some() || file.stamp.size() < LARGE_BYTES {
+                return Some((position, file));
+            }
+        }
+    }
+
     fn hash_files(&self, lanes: usize) -> Share {
         let mut cached = 0;
-        let mut buffers = vec![vec![0; BUFFER_BYTES]; lanes];
+        // Each is paid for when it is filled: small files touch but the beginning.
+        let mut buffers: Vec<Vec<u8>> = (0..lanes).map(|_| vec![0; BUFFER_BYTES]).collect();
+        let mut near = None;
         let mut readings: Vec<Reading<'_>> = Vec::with_capacity(lanes);
         loop {
             while let Some(buffer) = buffers.pop() {
-                let position = self.next.fetch_add(1, Ordering::Relaxed);
-                let Some(file) = self.walk.files.get(position) else { break };
+                let Some((position, file)) = self.take() else { break };
                 match self.cache.and_then(|cache| cache.look(&file.stamp)) {
                     Some(digest) => {
                         refuse_change(&self.walk.on_disk(file), file)?;
@@ -190,7 +217,15 @@ impl<'a> Hashing<'a> {
                         cached += 1;
                         buffers.push(buffer);
                     }
-                    None => readings.push(Reading::open(self, file, position, buffer)?),
+                    None => {
+                        let open = self.open(file, &mut near)?;
+                        readings.push(Reading::begin(
+                            (self.walk, self.pieces),
+                            (position, file),
+                            open,
+                            buffer,
+                        )?);
+                    }
                 }
             }
             if readings.is_empty() || self.stop.load(Ordering::Relaxed) {
@@ -208,12 +243,30 @@ impl<'a> Hashing<'a> {
                     continue;
                 }
                 if let Some(digest) = reading.end_piece() {
-                    (self.ended)(reading.position, digest);
+                    (self.ended)(reading.position(), digest);
                 }
                 if reading.is_at_end() {
                     buffers.push(readings.swap_remove(at).finish(self.cache)?);
                 }
             }
+        }
+    }
+
+    /// Opens a file, relative to the directory of the last one if it is in the same.
+    fn open(&self, found: &'a FoundFile, near: &mut Option<Near<'a>>) -> Result<File, ScanError> {
+        let on_disk = || self.walk.on_disk(found);
+        if found.elsewhere.is_some() {
+            return disk::open(&on_disk());
+        }
+        let (path, name) = found.path.as_str().rsplit_once('/').unwrap_or(("", found.path.as_str()));
+        if near.as_ref().is_none_or(|near| near.path != path) {
+            let directory = Directory::reach(&self.walk.root.join(path));
+            let directory = directory.map_err(|source| io(Act::Open, &on_disk())(source))?;
+            *near = Some(Near { path, directory });
+        }
+        match near {
+            Some(near) => near.directory.open_file(name).map_err(|source| io(Act::Open, &on_disk())(source)),
+            None => disk::open(&on_disk()),
         }
     }
 
@@ -226,148 +279,8 @@ impl<'a> Hashing<'a> {
     }
 }
 
-/// A file is still the one the walk saw. By path, not by an open file: that may be unlinked by now, and another lie in its
-/// place.
-pub(super) fn refuse_change(path: &Path, found: &FoundFile) -> Result<(), ScanError> {
-    if Stamp::of(&disk::stat(path)?) == found.stamp {
-        Ok(())
-    } else {
-        Err(ScanError::Changed { path: path.to_owned() })
-    }
-}
-
-/// Hashes a piece of each file, as long as the shortest that was read and is not hashed yet.
-fn advance(readings: &mut [Reading<'_>]) {
-    let taken = match readings {
-        [a] => lanes::advance([a.lane()]),
-        [a, b] => lanes::advance([a.lane(), b.lane()]),
-        [a, b, c] => lanes::advance([a.lane(), b.lane(), c.lane()]),
-        [a, b, c, d, ..] => lanes::advance([a.lane(), b.lane(), c.lane(), d.lane()]),
-        [] => 0,
-    };
-    readings.iter_mut().take(MAX_LANES).for_each(|reading| reading.hashed += taken * BLOCK_BYTES);
-}
-
-/// A file on its way through a lane.
-struct Reading<'a> {
-    found: &'a FoundFile,
-    position: usize,
-    path: PathBuf,
-    file: File,
-    message: Message,
-    buffer: Vec<u8>,
-    /// How much of the buffer has been read, and how much of that has been hashed, in whole blocks; bytes.
-    read: usize,
-    hashed: usize,
-    /// Bytes that the file must still have.
-    left: u64,
-    /// Nothing more came, whether or not something is left.
-    ended: bool,
-    pieces: Option<NonZeroU64>,
-    /// Bytes of this piece so far.
-    in_piece: u64,
-    /// The digest of the last piece that ended.
-    digest: Option<Sha256Digest>,
-}
-
-impl<'a> Reading<'a> {
-    /// Opens a file, making sure that it is the one the walk saw.
-    fn open(
-        hashing: &Hashing<'_>,
-        found: &'a FoundFile,
-        position: usize,
-        buffer: Vec<u8>,
-    ) -> Result<Self, ScanError> {
-        let path = hashing.walk.on_disk(found);
-        let file = disk::open(&path)?;
-        // Not a byte is read of a device, or of anything else the walk did not see.
-        let opened = disk::stat_open(&file, &path)?;
-        if !opened.is_file() || Stamp::of(&opened) != found.stamp {
-            return Err(ScanError::Changed { path });
-        }
-        Ok(Self {
-            found,
-            position,
-            path,
-            file,
-            message: Message::new(),
-            buffer,
-            read: 0,
-            hashed: 0,
-            left: found.stamp.size(),
-            ended: false,
-            pieces: hashing.pieces,
-            in_piece: 0,
-            digest: None,
-        })
-    }
-
-    /// The whole blocks that have been read and not been hashed.
-    fn blocks(&self) -> &[[u8; BLOCK_BYTES]] {
-        self.buffer.get(self.hashed..self.read).unwrap_or_default().as_chunks().0
-    }
-
-    fn lane(&mut self) -> (&mut Message, lanes::Blocks<'_>) {
-        let rest = self.buffer.get(self.hashed..self.read).unwrap_or_default();
-        (&mut self.message, rest.as_chunks().0)
-    }
-
-    /// Fills the buffer, behind the less than a block that it still holds; less than full at the end of the file or of a
-    /// piece only. Gives the bytes that were read.
-    fn read_on(&mut self) -> Result<u64, ScanError> {
-        self.buffer.copy_within(self.hashed..self.read, 0);
-        (self.read, self.hashed) = (self.read - self.hashed, 0);
-        let mut sum = 0;
-        loop {
-            let room = self.pieces.map_or(u64::MAX, |pieces| pieces.get().saturating_sub(self.in_piece));
-            let free = self.buffer.get_mut(self.read..).unwrap_or_default();
-            let most = usize::try_from(room).unwrap_or(usize::MAX).min(free.len());
-            let Some(free) = free.get_mut(..most).filter(|free| !free.is_empty()) else { return Ok(sum) };
-            let read = match self.file.read(free) {
-                Ok(0) => {
-                    self.ended = true;
-                    return Ok(sum);
-                }
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(disk::read_error(&self.path, error)),
-            };
-            self.read += read;
-            self.in_piece += read as u64;
-            sum += read as u64;
-            // Longer than it was: stop at once, or a file that grows as fast as it is read would never end.
-            let left = self.left.checked_sub(read as u64);
-            self.left = left.ok_or_else(|| ScanError::Changed { path: self.path.clone() })?;
-        }
-    }
-
-    /// Ends the piece, or the whole file, of which no whole block is left to hash; gives its digest. A piece without bytes
-    /// is none.
-    fn end_piece(&mut self) -> Option<Sha256Digest> {
-        if self.pieces.is_some() && self.in_piece == 0 {
-            return None;
-        }
-        let rest = self.buffer.get(self.hashed..self.read).unwrap_or_default();
-        let digest = Sha256Digest::from_bytes(std::mem::take(&mut self.message).finish(rest));
-        (self.read, self.hashed, self.in_piece, self.digest) = (0, 0, 0, Some(digest));
-        Some(digest)
-    }
-
-    /// Whether nothing is left to read.
-    fn is_at_end(&self) -> bool {
-        self.ended
-    }
-
-    /// Ends, making sure that the file is still the one the walk saw; gives back the buffer.
-    fn finish(self, cache: Option<&HashCache>) -> Result<Vec<u8>, ScanError> {
-        // A file of the kernel's, or of a file system over a network, may give less than its size.
-        if self.left != 0 {
-            return Err(ScanError::Changed { path: self.path });
-        }
-        refuse_change(&self.path, self.found)?;
-        if let (Some(cache), Some(digest)) = (cache, self.digest) {
-            cache.note(&self.found.stamp, digest);
-        }
-        Ok(self.buffer)
-    }
+/// The directory of the file that was opened last.
+struct Near<'a> {
+    path: &'a str,
+    directory: Directory,
 }

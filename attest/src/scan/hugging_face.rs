@@ -34,7 +34,7 @@ impl CacheRepository {
             .is_some_and(|name| name.starts_with("models--"));
         let blobs = repository.join("blobs");
         // Not there, or a link itself: then no link is followed, and the first one met is refused.
-        let has_blobs = disk::stat(&blobs).is_ok_and(|metadata| metadata.is_dir());
+        let has_blobs = disk::look(&blobs).is_ok_and(|seen| seen.is_directory());
         Ok((is_model && has_blobs).then_some(Self { blobs }))
     }
 
@@ -45,7 +45,7 @@ impl CacheRepository {
     /// ends nowhere.
     pub(super) fn follow(&self, link: &Path) -> Result<PathBuf, ScanError> {
         let blob = disk::resolve(link)?;
-        if blob.parent() == Some(self.blobs.as_path()) && disk::stat(&blob)?.is_file() {
+        if blob.parent() == Some(self.blobs.as_path()) && disk::look(&blob)?.is_file() {
             Ok(blob)
         } else {
             Err(ScanError::LinkOutsideBlobs { path: link.to_owned() })

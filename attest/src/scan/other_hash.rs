@@ -4,10 +4,11 @@
 use std::io::Read as _;
 use std::num::NonZeroU64;
 
-use super::disk::{self, Stamp};
-use super::hash::{BUFFER_BYTES, refuse_change};
+use super::disk;
+use super::hash::BUFFER_BYTES;
+use super::reading::refuse_change;
 use super::walk::{FoundFile, Walk};
-use super::{Progress, ScanError};
+use super::{Act, Progress, ScanError};
 use crate::digest::Sha256Digest;
 use crate::oms::{HashType, Hasher};
 
@@ -41,8 +42,8 @@ impl Walk {
         let changed = || ScanError::Changed { path: path.clone() };
         let mut file = disk::open(&path)?;
         // Not a byte is read of a device, or of anything else the walk did not see.
-        let opened = disk::stat_open(&file, &path)?;
-        if !opened.is_file() || Stamp::of(&opened) != found.stamp {
+        let opened = disk::look_open(&file).map_err(disk::io(Act::Stat, &path))?;
+        if !opened.is_file() || opened.stamp != found.stamp {
             return Err(changed());
         }
         let piece = pieces.map_or(u64::MAX, NonZeroU64::get);

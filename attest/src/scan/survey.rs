@@ -3,12 +3,11 @@
 //! [`super::scan`] knows which paths count. An OMS manifest brings its own list, its own exceptions, and may cut files in
 //! pieces; see spec/oms.md.
 
-use std::fs::{FileType, Metadata};
 use std::num::NonZeroU64;
 use std::path::Path;
 
-use super::walk::{Limits, Links, Rules, Walk};
-use super::{Progress, ScanError, ScanOptions};
+use super::walk::{FoundFile, Limits, Links, Rules, Walk};
+use super::{FileKind, Progress, ScanError, ScanOptions};
 use crate::digest::Sha256Digest;
 use crate::model_path::ModelPath;
 use crate::oms::{HashType, Symlinks};
@@ -79,16 +78,14 @@ impl Survey {
     pub fn of(
         root: &Path,
         symlinks: Symlinks,
-        leaves_out: &dyn Fn(&ModelPath, FileType) -> bool,
+        leaves_out: &dyn Fn(&ModelPath, FileKind) -> bool,
     ) -> Result<Self, ScanError> {
         let links = match symlinks {
             Symlinks::Followed => Links::InCacheOrModel,
             Symlinks::Refused => Links::InCache,
         };
-        let leaves_out = |path: &ModelPath, metadata: &Metadata| leaves_out(path, metadata.file_type());
-        let rules = Rules { leaves_out: &leaves_out, links, limits: Limits::default() };
-        let mut walk = Walk::of(root, rules)?;
-        walk.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        let mut walk = Walk::of(root, Rules { leaves_out, links, limits: Limits::default() })?;
+        walk.sort();
         Ok(Self { walk })
     }
 
@@ -108,23 +105,19 @@ impl Survey {
     /// # Errors
     /// See [`ScanError`].
     pub fn hash(
-        mut self,
+        self,
         hash: HashType,
         pieces: Option<NonZeroU64>,
         options: &ScanOptions,
         progress: Progress<'_>,
     ) -> Result<Vec<Content>, ScanError> {
-        // The largest first, so that no thread is left alone with a large one at the end.
-        self.walk.files.sort_by(|a, b| b.stamp.size().cmp(&a.stamp.size()).then_with(|| a.path.cmp(&b.path)));
         let digests = match hash {
             HashType::Sha256 => self.walk.digests(pieces, options, progress)?,
             HashType::Blake2b | HashType::Blake3 => self.walk.digests_by(hash, pieces, progress)?,
         };
         let files = self.walk.files.into_iter().zip(digests);
-        let mut contents: Vec<Content> = files
-            .map(|(file, digests)| Content { path: file.path, size: file.stamp.size(), digests })
-            .collect();
-        contents.sort_unstable_by(|a, b| a.path.cmp(&b.path));
-        Ok(contents)
+        let content =
+            |(file, digests): (FoundFile, _)| Content { path: file.path, size: file.stamp.size(), digests };
+        Ok(files.map(content).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! Each rule of the scan on a real directory, most of them hostile ones.
 #![cfg(unix)]
 
+mod again;
 mod cache;
 mod change;
 mod copy;

@@ -1,12 +1,13 @@
 //! From a root to the list of files: what is there, of which kind, how long, and in which state.
 
 use std::collections::HashSet;
-use std::fs::Metadata;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::disk::{self, Stamp};
+use super::directory::{Directory, Name};
+use super::disk::{self, Seen, Stamp, io};
 use super::hugging_face::CacheRepository;
-use super::{MAX_DEPTH, ScanError};
+use super::{Act, FileKind, MAX_DEPTH, ScanError};
 use crate::inert;
 use crate::model_path::ModelPath;
 use crate::tree::MAX_FILES;
@@ -18,14 +19,6 @@ pub(super) struct FoundFile {
     pub(super) stamp: Stamp,
     /// Where the bytes lie if not at the root's `path`. Boxed twice, since there are millions of files and few of these.
     pub(super) elsewhere: Option<Box<Box<Path>>>,
-}
-
-/// A directory of the model, in the state in which it was listed.
-#[derive(Debug)]
-struct FoundDirectory {
-    /// Below the root; the root itself is `None`.
-    path: Option<ModelPath>,
-    stamp: Stamp,
 }
 
 /// What a walk may meet before it stops.
@@ -46,8 +39,8 @@ impl Default for Limits {
 /// What a walk takes and what it leaves out.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
-    /// Asked for everything that lies in a directory, with its metadata; what is left out is neither followed nor entered.
-    pub(super) leaves_out: &'a dyn Fn(&ModelPath, &Metadata) -> bool,
+    /// Asked for everything that lies in a directory; what is left out is neither followed nor entered.
+    pub(super) leaves_out: &'a dyn Fn(&ModelPath, FileKind) -> bool,
     pub(super) links: Links,
     pub(super) limits: Limits,
 }
@@ -68,32 +61,65 @@ impl Rules<'_> {
     }
 }
 
-fn is_inert(path: &ModelPath, metadata: &Metadata) -> bool {
-    inert::is_inert_found(path, metadata.is_file())
+fn is_inert(path: &ModelPath, kind: FileKind) -> bool {
+    inert::is_inert_found(path, kind.is_file())
+}
+
+/// What a walk meets, in the order of paths.
+#[derive(Debug)]
+pub(super) enum Met {
+    /// A directory that is entered, before what lies in it; the root itself has no path. In the state in which it is listed.
+    Directory(Option<ModelPath>, Stamp),
+    File(FoundFile),
+    LeftOut(ModelPath),
+}
+
+/// Where the files come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A root that is a directory.
+    Directory,
+    /// A root that is a file.
+    File,
+    /// A list below a root.
+    List,
 }
 
 /// Everything found below a root.
 #[derive(Debug)]
 pub(super) struct Walk {
     pub(super) root: PathBuf,
+    pub(super) origin: Origin,
+    /// In the order of paths, or as they were listed.
     pub(super) files: Vec<FoundFile>,
-    /// Sorted, since directories are listed in order.
+    /// Sorted.
     pub(super) left_out: Vec<ModelPath>,
-    directories: Vec<FoundDirectory>,
+    /// Of a root that is a directory.
+    directories: Vec<(Option<ModelPath>, Stamp)>,
 }
 
 impl Walk {
     /// Walks a directory, or takes a single file.
     pub(super) fn of(root: &Path, rules: Rules<'_>) -> Result<Self, ScanError> {
-        let metadata = disk::stat_followed(root)?;
-        let mut walk =
-            Self { root: root.to_owned(), files: Vec::new(), left_out: Vec::new(), directories: Vec::new() };
-        if metadata.is_dir() {
-            walk.descend(&metadata, rules)?;
-        } else {
-            walk.take_single(&metadata)?;
-        }
+        let mut walk = Self::nothing_below(root, Origin::File);
+        visit(root, rules, &mut |met| {
+            match met {
+                Met::Directory(path, stamp) => {
+                    walk.origin = Origin::Directory;
+                    walk.directories.push((path, stamp));
+                }
+                Met::File(file) => walk.files.push(file),
+                Met::LeftOut(path) => walk.left_out.push(path),
+            }
+            Ok(())
+        })?;
+        walk.left_out.sort_unstable();
         Ok(walk)
+    }
+
+    fn nothing_below(root: &Path, origin: Origin) -> Self {
+        let (files, left_out, directories) = (Vec::new(), Vec::new(), Vec::new());
+        Self { root: root.to_owned(), origin, files, left_out, directories }
     }
 
     /// Takes the files listed, which must all be there.
@@ -101,8 +127,7 @@ impl Walk {
         if paths.len() > MAX_FILES {
             return Err(ScanError::TooManyFiles { path: root.to_owned(), max: MAX_FILES });
         }
-        let mut walk =
-            Self { root: root.to_owned(), files: Vec::new(), left_out: Vec::new(), directories: Vec::new() };
+        let mut walk = Self::nothing_below(root, Origin::List);
         let mut known_directories = HashSet::new();
         for path in paths {
             if inert::is_inert(path) {
@@ -112,21 +137,28 @@ impl Walk {
             for directory in path.ancestors() {
                 if known_directories.insert(directory) {
                     let on_disk = root.join(directory);
-                    let metadata = disk::stat(&on_disk)?;
-                    if !metadata.is_dir() {
-                        return Err(refusal(on_disk, &metadata));
+                    let seen = disk::look(&on_disk)?;
+                    if !seen.is_directory() {
+                        return Err(refusal(on_disk, seen.kind));
                     }
                 }
             }
             let on_disk = root.join(path.as_str());
-            let metadata = disk::stat(&on_disk)?;
-            if !metadata.is_file() {
-                return Err(refusal(on_disk, &metadata));
+            let seen = disk::look(&on_disk)?;
+            if !seen.is_file() {
+                return Err(refusal(on_disk, seen.kind));
             }
-            walk.files.push(FoundFile { path: path.clone(), stamp: Stamp::of(&metadata), elsewhere: None });
+            walk.files.push(FoundFile { path: path.clone(), stamp: seen.stamp, elsewhere: None });
         }
         walk.left_out.sort_unstable();
         Ok(walk)
+    }
+
+    /// Puts the files into the order of paths. A walk meets them so, unless names change their kind meanwhile.
+    pub(super) fn sort(&mut self) {
+        if !self.files.is_sorted_by(|a, b| a.path <= b.path) {
+            self.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        }
     }
 
     /// Where the bytes of a file lie.
@@ -134,119 +166,150 @@ impl Walk {
         file.elsewhere.as_ref().map_or_else(|| self.root.join(file.path.as_str()), |path| path.to_path_buf())
     }
 
+    /// Whether [`Walk::recheck_directories`] notices that another file lies in the place of this one.
+    pub(super) fn is_in_listed_directory(&self, file: &FoundFile) -> bool {
+        file.elsewhere.is_none() && self.origin == Origin::Directory
+    }
+
     /// Looks at every directory again: a file that came or went since it was listed has left its mark there.
     pub(super) fn recheck_directories(&self) -> Result<(), ScanError> {
-        self.directories.iter().try_for_each(|directory| {
-            let (path, metadata) = match &directory.path {
-                None => (self.root.clone(), disk::stat_followed(&self.root)?),
+        self.directories.iter().try_for_each(|(path, stamp)| {
+            let (path, seen) = match path {
+                None => (self.root.clone(), disk::look_followed(&self.root)?),
                 Some(path) => {
                     let path = self.root.join(path.as_str());
-                    let metadata = disk::stat(&path)?;
-                    (path, metadata)
+                    let seen = disk::look(&path)?;
+                    (path, seen)
                 }
             };
-            if Stamp::of(&metadata) == directory.stamp { Ok(()) } else { Err(ScanError::Changed { path }) }
+            if seen.stamp == *stamp { Ok(()) } else { Err(ScanError::Changed { path }) }
         })
     }
+}
 
-    /// A root that is a file: one leaf, named as the caller names it, read where it really lies.
-    fn take_single(&mut self, metadata: &Metadata) -> Result<(), ScanError> {
-        if !metadata.is_file() {
-            return Err(refusal(self.root.clone(), metadata));
-        }
-        // A path that ends in `..` has no name, but is no file either.
-        let name = self.root.file_name().unwrap_or_default();
-        let path = self.model_path(None, name, &self.root)?;
-        let elsewhere = Some(Box::new(disk::resolve(&self.root)?.into_boxed_path()));
-        self.files.push(FoundFile { path, stamp: Stamp::of(metadata), elsewhere });
-        Ok(())
+/// A directory on the way, and what of it has not been met yet.
+struct Level {
+    path: Option<ModelPath>,
+    directory: Directory,
+    names: std::vec::IntoIter<Name>,
+}
+
+impl Level {
+    /// Lists an open directory; gives the state in which it was before.
+    fn list(root: &Path, path: Option<ModelPath>, directory: Directory) -> Result<(Self, Stamp), ScanError> {
+        let listed = directory.look().and_then(|seen| Ok((seen.stamp, directory.list()?)));
+        let (stamp, names) = listed.map_err(|source| io(Act::List, &on_disk(root, path.as_ref()))(source))?;
+        Ok((Self { path, directory, names: names.into_iter() }, stamp))
     }
 
-    /// Lists the root and every directory below it, parents first; no recursion, so depth costs no stack.
-    fn descend(&mut self, root: &Metadata, rules: Rules<'_>) -> Result<(), ScanError> {
-        let cache = CacheRepository::of_snapshot(&self.root)?;
-        let limits = rules.limits;
-        let followed = Followed {
-            cache: cache.as_ref(),
-            model: match rules.links {
-                Links::InCache => None,
-                Links::InCacheOrModel => Some(disk::resolve(&self.root)?),
-            },
-        };
-        let mut to_list = vec![FoundDirectory { path: None, stamp: Stamp::of(root) }];
-        while let Some(directory) = to_list.pop() {
-            let parent = directory.path.as_ref();
-            let directory_on_disk =
-                parent.map_or_else(|| self.root.clone(), |path| self.root.join(path.as_str()));
-            let depth = parent.map_or(0, |path| path.components().count());
-            if depth >= limits.depth {
-                return Err(ScanError::TooDeep { path: directory_on_disk });
-            }
-            for name in disk::list(&directory_on_disk)? {
-                let on_disk = directory_on_disk.join(&name);
-                let metadata = disk::stat(&on_disk)?;
-                let path = self.model_path(parent, &name, &on_disk)?;
-                if (rules.leaves_out)(&path, &metadata) {
-                    self.left_out.push(path);
-                } else if metadata.is_dir() {
-                    to_list.push(FoundDirectory { path: Some(path), stamp: Stamp::of(&metadata) });
-                } else {
-                    self.take(path, on_disk, &metadata, &followed)?;
-                }
-                if self.files.len() > limits.entries
-                    || self.directories.len() + to_list.len() > limits.entries
-                {
-                    return Err(ScanError::TooManyFiles { path: self.root.clone(), max: limits.entries });
-                }
-            }
-            self.directories.push(directory);
-        }
-        self.left_out.sort_unstable();
-        Ok(())
-    }
-
-    /// Takes what is no directory: a regular file, or a link to one that is followed.
-    fn take(
-        &mut self,
-        path: ModelPath,
-        on_disk: PathBuf,
-        metadata: &Metadata,
-        followed: &Followed<'_>,
-    ) -> Result<(), ScanError> {
-        let (stamp, elsewhere) = match (followed.cache, &followed.model) {
-            _ if metadata.is_file() => (Stamp::of(metadata), None),
-            (None, Some(model)) if metadata.is_symlink() => {
-                let target = follow_below(model, &on_disk)?;
-                (Stamp::of(&disk::stat(&target)?), Some(Box::new(target.into_boxed_path())))
-            }
-            (Some(cache), _) if metadata.is_symlink() => {
-                let blob = cache.follow(&on_disk)?;
-                // The link itself may be an attestation that was fetched along with the model.
-                if inert::is_inert_file(&path) {
-                    self.left_out.push(path);
-                    return Ok(());
-                }
-                (Stamp::of(&disk::stat(&blob)?), Some(Box::new(blob.into_boxed_path())))
-            }
-            _ => return Err(refusal(on_disk, metadata)),
-        };
-        self.files.push(FoundFile { path, stamp, elsewhere });
-        Ok(())
-    }
-
-    fn model_path(
-        &self,
-        parent: Option<&ModelPath>,
-        name: &std::ffi::OsStr,
-        on_disk: &Path,
-    ) -> Result<ModelPath, ScanError> {
-        let name = name.to_str().ok_or_else(|| ScanError::NotUtf8 { path: on_disk.to_owned() })?;
-        let text = match parent {
+    /// The path of a name in it.
+    fn path_of(&self, root: &Path, name: &OsStr) -> Result<ModelPath, ScanError> {
+        let place = || on_disk(root, self.path.as_ref()).join(name);
+        let name = name.to_str().ok_or_else(|| ScanError::NotUtf8 { path: place() })?;
+        let text = match &self.path {
             None => name.to_owned(),
-            Some(parent) => format!("{parent}/{name}"),
+            Some(parent) => [parent.as_str(), name].join("/"),
         };
-        ModelPath::new(text).map_err(|source| ScanError::Path { path: on_disk.to_owned(), source })
+        ModelPath::new(text).map_err(|source| ScanError::Path { path: place(), source })
     }
+}
+
+fn on_disk(root: &Path, path: Option<&ModelPath>) -> PathBuf {
+    path.map_or_else(|| root.to_owned(), |path| root.join(path.as_str()))
+}
+
+/// Walks a directory in the order of paths, so that two walks meet the same fault first; or takes a single file. Of the open
+/// directories there are at most as many as a path has components.
+pub(super) fn visit(
+    root: &Path,
+    rules: Rules<'_>,
+    meet: &mut dyn FnMut(Met) -> Result<(), ScanError>,
+) -> Result<(), ScanError> {
+    let seen = disk::look_followed(root)?;
+    if !seen.is_directory() {
+        return meet(Met::File(single(root, &seen)?));
+    }
+    let cache = CacheRepository::of_snapshot(root)?;
+    let model = match rules.links {
+        Links::InCache => None,
+        Links::InCacheOrModel => Some(disk::resolve(root)?),
+    };
+    let followed = Followed { cache: cache.as_ref(), model };
+    let (mut files, mut directories) = (0, 1);
+    let opened = Directory::open(root).map_err(io(Act::List, root))?;
+    let (level, stamp) = Level::list(root, None, opened)?;
+    meet(Met::Directory(None, stamp))?;
+    let mut levels = vec![level];
+    while let (depth, Some(level)) = (levels.len(), levels.last_mut()) {
+        let Some(Name { name, .. }) = level.names.next() else {
+            levels.pop();
+            continue;
+        };
+        let place = || on_disk(root, level.path.as_ref()).join(&name);
+        let seen = level.directory.look_at(&name).map_err(|source| io(Act::Stat, &place())(source))?;
+        let path = level.path_of(root, &name)?;
+        if (rules.leaves_out)(&path, seen.kind) {
+            meet(Met::LeftOut(path))?;
+        } else if seen.is_directory() {
+            if depth >= rules.limits.depth {
+                return Err(ScanError::TooDeep { path: on_disk(root, Some(&path)) });
+            }
+            directories += 1;
+            let opened = level.directory.enter(&name);
+            let opened = opened.map_err(|source| io(Act::List, &on_disk(root, Some(&path)))(source))?;
+            let (below, stamp) = Level::list(root, Some(path.clone()), opened)?;
+            meet(Met::Directory(Some(path), stamp))?;
+            levels.push(below);
+        } else {
+            let met = take(path, place, &seen, &followed)?;
+            files += usize::from(matches!(met, Met::File(_)));
+            meet(met)?;
+        }
+        if files.max(directories) > rules.limits.entries {
+            return Err(ScanError::TooManyFiles { path: root.to_owned(), max: rules.limits.entries });
+        }
+    }
+    Ok(())
+}
+
+/// A root that is a file: one leaf, named as the caller names it, read where it really lies.
+fn single(root: &Path, seen: &Seen) -> Result<FoundFile, ScanError> {
+    if !seen.is_file() {
+        return Err(refusal(root.to_owned(), seen.kind));
+    }
+    // A path that ends in `..` has no name, but is no file either.
+    let name = root.file_name().unwrap_or_default();
+    let name = name.to_str().ok_or_else(|| ScanError::NotUtf8 { path: root.to_owned() })?;
+    let path = ModelPath::new(name).map_err(|source| ScanError::Path { path: root.to_owned(), source })?;
+    let elsewhere = Some(Box::new(disk::resolve(root)?.into_boxed_path()));
+    Ok(FoundFile { path, stamp: seen.stamp, elsewhere })
+}
+
+/// Takes what is no directory: a regular file, or a link to one that is followed.
+fn take(
+    path: ModelPath,
+    place: impl FnOnce() -> PathBuf,
+    seen: &Seen,
+    followed: &Followed<'_>,
+) -> Result<Met, ScanError> {
+    if seen.is_file() {
+        return Ok(Met::File(FoundFile { path, stamp: seen.stamp, elsewhere: None }));
+    }
+    let link = place();
+    let target = match (followed.cache, &followed.model) {
+        (None, Some(model)) if seen.is_symlink() => follow_below(model, &link)?,
+        (Some(cache), _) if seen.is_symlink() => {
+            let blob = cache.follow(&link)?;
+            // The link itself may be an attestation that was fetched along with the model.
+            if inert::is_inert_file(&path) {
+                return Ok(Met::LeftOut(path));
+            }
+            blob
+        }
+        _ => return Err(refusal(link, seen.kind)),
+    };
+    let stamp = disk::look(&target)?.stamp;
+    Ok(Met::File(FoundFile { path, stamp, elsewhere: Some(Box::new(target.into_boxed_path())) }))
 }
 
 /// Where links may lead.
@@ -261,11 +324,11 @@ struct Followed<'a> {
 /// A link to a directory is never followed: other tools take it for signed and never look at what lies behind it.
 fn follow_below(model: &Path, link: &Path) -> Result<PathBuf, ScanError> {
     let target = disk::resolve(link)?;
-    let metadata = disk::stat(&target)?;
-    if metadata.is_dir() {
+    let seen = disk::look(&target)?;
+    if seen.is_directory() {
         Err(ScanError::LinkToDirectory { path: link.to_owned() })
-    } else if !metadata.is_file() {
-        Err(refusal(target, &metadata))
+    } else if !seen.is_file() {
+        Err(refusal(target, seen.kind))
     } else if !target.starts_with(model) {
         Err(ScanError::LinkOutsideModel { path: link.to_owned() })
     } else {
@@ -274,12 +337,12 @@ fn follow_below(model: &Path, link: &Path) -> Result<PathBuf, ScanError> {
 }
 
 /// Why something that is not the regular file or the directory wanted is refused.
-fn refusal(path: PathBuf, metadata: &Metadata) -> ScanError {
-    if metadata.is_symlink() {
-        ScanError::Symlink { path }
-    } else if metadata.is_dir() {
-        ScanError::ListedDirectory { path }
-    } else {
-        ScanError::Special { path, kind: disk::special_kind(metadata.file_type()) }
+fn refusal(path: PathBuf, kind: FileKind) -> ScanError {
+    match kind {
+        FileKind::Symlink => ScanError::Symlink { path },
+        FileKind::Directory => ScanError::ListedDirectory { path },
+        FileKind::Special(kind) => ScanError::Special { path, kind },
+        // Who asks wanted a directory.
+        FileKind::Regular => ScanError::Special { path, kind: super::SpecialKind::Other },
     }
 }

@@ -1,7 +1,7 @@
 //! What the statements beside the provenance put into the bill: evaluations, custody events, further provenances.
 
 use attest::evaluation::{Evaluation, Metric};
-use attest::event::{Act, Event, EventKind};
+use attest::event::{Act, Event, EventKind, EventPolicy};
 use attest::statement::{Predicate, Statement};
 
 use super::{Bill, is_of_an_input};
@@ -63,7 +63,7 @@ impl Bill {
         }
         tell("expires", event.act().expires().map(|time| time.to_string()));
         tell("effective-from", event.effective_from().map(|time| time.to_string()));
-        tell("policy", event.policy().map(|policy| format!("sha256:{}", policy.digest())));
+        tell("policy", event.policy().map(EventPolicy::named_digest));
         for evidence in event.evidence() {
             tell("evidence", Some(format!("sha256:{evidence}")));
         }

@@ -5,7 +5,7 @@ use attest::role::Role;
 use attest::statement::Statement;
 
 use super::facts::field_of;
-use super::{Bill, Standing};
+use super::{Bill, OPENED, Standing};
 use crate::field::Field;
 use crate::value::Grade;
 
@@ -54,9 +54,11 @@ impl Bill {
     }
 
     fn input(&mut self, input: &Input) {
+        let (input, opened) = input.clone().opened(&self.openings);
+        let (input, opened) = (&input, if opened { OPENED } else { "" });
         let name = input.name().as_str();
         let grade = Grade::from(input.source());
-        let at = format!("resolvedDependencies: {} {name}", input.role());
+        let at = format!("resolvedDependencies: {} {name}{opened}", input.role());
         match input.role() {
             Role::Dataset => {
                 self.put(Field::DatasetName, name, "name", name, Grade::Declared, &at);

@@ -9,7 +9,7 @@ use attest::provenance::SourceUri;
 use attest::utc_time::UtcTime;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::PublishArgs;
+use super::{PrivateArgs, PublishArgs};
 
 /// Reads a digest with or without `sha256:` before it.
 pub(crate) fn digest(text: &str) -> Result<Sha256Digest, attest::digest::DigestError> {
@@ -47,6 +47,8 @@ pub(crate) struct EventArgs {
     /// A sentence for people, at most 512 bytes; it is signed and never logged
     #[arg(long, env = "TALLYMARK_TEXT", value_name = "TEXT")]
     pub(crate) text: Option<String>,
+    #[command(flatten)]
+    pub(crate) private: PrivateArgs,
     #[command(flatten)]
     pub(crate) publish: PublishArgs,
 }

@@ -123,6 +123,8 @@ pub(crate) struct EvalArgs {
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
     #[command(flatten)]
+    pub(crate) private: PrivateArgs,
+    #[command(flatten)]
     pub(crate) publish: PublishArgs,
 }
 

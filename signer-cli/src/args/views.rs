@@ -145,6 +145,9 @@ pub(crate) struct DiffArgs {
     /// Git checkout of the code as it lies here
     #[arg(long, env = "TALLYMARK_CODE", value_name = "DIR")]
     pub(crate) code: Option<PathBuf>,
+    /// What opens private values of the statement [default: `NAME.openings.jsonl` beside the model, if it is there]
+    #[arg(long, env = "TALLYMARK_OPENINGS", value_name = "FILE")]
+    pub(crate) openings: Option<PathBuf>,
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -185,6 +188,9 @@ pub(crate) struct BomArgs {
     /// Fail unless at least so many per cent of the fields are verified
     #[arg(long, env = "TALLYMARK_REQUIRE_VERIFIED", value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) require_verified: Option<u8>,
+    /// Show what is private and this file opens; each such value is marked
+    #[arg(long, env = "TALLYMARK_OPENINGS", value_name = "FILE")]
+    pub(crate) openings: Option<PathBuf>,
     /// A dataset it was made from whose owner signed it: the data as they lie here, or their bundle file; may be repeated. In the
     /// variable: one per line
     #[arg(long, env = "TALLYMARK_DATASET", value_name = "DIR|FILE", value_delimiter = '\n', action = ArgAction::Append)]

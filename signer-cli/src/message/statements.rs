@@ -185,7 +185,6 @@ impl From<ScanCommandError> for Failure {
                 .hint("name the directory that holds the model alone: tallymark scan DIR"),
             E::Statement(_) => told(Exit::Refused, "scan-statement")
                 .hint("see what was found, without signing it: leave out --attest"),
-            E::Tree(_) => told(Exit::Refused, "no-tree").hint("see which files it has: tallymark hash DIR"),
         }
     }
 }

@@ -25,7 +25,6 @@ use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
 use crate::read_set::ReadSetError;
 use crate::sign::SignError;
-use crate::snapshot::SnapshotError;
 use crate::train::RunError;
 use crate::trust::TrustError;
 use crate::trust_file::TrustFileError;
@@ -77,8 +76,15 @@ impl From<DiffError> for Failure {
         match &error {
             DiffError::NoStatement { model, .. } => Self::new(Exit::Refused, "no-provenance", &error)
                 .hint(format!("to sign it: tallymark sign {} --as NAME:VERSION", model.display())),
-            DiffError::NotNamed { model, .. } => Self::new(Exit::Usage, "input-not-named", &error)
-                .hint(format!("to see the names: tallymark inspect {}", model.display())),
+            DiffError::NotNamed { model, has_private_names, .. } => {
+                let told = Self::new(Exit::Usage, "input-not-named", &error)
+                    .hint(format!("to see the names: tallymark inspect {}", model.display()));
+                if *has_private_names {
+                    told.hint("a name that is private is found by what opens it: --openings FILE")
+                } else {
+                    told
+                }
+            }
         }
     }
 }
@@ -248,6 +254,8 @@ impl From<SignError> for Failure {
         use SignError as E;
         let told = |exit, code| Self::new(exit, code, &error);
         match error {
+            E::Changed { .. } => told(Exit::Undecidable, "changed-while-signing")
+                .hint("nothing was sent and nothing was written; sign again when nothing writes there"),
             E::ChangedDuringRun { .. } => told(Exit::Undecidable, "changed-during-run")
                 .hint("nothing was signed; find out what writes there, such as a cache or the training itself, and run again"),
             E::CodeInsideModel { .. } | E::InputInsideModel { .. } => told(Exit::Usage, "input-inside-model")
@@ -342,18 +350,6 @@ impl From<ScanError> for Failure {
             Class::Io => Exit::Io,
         };
         Self::new(exit, reason.code(), &*error).hint(sentence_as_hint(reason.remedy()))
-    }
-}
-
-impl From<SnapshotError> for Failure {
-    fn from(error: SnapshotError) -> Self {
-        match &error {
-            SnapshotError::Changed { .. } => Self::new(Exit::Undecidable, "changed-while-signing", &error)
-                .hint("nothing was sent and nothing was written; sign again when nothing writes there"),
-            SnapshotError::Io { .. } => {
-                Self::new(Exit::Io, "unreadable", &error).hint("check the path and its permissions")
-            }
-        }
     }
 }
 

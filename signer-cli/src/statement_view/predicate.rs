@@ -3,7 +3,7 @@
 use attest::dataset::{Dataset, Document};
 use attest::digest::Sha256Digest;
 use attest::evaluation::{Evaluation, Metric};
-use attest::event::{Act, Event, EventLabel};
+use attest::event::{Act, Event, EventLabel, EventPolicy};
 use serde_json::{Value, json};
 
 /// Most metrics that are shown to people; --json has them all.
@@ -34,7 +34,7 @@ pub(super) fn event_rows(event: &Event) -> Rows {
     row("from", event.effective_from().map(|time| time.to_string()));
     row("until", event.act().expires().map(|time| time.to_string()));
     event.evidence().iter().for_each(|digest| row("evidence", Some(digest.to_string())));
-    row("policy", event.policy().map(|policy| policy.digest().to_string()));
+    row("policy", event.policy().map(policy_digest));
     row("text", event.text().map(str::to_owned));
     rows
 }
@@ -46,7 +46,7 @@ pub(super) fn event_json(event: &Event) -> Value {
         "effective_from": event.effective_from().map(|time| time.to_string()),
         "expires": event.act().expires().map(|time| time.to_string()),
         "evidence": event.evidence().iter().map(Sha256Digest::to_string).collect::<Vec<_>>(),
-        "policy": event.policy().map(|policy| policy.digest().to_string()),
+        "policy": event.policy().map(policy_digest),
         "text": event.text(),
     });
     let own = match event.act() {
@@ -155,4 +155,9 @@ pub(super) fn dataset_json(dataset: &Dataset) -> Value {
         "croissant": dataset.croissant().map(document),
         "licences": dataset.licences(),
     })
+}
+
+/// The digest of the rules, or what stands in its place.
+fn policy_digest(policy: &EventPolicy) -> String {
+    policy.digest().map_or_else(|| policy.named_digest(), |digest| digest.to_string())
 }

@@ -1,7 +1,7 @@
 //! What else was said about the model, one row each: what, until when, by whom, where it is logged.
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Event, EventLabel};
+use attest::event::{Act, Event, EventLabel, EventPolicy};
 use attest::statement::Predicate;
 use serde::Serialize;
 
@@ -133,7 +133,7 @@ impl EventRow {
             effective_from: event.effective_from().map(|time| time.to_string()),
             expires: event.act().expires().map(|time| time.to_string()),
             evidence: event.evidence().iter().map(Sha256Digest::to_string).collect(),
-            policy: event.policy().map(|policy| policy.digest().to_string()),
+            policy: event.policy().map(policy_digest),
             text: event.text().map(str::to_owned),
         };
         match event.act() {
@@ -150,4 +150,9 @@ impl EventRow {
             Act::Reinstate { previous } => Self { previous: Some(previous.to_string()), ..row },
         }
     }
+}
+
+/// The digest of the rules, or what stands in its place.
+fn policy_digest(policy: &EventPolicy) -> String {
+    policy.digest().map_or_else(|| policy.named_digest(), |digest| digest.to_string())
 }
