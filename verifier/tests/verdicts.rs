@@ -114,9 +114,8 @@ fn files_are_not_hashed_for_a_forged_bundle() {
         let trust = std::fs::read(case("reject", name).join("trust.toml")).unwrap();
         let trust = Requirements::parse(&trust).unwrap();
         let bundle = line("reject", name);
-        let result = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || {
-            panic!("{name}: files were read")
-        });
+        let read = || -> Result<Tree, ScanError> { panic!("{name}: files were read") };
+        let result = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), read);
         assert!(result.is_err(), "{name}");
     }
 }
@@ -228,8 +227,8 @@ fn files_are_not_hashed_for_a_model_that_is_withdrawn() {
     let trust = std::fs::read(case("reject", "revoked").join("trust.toml")).unwrap();
     let trust = Requirements::parse(&trust).unwrap();
     let bundle = line("reject", "revoked");
-    let refusal =
-        verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || panic!("files were read"));
+    let read = || -> Result<Tree, ScanError> { panic!("files were read") };
+    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), read);
     let refusal = refusal.unwrap_err();
     assert_eq!(refusal.reason(), Reason::Revoked);
     assert_eq!(refusal.outcomes().of(Step::Contents), Outcome::Unknown);
