@@ -114,8 +114,10 @@ fn files_are_not_hashed_for_a_forged_bundle() {
         let trust = std::fs::read(case("reject", name).join("trust.toml")).unwrap();
         let trust = Requirements::parse(&trust).unwrap();
         let bundle = line("reject", name);
-        let read = || -> Result<Tree, ScanError> { panic!("{name}: files were read") };
-        let result = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), read);
+        let result =
+            verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || -> Result<Tree, _> {
+                panic!("{name}: files were read")
+            });
         assert!(result.is_err(), "{name}");
     }
 }
@@ -187,7 +189,7 @@ fn the_chain_keeps_what_each_step_established() {
 #[test]
 fn events_are_shown_beside_the_verdict_in_the_order_of_their_lines() {
     let model = judge(&line("accept", "with-events"), Some(&requirements()), files()).unwrap();
-    let shown: Vec<_> = model.testimonies().iter().map(|one| one.line()).collect();
+    let shown: Vec<_> = model.testimonies().iter().map(|one| one.place().line()).collect();
     assert_eq!(shown, [1, 3]);
     assert!(model.notes().is_empty());
     assert_eq!(model.line(), 2);
@@ -227,8 +229,9 @@ fn files_are_not_hashed_for_a_model_that_is_withdrawn() {
     let trust = std::fs::read(case("reject", "revoked").join("trust.toml")).unwrap();
     let trust = Requirements::parse(&trust).unwrap();
     let bundle = line("reject", "revoked");
-    let read = || -> Result<Tree, ScanError> { panic!("files were read") };
-    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), read);
+    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || -> Result<Tree, _> {
+        panic!("files were read")
+    });
     let refusal = refusal.unwrap_err();
     assert_eq!(refusal.reason(), Reason::Revoked);
     assert_eq!(refusal.outcomes().of(Step::Contents), Outcome::Unknown);
