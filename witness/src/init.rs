@@ -189,6 +189,9 @@ impl InitError {
                 Some("put the key back that belongs to this directory; a witness never changes its keys")
             }
             Self::Record(error) => error.hint(),
+            Self::Config(ConfigError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Some("`tallymark-witness init DIR --name witness.example.org/w1` makes a witness there")
+            }
             _ => None,
         }
     }
