@@ -32,6 +32,12 @@ pub fn is_inert(path: &ModelPath) -> bool {
     is_inert_tree(path) || is_inert_file(path)
 }
 
+/// The same for what lies at `path`: a directory with the name of an inert file is no inert file.
+#[must_use]
+pub fn is_inert_found(path: &ModelPath, is_file: bool) -> bool {
+    is_inert_tree(path) || (is_file && is_inert_file(path))
+}
+
 /// Whether `path` and everything below it is left out, whatever kind of file it is.
 pub(crate) fn is_inert_tree(path: &ModelPath) -> bool {
     INERT_AT_ROOT.iter().any(|root| {

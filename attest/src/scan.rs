@@ -10,6 +10,7 @@
 
 mod again;
 mod cache;
+mod copy;
 mod directory;
 mod disk;
 mod hash;
@@ -24,6 +25,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use self::cache::{CacheError, HashCache, MAX_RECORDS, MIN_FILE_BYTES, SETTLED};
+pub use self::copy::copy;
 use self::disk::Stamp;
 pub use self::survey::{Content, Survey, SurveyedFile};
 use self::walk::{Origin, Walk};
@@ -309,6 +311,8 @@ pub enum Act {
     Read,
     /// Asking for size, times and kind.
     Stat,
+    /// Making a copy.
+    Write,
 }
 
 impl core::fmt::Display for Act {
@@ -319,6 +323,7 @@ impl core::fmt::Display for Act {
             Self::Open => "open",
             Self::Read => "read",
             Self::Stat => "stat",
+            Self::Write => "write",
         })
     }
 }

@@ -9,6 +9,7 @@
 //! | [`cyclonedx`] | CycloneDX 1.7 with citations, and 1.6 |
 //! | [`spdx`] | SPDX 3.0.1 in JSON-LD, with the AI, Dataset and Build profiles |
 //! | [`markdown`], [`html`] | pages for people |
+//! | [`lineage`] | where a model comes from, all the way: a tree of text, DOT, SVG |
 //! | [`check`] | the share of fields that are verified, imported, declared, missing |
 //! | [`profile`] | what the seed's list, EU AI Act Annex XI and the G7's minimum elements ask for, and what is known of it |
 //!
@@ -20,9 +21,11 @@ pub mod bill;
 pub mod check;
 mod cited_json;
 pub mod cyclonedx;
+mod drawing;
 pub mod field;
 pub mod html;
 mod licence;
+pub mod lineage;
 pub mod markdown;
 pub mod profile;
 pub mod proof;

@@ -40,7 +40,8 @@ fn quoted(text: &str) -> String {
 
 fn write(file: &Requirements) -> String {
     let policy = String::from_utf8(file.policy().to_bytes()).expect("TOML is UTF-8 throughout");
-    let mut text = format!("version = 1\npolicy = {}\n", quoted(&policy));
+    let first_use = file.trust_on_first_use();
+    let mut text = format!("version = 1\npolicy = {}\ntrust-on-first-use = {first_use}\n", quoted(&policy));
     for publisher in file.publishers() {
         let keys: Vec<_> = publisher.keys().iter().map(|key| quoted(&key.to_base64())).collect();
         let name = quoted(publisher.pattern().as_str());

@@ -22,6 +22,8 @@ pub use encoded::EncodedStep;
 pub mod encoded;
 pub mod memory;
 #[cfg(feature = "rocksdb")]
+mod record_log;
+#[cfg(feature = "rocksdb")]
 pub mod rocks;
 
 /// Where a log's data lives. One writer, many readers.

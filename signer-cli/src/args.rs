@@ -9,9 +9,14 @@
 mod commands;
 mod datasets;
 mod events;
+mod exec;
+mod gate;
+mod lineage;
 mod named_path;
+mod pack;
 mod scan;
 mod statements;
+mod trust;
 mod views;
 
 use std::ffi::OsString;
@@ -30,9 +35,14 @@ pub(crate) use self::events::{
     ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
     TransferArgs, digest,
 };
+pub(crate) use self::exec::ExecArgs;
+pub(crate) use self::gate::{GateArgs, GateFormat};
+pub(crate) use self::lineage::{LineageArgs, LineageFormat};
 pub(crate) use self::named_path::NamedPath;
+pub(crate) use self::pack::PackArgs;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
+pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
 pub(crate) use self::views::{
     BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
     VersionArgs,
@@ -40,7 +50,7 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 15] = [
+const EXCLUSIVE: [(&str, &str, &str); 18] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
@@ -52,6 +62,9 @@ const EXCLUSIVE: [(&str, &str, &str); 15] = [
     ("diff", "other", "code"),
     ("verify", "oms", "trust"),
     ("verify", "oms", "bundle"),
+    ("verify", "oms", "lineage"),
+    ("verify", "oms", "state"),
+    ("verify", "state", "no_state"),
     ("verify", "oms", "name"),
     ("verify", "oms", "version"),
     ("verify", "oms_key", "oms_ca"),
@@ -157,8 +170,13 @@ pub(crate) enum Command {
     Submit(SubmitArgs),
     Search(SearchArgs),
     Verify(VerifyArgs),
+    Gate(GateArgs),
+    Exec(ExecArgs),
+    Pack(PackArgs),
+    Trust(TrustArgs),
     Diff(DiffArgs),
     Bom(BomArgs),
+    Lineage(LineageArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
     Completions(CompletionsArgs),

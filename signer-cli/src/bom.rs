@@ -15,7 +15,7 @@ use bom::check::Shares;
 use bom::cyclonedx::SpecVersion;
 use bom::{Bill, check, cyclonedx, html, markdown, profile, spdx};
 use verifier::LoggedStatement;
-use verifier::load::{Request, Verdict, find_trust, read_bounded};
+use verifier::load::{MemoryPlace, Request, Verdict, find_trust, read_bounded};
 use verifier::report::{self, Style};
 use verifier::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
 
@@ -46,7 +46,9 @@ pub(crate) enum BomError {
 pub(crate) fn run(args: &BomArgs, manner: Manner) -> Result<u8, Failure> {
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
-        .trust(args.trust.clone().or_else(|| find_trust(&args.model)));
+        .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
+        // A bill is a view; whoever wants to use the model verifies it.
+        .memory(MemoryPlace::Nowhere);
     if let Some(threads) = args.threads {
         request = request.threads(threads);
     }

@@ -31,11 +31,17 @@ impl LogToken {
             let text = read_text(&opened, path, MAX_TOKEN_FILE_BYTES)?;
             return Self::new(text.lines().next().unwrap_or_default(), &path.display().to_string()).map(Some);
         }
-        match std::env::var(TOKEN_VARIABLE) {
-            Ok(text) => Self::new(&Zeroizing::new(text), TOKEN_VARIABLE).map(Some),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                Err(KeyFileError::NotText { path: TOKEN_VARIABLE.into() })
-            }
+        Self::in_variable(TOKEN_VARIABLE)
+    }
+
+    /// The token in a variable of the environment; `None` if it is not set. A hub's tokens have the form of a log's.
+    ///
+    /// # Errors
+    /// [`KeyFileError::NotText`] and [`KeyFileError::TokenUnfit`].
+    pub(crate) fn in_variable(name: &str) -> Result<Option<Self>, KeyFileError> {
+        match std::env::var(name) {
+            Ok(text) => Self::new(&Zeroizing::new(text), name).map(Some),
+            Err(std::env::VarError::NotUnicode(_)) => Err(KeyFileError::NotText { path: name.into() }),
             Err(std::env::VarError::NotPresent) => Ok(None),
         }
     }

@@ -16,20 +16,25 @@ mod dataset;
 mod diff;
 mod entry_view;
 mod eval;
+mod exec;
+mod gate;
 mod gather;
 mod git;
 mod hash;
 mod hidden;
+mod hub;
 mod inputs;
 mod inspect;
 mod key_file;
 mod keygen;
+mod lineage;
 mod log_client;
 mod log_token;
 mod manifest_file;
 mod message;
 mod oms;
 mod opening_view;
+mod pack;
 mod pages;
 mod passphrase;
 mod preview;
@@ -45,6 +50,7 @@ mod statement_view;
 mod submit;
 mod train;
 mod trust;
+mod trust_file;
 mod verify;
 
 use std::process::ExitCode;
@@ -124,9 +130,14 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Scan(args) => return scan::run(args, manner),
         Command::Search(args) => search::run(args, manner)?,
-        Command::Verify(args) => return Ok(verify::run(args, manner)?),
+        Command::Verify(args) => return verify::run(args, manner),
+        Command::Gate(args) => return gate::run(args, manner),
+        Command::Exec(args) => return exec::run(args, manner),
+        Command::Pack(args) => return pack::run(args, manner),
+        Command::Trust(args) => trust_file::run(args, manner)?,
         Command::Diff(args) => return diff::run(args, manner),
         Command::Bom(args) => return bom::run(args, manner),
+        Command::Lineage(args) => return lineage::run(args, manner),
         Command::Inspect(args) => return inspect::run(args, manner),
         Command::Hash(args) => hash::run(args, manner)?,
         Command::Completions(args) => pages::completions(args)?,
@@ -161,12 +172,19 @@ const fn wants_json(command: &Command) -> bool {
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),
         Command::Search(args) => args.json,
         Command::Verify(args) => args.json,
+        Command::Gate(args) => matches!(args.format, args::GateFormat::Json),
+        Command::Trust(args) => matches!(&args.what, args::TrustCommand::List(args) if args.json),
         Command::Diff(args) => args.json,
         // With --json too the answer of a refused bill is the verdict's.
         Command::Bom(args) => args.json,
+        Command::Lineage(args) => matches!(args.format, args::LineageFormat::Json),
         Command::Inspect(args) => args.json,
         Command::Hash(args) => args.json,
         Command::Version(args) => args.json,
-        Command::ProveFile(_) | Command::Completions(_) | Command::Man(_) => false,
+        Command::ProveFile(_)
+        | Command::Exec(_)
+        | Command::Pack(_)
+        | Command::Completions(_)
+        | Command::Man(_) => false,
     }
 }

@@ -134,6 +134,11 @@ pub(crate) struct OutputError {
     source: std::io::Error,
 }
 
+/// Writes to standard error what somebody must see before anything else is said.
+pub(crate) fn complain(text: &str) {
+    eprint(text);
+}
+
 fn eprint(text: &str) {
     // There is nowhere left to say that this failed.
     drop(std::io::stderr().lock().write_all(text.as_bytes()));

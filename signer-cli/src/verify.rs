@@ -1,30 +1,58 @@
-//! `tallymark verify`: the verifier's library and its report, so that both programs say the same.
+//! `tallymark verify`: the verifier's library and its report, so that both programs say the same; and before a download, what the hub says.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use verifier::load::{Request, find_trust};
+use verifier::load::{MemoryPlace, Request, find_trust};
 use verifier::oms::{self, AnchorPath, OmsRequest};
 use verifier::report::{self, Style};
 use verifier::requirements::Expectation;
 
 use crate::args::{Color, Manner, VerifyArgs};
-use crate::message::{OutputError, print};
+use crate::hub::{Hub, HubError, HubName, HubNameError};
+use crate::message::{Failure, OutputError, note, print};
 use crate::progress::Progress;
 
+/// Why a model on a hub was not judged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OfferError {
+    /// Not a name on the hub.
+    #[error("{text:?} is no model on the hub")]
+    Name { text: String, source: HubNameError },
+    /// A verdict about files needs the files.
+    #[error("{text} is not here")]
+    NotHere { text: String, name: HubName },
+    /// What belongs to files that are here.
+    #[error("{text} is on the hub, and so are its bundle file and other signatures")]
+    OfFilesHere { text: String },
+    /// The other way round.
+    #[error("--no-download is for a model on the hub, and {} is none", path.display())]
+    Here { path: PathBuf },
+    /// The hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
 /// Runs it, and gives the exit status of the verdict.
-pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> {
+pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
+    match args.model.to_str().filter(|text| HubName::is_meant(text)) {
+        Some(text) => return run_offer(args, text, manner),
+        None if args.no_download => return Err(OfferError::Here { path: args.model.clone() }.into()),
+        None => {}
+    }
     if let Some(bundle) = &args.oms {
-        return run_oms(args, bundle.clone(), manner);
+        return Ok(run_oms(args, bundle.clone(), manner)?);
     }
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
         .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
-        .expecting(
-            Expectation::new(args.name.clone(), args.version.clone())
-                .at_stage(args.stage.clone())
-                .as_of(args.at.unwrap_or_else(oms::now)),
-        );
+        .lineage(args.lineage.clone())
+        .memory(match &args.state {
+            Some(path) => MemoryPlace::At(path.clone()),
+            None if args.no_state => MemoryPlace::Nowhere,
+            None => MemoryPlace::AsTrusted,
+        })
+        .expecting(expectation(args));
     if let Some(threads) = args.threads {
         request = request.threads(threads);
     }
@@ -36,6 +64,49 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, OutputError> 
         print(&report::text(&verdict, style))?;
     }
     Ok(verdict.exit_code())
+}
+
+fn expectation(args: &VerifyArgs) -> Expectation {
+    Expectation::new(args.name.clone(), args.version.clone())
+        .at_stage(args.stage.clone())
+        .as_of(args.at.unwrap_or_else(oms::now))
+}
+
+/// The same for what the hub says of a model, before it is downloaded.
+fn run_offer(args: &VerifyArgs, text: &str, manner: Manner) -> Result<u8, Failure> {
+    let name: HubName = text.parse().map_err(|source| OfferError::Name { text: text.to_owned(), source })?;
+    if !args.no_download {
+        return Err(OfferError::NotHere { text: text.to_owned(), name }.into());
+    }
+    if args.bundle.is_some() || args.oms.is_some() {
+        return Err(OfferError::OfFilesHere { text: text.to_owned() }.into());
+    }
+    let hub = Hub::find().map_err(OfferError::from)?;
+    let ask = |progress: attest::scan::Progress<'_>| hub.ask(&name, progress);
+    let offered = Progress::start(manner, 0).part("asking", ask).map_err(OfferError::from)?;
+    let (repository, commit) = (name.repository(), &offered.commit);
+    let (files, bytes) = (offered.tree.file_count(), offered.tree.total_bytes());
+    let trust = args.trust.clone().or_else(|| find_trust(&args.model));
+    let place = format!("hf://{repository}@{commit}");
+    let request = Request::new(&place).trust(trust).expecting(expectation(args));
+    let offer = request.judge_offer(offered.bundle.as_deref(), offered.tree);
+    if args.json {
+        print(&report::offer_json(&offer))?;
+    } else if !manner.quiet {
+        let style = if is_coloured(manner.color) { Style::Colour } else { Style::Plain };
+        let mut text = report::offer_text(&offer, style);
+        if offer.refusal().is_none() {
+            let next = format!("hf download {repository} --revision {commit} --local-dir DIR");
+            text.push_str(&format!("  to fetch exactly this:  {next}\n  and then:  tallymark verify DIR\n"));
+        }
+        print(&text)?;
+    }
+    let (read, of) = (offered.read.0, offered.read.1);
+    let words = format!(
+        "{files} files of {bytes} bytes on the hub; {read} of them read, {of} bytes, the others by their digests"
+    );
+    note(manner, &words);
+    Ok(offer.exit_code())
 }
 
 /// The same for an OMS signature.
@@ -58,7 +129,7 @@ fn run_oms(args: &VerifyArgs, bundle: Option<PathBuf>, manner: Manner) -> Result
 }
 
 /// Whether text on standard output is coloured; by the same rules as in `tallymark-verify`.
-fn is_coloured(color: Color) -> bool {
+pub(crate) fn is_coloured(color: Color) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match color {
         Color::Always => true,

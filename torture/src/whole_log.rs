@@ -17,6 +17,8 @@ use crate::submitters::{post_raw, raw_entry};
 const CLIENTS: u64 = 24;
 /// Bytes of an entry.
 const ENTRY_BYTES: usize = 64;
+/// Entries after which a client takes a new connection: the log closes one after 15 minutes.
+const ENTRIES_OF_A_CONNECTION: u64 = 5_000;
 /// Tables in which a bit is flipped, the largest first.
 const FLIPS: usize = 3;
 
@@ -73,14 +75,16 @@ pub fn run(run: &mut Run) -> Result<()> {
 }
 
 fn fill(addr: std::net::SocketAddr, outside: &Outside, entries: u64) -> Result<()> {
-    let mut client = Client::connect(addr)?;
     loop {
-        let number = outside.number();
-        if number >= entries {
-            return Ok(());
+        let mut client = Client::connect(addr)?;
+        for _ in 0..ENTRIES_OF_A_CONNECTION {
+            let number = outside.number();
+            if number >= entries {
+                return Ok(());
+            }
+            let answer = post_raw(&mut client, outside, &raw_entry(number, ENTRY_BYTES))?;
+            anyhow::ensure!(answer.status() == 200, "{} {}", answer.status(), answer.text());
         }
-        let answer = post_raw(&mut client, outside, &raw_entry(number, ENTRY_BYTES))?;
-        anyhow::ensure!(answer.status() == 200, "{} {}", answer.status(), answer.text());
     }
 }
 

@@ -1,17 +1,20 @@
 //! The flags as written on the command line.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use attest::event::EventLabel;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::utc_time::UtcTime;
 use clap::{ArgAction, Parser, ValueEnum};
-use verifier::load::{Request, find_trust};
+use verifier::load::{MemoryPlace, Request, find_trust};
 use verifier::oms::{AnchorPath, OmsRequest, now};
 use verifier::requirements::Expectation;
 
 /// Verifies a model against its bundle and a trust file, offline, and says so in one verdict.
+///
+/// With DEST it is what runs before a server starts: only a model that is verified arrives there, and it is the very bytes that were judged. MODEL
+/// may then be a `file://` address, as in KServe.
 #[derive(Debug, Parser)]
 #[command(name = "tallymark-verify", disable_version_flag = true, arg_required_else_help = true)]
 #[command(
@@ -23,6 +26,11 @@ pub(crate) struct Args {
     #[arg(value_name = "MODEL")]
     model: PathBuf,
 
+    /// Where the verified bytes go: a directory that does not exist, or is empty, as a mounted volume. Nothing is in it unless the model is
+    /// verified; what was there already is verified in its place
+    #[arg(value_name = "DEST", conflicts_with = "oms")]
+    destination: Option<PathBuf>,
+
     /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in the user's configuration]
     #[arg(long, value_name = "FILE", env = "TALLYMARK_TRUST", hide_env_values = true)]
     trust: Option<PathBuf>,
@@ -30,6 +38,19 @@ pub(crate) struct Args {
     /// The bundle file [default: tallymark.jsonl in the model, or MODEL.tallymark.jsonl beside a file]
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+
+    /// Bundle files about what the model was made from, or a folder of them or of models; may be repeated
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "oms")]
+    lineage: Vec<PathBuf>,
+
+    /// Remember in this file what was verified, and refuse to go back [default: tallymark/seen.json in the user's state
+    /// directory if the trust file says `remember = true`]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["oms", "no_state"])]
+    state: Option<PathBuf>,
+
+    /// Remember nothing, whatever the trust file says
+    #[arg(long)]
+    no_state: bool,
 
     /// Judge the OMS signature, model.sig, which other tools read too [default file: model.sig in the model, or
     /// MODEL.model.sig beside a file]
@@ -105,11 +126,30 @@ impl Args {
         let key = self.oms_key.clone().map(AnchorPath::Key);
         let anchor = key.or_else(|| self.oms_ca.clone().map(AnchorPath::Authorities));
         let request =
-            OmsRequest::new(&self.model, self.oms_time.unwrap_or_else(now)).bundle(bundle).anchor(anchor);
+            OmsRequest::new(self.model(), self.oms_time.unwrap_or_else(now)).bundle(bundle).anchor(anchor);
         Some(match self.threads {
             Some(threads) => request.threads(threads),
             None => request,
         })
+    }
+
+    /// Where the verified bytes go.
+    pub(crate) fn destination(&self) -> Option<&Path> {
+        self.destination.as_deref()
+    }
+
+    /// The model as a path: an address of this machine is one.
+    fn model(&self) -> &Path {
+        let address = self.model.to_str().and_then(|text| text.strip_prefix("file://"));
+        address.filter(|path| path.starts_with('/')).map_or(&self.model, Path::new)
+    }
+
+    /// Another address than one of this machine.
+    pub(crate) fn elsewhere(&self) -> Option<&str> {
+        let text = self.model.to_str()?;
+        let (scheme, _) = text.split_once("://")?;
+        let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        (is_scheme && self.model() == self.model).then_some(text)
     }
 
     /// What is asked, with the trust file looked up if none was named.
@@ -117,9 +157,15 @@ impl Args {
         let expectation = Expectation::new(self.name.clone(), self.version.clone().flatten())
             .at_stage(self.stage.clone())
             .as_of(self.at.unwrap_or_else(now));
-        let request = Request::new(&self.model)
+        let request = Request::new(self.model())
             .bundle(self.bundle.clone())
-            .trust(self.trust.clone().or_else(|| find_trust(&self.model)))
+            .trust(self.trust.clone().or_else(|| find_trust(self.model())))
+            .lineage(self.lineage.clone())
+            .memory(match &self.state {
+                Some(path) => MemoryPlace::At(path.clone()),
+                None if self.no_state => MemoryPlace::Nowhere,
+                None => MemoryPlace::AsTrusted,
+            })
             .expecting(expectation);
         match self.threads {
             Some(threads) => request.threads(threads),

@@ -2,16 +2,21 @@
 //!
 //! [`VerifiedModel`] is made here and nowhere else. The tree digest decides; the list of differences is for people.
 
+use std::sync::Arc;
+
 use attest::statement::Statement;
 use attest::tree::Tree;
+use formats::Report;
 
 use crate::custody::Testimony;
 use crate::difference::{differences, have_something_in_common};
 use crate::facts::{Contents, Facts};
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::logged::LoggedStatement;
+use crate::memory::Seen;
 use crate::outcome::Outcomes;
-use crate::refusal::LineNote;
+use crate::refusal::{LineNote, Refusal};
 
 /// A model that passed every step: these files, under this name, by this publisher, in this log.
 #[derive(Debug)]
@@ -23,6 +28,8 @@ pub struct VerifiedModel {
     notes: Vec<LineNote>,
     testimonies: Vec<Testimony>,
     warnings: Vec<Failure>,
+    lineage: Option<Lineage>,
+    formats: Option<Arc<Report>>,
 }
 
 impl VerifiedModel {
@@ -39,12 +46,40 @@ impl VerifiedModel {
         check_contents(statement, here)?;
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
-        Ok(Self { logged: logged.clone(), line, facts, outcomes, notes, testimonies, warnings: Vec::new() })
+        let (logged, warnings, lineage, formats) = (logged.clone(), Vec::new(), None, None);
+        Ok(Self { logged, line, facts, outcomes, notes, testimonies, warnings, lineage, formats })
     }
 
     pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {
         self.warnings = warnings;
         self
+    }
+
+    pub(crate) fn with_lineage(self, lineage: Lineage) -> Self {
+        Self { lineage: Some(lineage), ..self }
+    }
+
+    /// What a memory learns from it.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen::of(&self.logged, self.testimonies.iter())
+    }
+
+    /// The refusal of a model that holds, for what came up after it was judged.
+    pub(crate) fn refused(self, cause: Failure, also: Vec<Failure>) -> Refusal {
+        let mut outcomes = self.outcomes;
+        let failures = [&cause].into_iter().chain(&also);
+        failures.for_each(|failure| outcomes.fail(failure.reason().step()));
+        let refusal = Refusal::of_line(self.line, cause, also, outcomes, self.facts);
+        let refusal = refusal.with_notes(self.notes).with_testimonies(self.testimonies);
+        let refusal = refusal.with_formats(self.formats);
+        match self.lineage {
+            Some(lineage) => refusal.with_lineage(lineage),
+            None => refusal,
+        }
+    }
+
+    pub(crate) fn with_formats(self, formats: Option<Arc<Report>>) -> Self {
+        Self { formats, ..self }
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
@@ -91,6 +126,18 @@ impl VerifiedModel {
     #[must_use]
     pub fn testimonies(&self) -> &[Testimony] {
         &self.testimonies
+    }
+
+    /// What is known of where it comes from. It is there, and need not be complete.
+    #[must_use]
+    pub const fn lineage(&self) -> Option<&Lineage> {
+        self.lineage.as_ref()
+    }
+
+    /// What the format gate found, if a rule asked for it.
+    #[must_use]
+    pub fn formats(&self) -> Option<&Report> {
+        self.formats.as_deref()
     }
 
     /// Demands of rules in the mode `warn` that are not met.

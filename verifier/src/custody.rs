@@ -1,4 +1,5 @@
-//! What else was said about the model: events and evaluations in the lines of the bundle file that are no provenance.
+//! What else was said about the model: events and evaluations in the lines of the bundle file that are no provenance, and in
+//! those of the evidence ([`lineage`](crate::lineage)).
 //!
 //! A [`Testimony`] is made here and nowhere else: a key that may say this of the model's name said it, it is in a trusted
 //! log, and it is about this tree. It is shown. What it amounts to, together with the others, is for
@@ -11,29 +12,30 @@ use attest::statement::Statement;
 
 use crate::failure::Failure;
 use crate::logged::LoggedStatement;
+use crate::place::Place;
 use crate::requirements::{Expectation, Requirements, Right};
 
 /// Something other than a provenance that was said about a model, signed and logged.
 #[derive(Clone, Debug)]
 pub struct Testimony {
-    line: usize,
+    place: Place,
     logged: LoggedStatement,
 }
 
 impl Testimony {
-    /// Verifies line `line`, from 1, whatever it is about.
+    /// Verifies the line at that place, whatever it is about.
     ///
     /// # Errors
     ///
     /// [`Failure::NoTrust`], or what [`LoggedStatement::open`] refuses.
     pub(crate) fn open(
-        line: usize,
+        place: Place,
         bundle: &Bundle,
         requirements: Option<&Requirements>,
     ) -> Result<Self, Failure> {
         let requirements = requirements.ok_or(Failure::NoTrust)?;
         let logged = LoggedStatement::open(bundle, requirements, &Expectation::default())?;
-        Ok(Self { line, logged })
+        Ok(Self { place, logged })
     }
 
     /// Whether it is about the model of `about`: the same tree, under the same name. The version label may differ. What speaks
@@ -59,10 +61,10 @@ impl Testimony {
         Ok(())
     }
 
-    /// The line of the bundle file, from 1.
+    /// Where it stands.
     #[must_use]
-    pub const fn line(&self) -> usize {
-        self.line
+    pub const fn place(&self) -> &Place {
+        &self.place
     }
 
     /// What was said, with who said it and where it is logged.

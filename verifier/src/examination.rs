@@ -65,11 +65,11 @@ impl Examination {
     /// A line whose signature and place in the log are as they should be, of a model that may not be used; `None` if nothing is
     /// against it.
     pub(crate) fn of_standing(line: usize, facts: Facts, refused: Vec<Failure>) -> Option<Self> {
-        let mut refused = refused.into_iter();
-        let cause = refused.next()?;
         let mut outcomes = Outcomes::all_pass();
         outcomes.leave_open(Step::Contents);
-        outcomes.fail(Step::Requirements);
+        refused.iter().for_each(|failure| outcomes.fail(failure.reason().step()));
+        let mut refused = refused.into_iter();
+        let cause = refused.next()?;
         Some(Self { line, cause, failures: refused.collect(), outcomes, facts })
     }
 

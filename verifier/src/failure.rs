@@ -10,6 +10,7 @@ use attest::entry::EntryError;
 use attest::event::{EventLabel, Scope};
 use attest::key::SignatureError;
 use attest::model_name::{ModelName, VersionLabel};
+use attest::provenance::{Relation, Source};
 use attest::scan::ScanError;
 use attest::statement::{StatementError, StatementKind};
 use attest::tree::{TreeDigest, TreeError};
@@ -18,6 +19,10 @@ use tlog::checkpoint::Origin;
 use tlog::policy::{PolicyOpenError, QuorumError};
 
 use crate::difference::Difference;
+use crate::lineage::{EvidenceError, Fault};
+use crate::memory::MemoryError;
+use crate::pack::PackError;
+use crate::pins::PinsError;
 use crate::reason::Reason;
 use crate::requirements::{RequirementsError, Right};
 use crate::standing::reach;
@@ -26,6 +31,20 @@ use crate::standing::reach;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// Something it was made from is withdrawn, and so it is.
+    #[error(
+        "{ancestor} is withdrawn by {by} with all that was made from it: {reason}: statement {statement}"
+    )]
+    AncestorRevoked {
+        /// What.
+        ancestor: String,
+        /// Who withdrew it.
+        by: String,
+        /// Why.
+        reason: EventLabel,
+        /// Digest of the statement that says so.
+        statement: Sha256Digest,
+    },
     /// Too few people approved the model.
     #[error(
         "approved by {found} of {wanted} people other than the maker (rule on line {line} of the trust file)"
@@ -71,6 +90,16 @@ pub enum Failure {
     CheckpointAgeUnknown {
         /// The rule's line in the trust file.
         line: usize,
+    },
+    /// What is known of the log for this name was newer before.
+    #[error("the bundle file shows {log} at size {found}, one for this name was verified at size {seen}")]
+    CheckpointOlder {
+        /// The log.
+        log: Origin,
+        /// Size of the largest tree in the file.
+        found: u64,
+        /// Size that was seen before.
+        seen: u64,
     },
     /// No log of the policy signed the checkpoint, though one has its origin.
     #[error("checkpoint of {origin} is not signed by the key in the policy")]
@@ -144,6 +173,26 @@ pub enum Failure {
         /// Tree digest of the files.
         found: TreeDigest,
     },
+    /// The format gate refuses a file, or the rule does not name its format.
+    #[error("{path} is {format}: {found} (rule on line {line} of the trust file)")]
+    FormatRefused {
+        /// The file.
+        path: String,
+        /// What it is, by its content.
+        format: formats::Format,
+        /// What was found first, and where.
+        found: String,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// Nobody looked at the formats, or nobody could.
+    #[error("the format gate has not looked at the files (rule on line {line} of the trust file)")]
+    FormatsUnknown {
+        /// Why, if it tried.
+        source: Option<Arc<formats::GateError>>,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
     /// The hashes do not lead to the root.
     #[error("inclusion proof does not lead to the checkpoint's root")]
     InclusionProofInvalid {
@@ -158,6 +207,65 @@ pub enum Failure {
         /// Id of the key in the entry.
         found: Sha256Digest,
     },
+    /// Something about the lineage is not known or does not hold.
+    #[error("{at}{}", by_rule(*line))]
+    LineageBroken {
+        /// A link or a node, in words.
+        at: String,
+        /// What.
+        #[source]
+        fault: Fault,
+        /// The rule's line in the trust file; none if no rule is needed.
+        line: Option<usize>,
+    },
+    /// A file of the evidence is none, or there is too much.
+    #[error("{} is no evidence", path.display())]
+    LineageMalformed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Where and why.
+        source: EvidenceError,
+    },
+    /// A model came out of its inputs in a way that is not wanted.
+    #[error("{of} came out of its inputs by {relation}{}", by_rule(Some(*line)))]
+    LineageRelation {
+        /// Which.
+        of: String,
+        /// How.
+        relation: Relation,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// A link is not known well enough.
+    #[error("{link} is known as {known}{}", by_rule(Some(*line)))]
+    LineageSource {
+        /// The link, in words.
+        link: String,
+        /// How the signer knows it.
+        known: Source,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// The evidence could not be read.
+    #[error("cannot read {}", path.display())]
+    LineageUnreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A log shows two faces.
+    #[error("{origin} signed two trees of size {size}: with root {seen}, and with root {found}")]
+    LogForked {
+        /// The log.
+        origin: Origin,
+        /// Of both.
+        size: u64,
+        /// One root.
+        seen: Hash,
+        /// The other.
+        found: Hash,
+    },
     /// The log id is not that of the log which signed the checkpoint.
     #[error("log id {}, and no key of {origin} in the policy has it", Hash::from_bytes(*found))]
     LogIdMismatch {
@@ -171,6 +279,41 @@ pub enum Failure {
     LogUnknown {
         /// The checkpoint's first line.
         origin: Origin,
+    },
+    /// There is no room for more in the memory.
+    #[error("{}", path.display())]
+    MemoryFull {
+        /// Its file.
+        path: PathBuf,
+        /// How much there is.
+        source: Box<MemoryError>,
+    },
+    /// The file is no memory.
+    #[error("{} does not parse", path.display())]
+    MemoryMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<MemoryError>,
+    },
+    /// The trust file wants to remember, and nobody says where.
+    #[error("remember = true, and neither XDG_STATE_HOME nor HOME says where")]
+    MemoryNowhere,
+    /// The memory could not be read.
+    #[error("cannot read {}", path.display())]
+    MemoryUnreadable {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The memory could not be written.
+    #[error("cannot write {}", path.display())]
+    MemoryUnwritten {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// The model's path could not be read.
     #[error("cannot read the model {}", path.display())]
@@ -200,6 +343,46 @@ pub enum Failure {
         /// Its kind.
         kind: StatementKind,
     },
+    /// The pack is not one.
+    #[error("pack {} cannot be judged", path.display())]
+    PackMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<PackError>,
+    },
+    /// There is no room for another pin.
+    #[error("{}", path.display())]
+    PinsFull {
+        /// Their file.
+        path: PathBuf,
+        /// How many there are.
+        source: Box<PinsError>,
+    },
+    /// The file has no pins.
+    #[error("{} does not parse", path.display())]
+    PinsMalformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<PinsError>,
+    },
+    /// The pins could not be read.
+    #[error("cannot read {}", path.display())]
+    PinsUnreadable {
+        /// Their file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The pins could not be written.
+    #[error("cannot write {}", path.display())]
+    PinsUnwritten {
+        /// Their file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The model has not come to the stage.
     #[error("promoted to {}, wanted {wanted} (rule on line {line} of the trust file)", found.as_ref().map_or("no stage", EventLabel::as_str))]
     PromotionMissing {
@@ -226,6 +409,16 @@ pub enum Failure {
         /// Digest of the statement that says so.
         statement: Sha256Digest,
     },
+    /// A later release was verified before.
+    #[error("{found} of {log}, after {seen}")]
+    ReleaseOlder {
+        /// What this is.
+        found: String,
+        /// What was verified.
+        seen: String,
+        /// The log of both.
+        log: Origin,
+    },
     /// It is withdrawn.
     #[error("withdrawn by {by}: {reason}, {}: statement {statement}", reach(*scope))]
     Revoked {
@@ -251,6 +444,16 @@ pub enum Failure {
         key_id: Sha256Digest,
         /// Why.
         source: SignatureError,
+    },
+    /// Another key than the first signed the name.
+    #[error("key {key_id} signed {name}, which is pinned to key {pinned}")]
+    SignerChanged {
+        /// The name in the statement.
+        name: ModelName,
+        /// Id of the key that signed.
+        key_id: Sha256Digest,
+        /// Id of the key that signed it first.
+        pinned: Sha256Digest,
     },
     /// The key counts among other entries of the log.
     #[error("key {key_id} does not count at entry {index} of {log}, wanted {}", terms.join(" or "))]
@@ -356,12 +559,14 @@ impl Failure {
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
+            Self::AncestorRevoked { .. } => Reason::AncestorRevoked,
             Self::ApprovalsInsufficient { .. } => Reason::ApprovalsInsufficient,
             Self::ApproverRoleMissing { .. } => Reason::ApproverRoleMissing,
             Self::BundleMalformed { source } => of_bundle_file(source),
             Self::BundleMissing { .. } => Reason::BundleMissing,
             Self::BundleUnreadable { .. } => Reason::BundleUnreadable,
             Self::CheckpointAgeUnknown { .. } => Reason::CheckpointAgeUnknown,
+            Self::CheckpointOlder { .. } => Reason::CheckpointOlder,
             Self::CheckpointStale { .. } => Reason::CheckpointStale,
             Self::CheckpointSignatureInvalid { .. } => Reason::CheckpointSignatureInvalid,
             Self::CosignatureInvalid { .. } => Reason::CosignatureInvalid,
@@ -373,20 +578,37 @@ impl Failure {
             Self::FilesDiffer { differences, .. } => {
                 differences.first().map_or(Reason::SubjectMismatch, Difference::reason)
             }
+            Self::FormatRefused { .. } => Reason::FormatRefused,
+            Self::FormatsUnknown { .. } => Reason::FormatsUnknown,
             Self::InclusionProofInvalid { .. } => Reason::InclusionProofInvalid,
             Self::KeyHintMismatch { .. } => Reason::KeyHintMismatch,
+            Self::LineageBroken { fault, .. } => fault.reason(),
+            Self::LineageMalformed { .. } => Reason::LineageMalformed,
+            Self::PackMalformed { .. } => Reason::PackMalformed,
+            Self::LineageRelation { .. } => Reason::LineageRelationRefused,
+            Self::LineageSource { .. } => Reason::LineageSourceRefused,
+            Self::LineageUnreadable { .. } => Reason::LineageUnreadable,
+            Self::LogForked { .. } => Reason::LogForked,
             Self::LogIdMismatch { .. } => Reason::LogIdMismatch,
             Self::LogUnknown { .. } => Reason::LogUnknown,
+            Self::MemoryFull { .. } | Self::MemoryUnwritten { .. } => Reason::MemoryUnwritten,
+            Self::MemoryMalformed { .. } | Self::MemoryNowhere | Self::MemoryUnreadable { .. } => {
+                Reason::MemoryUnreadable
+            }
             Self::ModelUnreadable { .. } => Reason::ModelUnreadable,
             Self::NameUnexpected { .. } => Reason::NameUnexpected,
             Self::NotLogged => Reason::NotLogged,
             Self::NoTrust => Reason::NoTrust,
             Self::NotProvenance { .. } | Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
+            Self::PinsFull { .. } | Self::PinsUnwritten { .. } => Reason::PinsUnwritten,
+            Self::PinsMalformed { .. } | Self::PinsUnreadable { .. } => Reason::PinsUnreadable,
             Self::PromotionMissing { .. } => Reason::PromotionMissing,
             Self::Rejected { .. } => Reason::Rejected,
+            Self::ReleaseOlder { .. } => Reason::ReleaseOlder,
             Self::Revoked { .. } => Reason::Revoked,
             Self::Scan { source } => scan_reason(source),
             Self::SignatureInvalid { .. } => Reason::SignatureInvalid,
+            Self::SignerChanged { .. } => Reason::SignerChanged,
             Self::SignerOutOfTerm { .. } => Reason::SignerOutOfTerm,
             Self::SignerUnexpected { .. } => Reason::SignerUnexpected,
             Self::StatementMalformed { .. } => Reason::StatementMalformed,
@@ -424,6 +646,17 @@ impl Failure {
         }
     }
 
+    /// Digest of the statement that speaks against the model, if that is what did not hold.
+    #[must_use]
+    pub const fn adverse_statement(&self) -> Option<Sha256Digest> {
+        match self {
+            Self::Rejected { statement, .. }
+            | Self::Revoked { statement, .. }
+            | Self::Superseded { statement, .. } => Some(*statement),
+            _ => None,
+        }
+    }
+
     /// The value that was wanted, where two values were compared.
     #[must_use]
     pub fn expected(&self) -> Option<String> {
@@ -432,6 +665,7 @@ impl Failure {
                 Some(expected.to_string())
             }
             Self::NameUnexpected { expected, .. } => Some(expected.to_string()),
+            Self::SignerChanged { pinned, .. } => Some(pinned.to_string()),
             Self::SignerUnexpected { expected, .. } => expected.first().map(ToString::to_string),
             Self::VersionUnexpected { expected, .. } => Some(expected.to_string()),
             _ => None,
@@ -447,9 +681,9 @@ impl Failure {
             Self::LogIdMismatch { found, .. } => Some(Hash::from_bytes(*found).to_string()),
             Self::LogUnknown { origin } => Some(origin.to_string()),
             Self::NameUnexpected { found, .. } => Some(found.to_string()),
-            Self::SignerOutOfTerm { key_id, .. } | Self::SignerUnexpected { key_id, .. } => {
-                Some(key_id.to_string())
-            }
+            Self::SignerChanged { key_id, .. }
+            | Self::SignerOutOfTerm { key_id, .. }
+            | Self::SignerUnexpected { key_id, .. } => Some(key_id.to_string()),
             Self::VersionUnexpected { found, .. } => Some(found.to_string()),
             _ => None,
         }
@@ -486,6 +720,11 @@ const fn of_bundle_file(error: &BundleFileError) -> Reason {
         },
         _ => Reason::BundleMalformed,
     }
+}
+
+/// Which rule asks, for the end of a sentence.
+fn by_rule(line: Option<usize>) -> String {
+    line.map(|line| format!(" (rule on line {line} of the trust file)")).unwrap_or_default()
 }
 
 fn summary(count: usize, differences: &[Difference]) -> String {

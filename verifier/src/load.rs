@@ -3,20 +3,35 @@
 //! In scope: where the files lie, and that each is read once and within bounds. Out of scope: everything that is
 //! decided about their bytes, which is [`verify`].
 
-use std::fs::File;
+mod evidence;
+mod gate;
+mod kept;
+mod memory;
+mod pins;
+
+use std::cell::OnceCell;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use attest::bundle::{MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Progress, ScanOptions, scan};
+use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
+use attest::scan::{Act, Progress, ScanError, ScanOptions, copy};
+use attest::tree::Tree;
+use formats::Rules;
 
+pub use self::evidence::evidence_files;
+pub use self::memory::MemoryPlace;
+pub use self::pins::LOCK_FILE_NAME;
 use crate::contents::VerifiedModel;
 use crate::failure::Failure;
+use crate::gate::Gate;
+use crate::lineage::Evidence;
 use crate::oms::now;
+use crate::pack::{self, Pack, PackError};
+use crate::question::Question;
 use crate::refusal::Refusal;
 use crate::requirements::{Expectation, MAX_TRUST_BYTES, Requirements};
-use crate::verify;
 
 /// Name of the trust file, in the working directory and in the user's configuration.
 pub const TRUST_FILE_NAME: &str = "tallymark.toml";
@@ -27,8 +42,12 @@ pub struct Request {
     model: PathBuf,
     bundle: Option<PathBuf>,
     trust: Option<PathBuf>,
+    lineage: Vec<PathBuf>,
+    memory: MemoryPlace,
     expectation: Expectation,
     threads: Option<NonZeroUsize>,
+    /// A directory that does not exist yet, in which a copy is made and judged instead of the model.
+    copy: Option<PathBuf>,
 }
 
 /// The answer to a [`Request`], with the paths that were looked at.
@@ -38,8 +57,17 @@ pub struct Verdict {
     shape: ModelShape,
     bundle: PathBuf,
     trust: Option<PathBuf>,
+    memory: Option<PathBuf>,
     result: Result<VerifiedModel, Refusal>,
+    /// The files were not read; somebody said what they are.
+    is_offer: bool,
 }
+
+/// The answer about a model that lies elsewhere: what whoever offers it says of its files, judged like a model that is here.
+///
+/// It is no [`Verdict`], and no [`VerifiedModel`] comes out of it: a word is not a file.
+#[derive(Debug)]
+pub struct Offer(Verdict);
 
 impl Request {
     /// Asks about the model at that path, a directory or a single file, without trust and without expectation.
@@ -49,8 +77,11 @@ impl Request {
             model: model.into(),
             bundle: None,
             trust: None,
+            lineage: Vec::new(),
+            memory: MemoryPlace::default(),
             expectation: Expectation::default(),
             threads: None,
+            copy: None,
         }
     }
 
@@ -68,6 +99,20 @@ impl Request {
         self
     }
 
+    /// Takes statements about ancestors from these bundle files, and from those in these folders.
+    #[must_use]
+    pub fn lineage(mut self, paths: Vec<PathBuf>) -> Self {
+        self.lineage = paths;
+        self
+    }
+
+    /// Remembers there what was verified, and holds against the model what was verified before.
+    #[must_use]
+    pub fn memory(mut self, place: MemoryPlace) -> Self {
+        self.memory = place;
+        self
+    }
+
     /// Expects that name and version.
     #[must_use]
     pub fn expecting(mut self, expectation: Expectation) -> Self {
@@ -82,32 +127,283 @@ impl Request {
         self
     }
 
+    /// Makes a copy in that directory, which must not exist, and judges the copy. It is made only if all but the files passes, and is there
+    /// afterwards, whole or not; the bundle file is put with it.
+    pub(crate) fn through_copy(mut self, directory: &Path) -> Self {
+        self.copy = Some(directory.to_owned());
+        self
+    }
+
+    /// The same about what lies in that directory, by its own bundle file.
+    pub(crate) fn moved_to(&self, directory: &Path) -> Self {
+        Self { model: self.place_in(directory), bundle: None, copy: None, ..self.clone() }
+    }
+
+    /// Where the model is in a directory that a copy of it was put into: a single file lies there under its own name.
+    pub(crate) fn place_in(&self, directory: &Path) -> PathBuf {
+        if pack::is_one(&self.model) {
+            let pack = Pack::open(&self.model).ok();
+            let name = pack.as_ref().and_then(|pack| pack.single_file());
+            return name.map_or_else(|| directory.to_owned(), |name| directory.join(name));
+        }
+        match self.model.file_name().filter(|_| self.model.is_file()) {
+            Some(name) => directory.join(name),
+            None => directory.to_owned(),
+        }
+    }
+
+    /// The files of the model, or of the copy that is made of it.
+    fn files(
+        &self,
+        bundle: &[u8],
+        rules: &[Rules],
+        gate: &OnceCell<Gate>,
+        options: &ScanOptions<'_>,
+        progress: Progress<'_>,
+    ) -> Result<Tree, ScanError> {
+        let Some(directory) = &self.copy else {
+            return gate::files(&self.model, rules, gate, options, progress);
+        };
+        // Copied and then hashed: half of the way each.
+        let first = |done, total: u64| progress(done, total.saturating_mul(2));
+        let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
+        let (place, shape) = match self.model.file_name().filter(|_| self.model.is_file()) {
+            Some(name) => {
+                fs::create_dir(directory).map_err(|source| unwritten(directory, source))?;
+                (directory.join(name), ModelShape::SingleFile)
+            }
+            None => (directory.clone(), ModelShape::Directory),
+        };
+        copy(&self.model, &place, &first)?;
+        put(&bundle_path_for(&place, shape), bundle)?;
+        gate::files(&place, rules, gate, options, &second)
+    }
+
     /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
     #[must_use]
     pub fn verify(&self, progress: Progress<'_>) -> Verdict {
-        let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
-        let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
-        let result = self.judge(&bundle, progress);
-        Verdict { model: self.model.clone(), shape, bundle, trust: self.trust.clone(), result }
+        let mut memory = None;
+        let (shape, bundle, result) = if pack::is_one(&self.model) {
+            let (shape, result) = self.judge_pack(&mut memory, progress);
+            (shape, self.bundle.clone().unwrap_or_else(|| self.model.clone()), result)
+        } else {
+            let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
+            let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
+            let result = self.judge(&bundle, &mut memory, progress);
+            (shape, bundle, result)
+        };
+        Verdict {
+            model: self.model.clone(),
+            shape,
+            bundle,
+            trust: self.trust.clone(),
+            memory,
+            result,
+            is_offer: false,
+        }
     }
 
-    fn judge(&self, bundle: &Path, progress: Progress<'_>) -> Result<VerifiedModel, Refusal> {
+    /// Judges a model that is offered elsewhere. The paths of model and bundle are names for people; `bundle` has the bundle file's
+    /// bytes, `None` if there is none, and `files` the tree that the offered digests make.
+    #[must_use]
+    pub fn judge_offer(&self, bundle: Option<&[u8]>, files: Tree) -> Offer {
+        let place =
+            self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, ModelShape::Directory));
+        let mut memory = None;
+        let result = self.offered(&place, bundle, &mut memory, files);
+        let (model, shape, trust) = (self.model.clone(), ModelShape::Directory, self.trust.clone());
+        Offer(Verdict { model, shape, bundle: place, trust, memory, result, is_offer: true })
+    }
+
+    /// What was verified before counts here too. Nothing is remembered: nothing was verified.
+    fn offered(
+        &self,
+        place: &Path,
+        bundle: Option<&[u8]>,
+        memory: &mut Option<PathBuf>,
+        files: Tree,
+    ) -> Result<VerifiedModel, Refusal> {
+        let requirements = self.trust.as_deref().map(parse_trust).transpose()?;
+        let Some(bundle) = bundle else {
+            return Err(Failure::BundleMissing { path: place.to_owned() }.into());
+        };
+        let evidence = evidence::read(&self.lineage)?;
+        let expectation = self.expectation_now();
+        *memory = self.memory_file(requirements.as_ref())?;
+        let (requirements, _) = self.pinned(requirements, bundle)?;
+        let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
+        let Some(path) = memory else { return question.verify(bundle, || Ok(files)) };
+        question.remembering(&memory::read(path)?).verify(bundle, || Ok(files))
+    }
+
+    fn expectation_now(&self) -> Expectation {
+        match self.expectation.now() {
+            Some(_) => self.expectation.clone(),
+            None => self.expectation.clone().as_of(now()),
+        }
+    }
+
+    fn judge(
+        &self,
+        bundle: &Path,
+        place: &mut Option<PathBuf>,
+        progress: Progress<'_>,
+    ) -> Result<VerifiedModel, Refusal> {
         if let Err(source) = self.model.metadata() {
             return Err(Failure::ModelUnreadable { path: self.model.clone(), source }.into());
         }
-        let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
         let bytes = read_bundle(bundle)?;
         // Every byte is read: what a cache of digests says is the word of whoever wrote it.
         let options = ScanOptions::new().threads(self.threads);
-        let expectation = match self.expectation.now() {
-            Some(_) => self.expectation.clone(),
-            None => self.expectation.clone().as_of(now()),
+        self.ask(&bytes, Evidence::new(), place, |rules, gate| {
+            self.files(&bytes, rules, gate, &options, progress)
+        })
+    }
+
+    /// The same about what is in a pack.
+    fn judge_pack(
+        &self,
+        place: &mut Option<PathBuf>,
+        progress: Progress<'_>,
+    ) -> (ModelShape, Result<VerifiedModel, Refusal>) {
+        let pack = match Pack::open(&self.model) {
+            Ok(pack) => pack,
+            Err(PackError::Archive { source }) if source.kind() == io::ErrorKind::PermissionDenied => {
+                let failure = Failure::ModelUnreadable { path: self.model.clone(), source };
+                return (ModelShape::Directory, Err(failure.into()));
+            }
+            Err(source) => {
+                let failure = Failure::PackMalformed { path: self.model.clone(), source: Box::new(source) };
+                return (ModelShape::Directory, Err(failure.into()));
+            }
         };
-        verify(&bytes, requirements.as_ref(), &expectation, || scan(&self.model, &options, progress))
+        let shape = pack.single_file().map_or(ModelShape::Directory, |_| ModelShape::SingleFile);
+        let own = self.bundle.as_deref().map(read_bundle).transpose();
+        let result = own.map_err(Refusal::from).and_then(|own| {
+            let bundle = own.as_deref().unwrap_or(pack.bundle());
+            self.ask(bundle, pack.evidence().clone(), place, |rules, gate| {
+                self.files_of(&pack, bundle, rules, gate, progress)
+            })
+        });
+        (shape, result)
+    }
+
+    /// The files in a pack, which are put into the copy too if one is wanted.
+    /// The format gate looks at files on a disk: where none is written it is not asked, and rules that want it are not met.
+    fn files_of(
+        &self,
+        pack: &Pack,
+        bundle: &[u8],
+        rules: &[Rules],
+        gate: &OnceCell<Gate>,
+        progress: Progress<'_>,
+    ) -> Result<Tree, ScanError> {
+        let Some(directory) = &self.copy else { return pack.tree(None, progress) };
+        let first = |done, total: u64| progress(done, total.saturating_mul(2));
+        let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
+        pack.tree(Some(directory), &first)?;
+        let (place, shape) = match pack.single_file() {
+            Some(name) => (directory.join(name), ModelShape::SingleFile),
+            None => (directory.clone(), ModelShape::Directory),
+        };
+        put(&bundle_path_for(&place, shape), bundle)?;
+        // What was written, and not what was read.
+        gate::files(&place, rules, gate, &ScanOptions::new().threads(self.threads), &second)
+    }
+
+    fn ask(
+        &self,
+        bytes: &[u8],
+        mut evidence: Evidence,
+        place: &mut Option<PathBuf>,
+        files: impl FnOnce(&[Rules], &OnceCell<Gate>) -> Result<Tree, ScanError>,
+    ) -> Result<VerifiedModel, Refusal> {
+        let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
+        evidence.append(evidence::read(&self.lineage)?);
+        let expectation = self.expectation_now();
+        *place = self.memory_file(requirements.as_ref())?;
+        let (requirements, pins) = self.pinned(requirements, bytes)?;
+        let (gate, rules) = (OnceCell::new(), requirements.as_ref().map(Requirements::gate_rules));
+        let rules = rules.unwrap_or_default();
+        let files = || files(&rules, &gate);
+        let question = Question::new(requirements.as_ref(), &expectation);
+        let question = question.with_evidence(&evidence).through(&gate);
+        let model = match place {
+            None => question.verify(bytes, files)?,
+            Some(path) => {
+                let before = memory::read(path)?;
+                let model = question.remembering(&before).verify(bytes, files)?;
+                memory::remember(path, model, &expectation)?
+            }
+        };
+        match pins {
+            Some(path) if model.logged().signed().publisher().is_pin() => pins::pin(&path, model),
+            _ => Ok(model),
+        }
+    }
+
+    /// The demands with the signers that were believed on first use, if the trust file wants that, and where these are kept.
+    fn pinned(
+        &self,
+        requirements: Option<Requirements>,
+        bundle: &[u8],
+    ) -> Result<(Option<Requirements>, Option<PathBuf>), Failure> {
+        let pins = self.trust.as_deref().map(pins::file_beside);
+        let pins = pins.filter(|_| requirements.as_ref().is_some_and(Requirements::trust_on_first_use));
+        let requirements = match (requirements, &pins, BundleFile::parse(bundle)) {
+            (Some(requirements), Some(path), Ok(file)) => {
+                Some(requirements.with_pins(&pins::read(path)?, &file))
+            }
+            // A file that does not parse is refused for that.
+            (requirements, ..) => requirements,
+        };
+        Ok((requirements, pins))
+    }
+
+    /// The file with what was verified before.
+    fn memory_file(&self, requirements: Option<&Requirements>) -> Result<Option<PathBuf>, Failure> {
+        match &self.memory {
+            MemoryPlace::At(path) => Ok(Some(path.clone())),
+            MemoryPlace::AsTrusted if requirements.is_some_and(Requirements::remember) => {
+                memory::users_file().map(Some).ok_or(Failure::MemoryNowhere)
+            }
+            MemoryPlace::AsTrusted | MemoryPlace::Nowhere => Ok(None),
+        }
+    }
+}
+
+fn put(path: &Path, bytes: &[u8]) -> Result<(), ScanError> {
+    fs::write(path, bytes).map_err(|source| unwritten(path, source))
+}
+
+fn unwritten(path: &Path, source: io::Error) -> ScanError {
+    ScanError::Io { act: Act::Write, path: path.to_owned(), source }
+}
+
+impl Offer {
+    /// 0 if what is offered is what was signed and may be used, otherwise the exit code of the refusal's class.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.0.exit_code()
+    }
+
+    /// Why it is refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.result().err()
+    }
+
+    /// For the reports, which say that nothing was read.
+    pub(crate) const fn verdict(&self) -> &Verdict {
+        &self.0
     }
 }
 
 impl Verdict {
+    pub(crate) const fn is_offer(&self) -> bool {
+        self.is_offer
+    }
+
     /// The model's path, as it was given.
     #[must_use]
     pub fn model(&self) -> &Path {
@@ -130,6 +426,12 @@ impl Verdict {
     #[must_use]
     pub fn trust(&self) -> Option<&Path> {
         self.trust.as_deref()
+    }
+
+    /// The file with what was verified before, if it counted.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Path> {
+        self.memory.as_deref()
     }
 
     /// The verified model, or why there is none.
@@ -173,6 +475,11 @@ fn read_trust(path: &Path, model: &Path) -> Result<Requirements, Failure> {
     if lies_inside(path, model).map_err(unreadable)? {
         return Err(Failure::TrustInsideModel { trust: path.to_owned(), model: model.to_owned() });
     }
+    parse_trust(path)
+}
+
+fn parse_trust(path: &Path) -> Result<Requirements, Failure> {
+    let unreadable = |source| Failure::TrustUnreadable { path: path.to_owned(), source };
     let bytes = read_bounded(path, MAX_TRUST_BYTES as u64).map_err(unreadable)?;
     Requirements::parse(&bytes).map_err(|source| Failure::TrustMalformed { path: path.to_owned(), source })
 }

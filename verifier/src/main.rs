@@ -8,6 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use verifier::copy::{Delivered, deliver};
+use verifier::load::Verdict;
 use verifier::oms;
 use verifier::report::{self, Style};
 
@@ -25,6 +27,16 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return explain(&error),
     };
+    if let Some(address) = args.elsewhere() {
+        eprintln!(
+            "tallymark-verify: {} lies elsewhere, and this program opens no connection; fetch it first, and name the directory",
+            report::plain(address)
+        );
+        return print(
+            if args.json { report::usage_json(WRONG_USE) } else { String::new() }.as_str(),
+            WRONG_USE,
+        );
+    }
     let meter = Meter::new(!args.quiet && !args.no_progress && io::stderr().is_terminal());
     let progress = |done, total| meter.show(done, total);
     let colour = args.color.enabled(io::stdout().is_terminal());
@@ -34,13 +46,39 @@ fn main() -> ExitCode {
         meter.clear();
         let text = if args.json { oms::json(&verdict) } else { oms::text(&verdict, style) };
         (text, verdict.exit_code())
+    } else if let Some(destination) = args.destination() {
+        let delivered = deliver(&args.request(), destination, &progress);
+        meter.clear();
+        match delivered {
+            Ok(delivered) => {
+                let (mut text, code) = told(delivered.verdict(), &args, style);
+                if !args.json {
+                    let place = report::plain(&destination.to_string_lossy());
+                    text.push_str(&match &delivered {
+                        Delivered::Copied { .. } => format!("  these bytes are in {place}\n"),
+                        Delivered::Found(_) => format!("  judged as found in {place}; nothing was copied\n"),
+                        Delivered::Refused(_) => format!("  nothing was put into {place}\n"),
+                    });
+                }
+                (text, code)
+            }
+            Err(error) => {
+                eprintln!("tallymark-verify: {}", report::cause(&error));
+                (String::new(), verifier::Class::Io.exit_code())
+            }
+        }
     } else {
         let verdict = args.request().verify(&progress);
         meter.clear();
-        let text = if args.json { report::json(&verdict) } else { report::text(&verdict, style) };
-        (text, verdict.exit_code())
+        told(&verdict, &args, style)
     };
     print(if args.quiet { "" } else { &text }, code)
+}
+
+/// The verdict in words and as a number.
+fn told(verdict: &Verdict, args: &Args, style: Style) -> (String, u8) {
+    let text = if args.json { report::json(verdict) } else { report::text(verdict, style) };
+    (text, verdict.exit_code())
 }
 
 /// `--version` with a label is an expectation; with nothing else on the line it is the usual question.

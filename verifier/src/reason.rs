@@ -83,12 +83,27 @@ reasons! {
         BundleUnreadable "bundle-unreadable" Io,
             "The bundle file exists and could not be read.",
             "Check the path and its permissions.";
+        LineageMalformed "lineage-malformed" Undecidable,
+            "What was given with --lineage holds a bundle file that is none, or more than is read.",
+            "Take out what is no bundle file, or name the files that are needed; what one of them says may count against the model.";
+        LineageUnreadable "lineage-unreadable" Io,
+            "What was given with --lineage could not be read.",
+            "Check the path and its permissions.";
+        MemoryUnreadable "memory-unreadable" Undecidable,
+            "What was verified before could not be read, so it is not known whether this goes back.",
+            "Check the file given with --state; without what was seen before: --no-state.";
         OmsBundleMalformed "oms-bundle-malformed" VerifiedFalse,
             "The file is not an OMS bundle of any version.",
             "Fetch it again from the publisher; which versions are read is in spec/oms.md.";
         ModelUnreadable "model-unreadable" Io,
             "The model's path could not be read.",
             "Check the path and its permissions.";
+        PackMalformed "pack-malformed" VerifiedFalse,
+            "The file begins as a pack and is none.",
+            "Fetch it again, or ask whoever packed it.";
+        PinsUnreadable "pins-unreadable" Undecidable,
+            "Who signed which name first could not be read.",
+            "Check tallymark.lock beside the trust file; if it is lost, compare signers over another channel before it is begun anew.";
         TrustInsideModel "trust-inside-model" Refused,
             "The trust file lies inside the model it is to judge.",
             "Keep the trust file elsewhere; a model does not say whom to trust.";
@@ -159,6 +174,9 @@ reasons! {
         CheckpointSignatureInvalid "checkpoint-signature-invalid" VerifiedFalse,
             "The checkpoint is not signed by the key that the policy has for its origin.",
             "Refuse the file; if the log changed its key, get the new one from its operator.";
+        LogForked "log-forked" VerifiedFalse,
+            "The log signed two different trees of one size.",
+            "Keep both files and tell the log's operator and its witnesses; until that is settled believe nothing it holds.";
         LogIdMismatch "log-id-mismatch" VerifiedFalse,
             "The bundle names another log than the one whose checkpoint it carries.",
             "Fetch the bundle again.";
@@ -175,6 +193,9 @@ reasons! {
             "Ask the publisher for a bundle with a cosigned checkpoint.";
     }
     Requirements {
+        AncestorRevoked "ancestor-revoked" Refused,
+            "Something the model was made from is withdrawn with all that was made from it, and nobody has undone it.",
+            "Do not use it; ask the publisher for a model that was made without it.";
         ApprovalsInsufficient "approvals-insufficient" Refused,
             "Fewer people approved the model than a rule of the trust file demands.",
             "Ask them for an approval each: tallymark approve; whoever signed the provenance does not count.";
@@ -199,12 +220,45 @@ reasons! {
         CheckpointStale "checkpoint-stale" Undecidable,
             "The youngest cosignature is older than a rule of the trust file allows.",
             "Fetch the bundle again; withdrawals since then are not in this one.";
+        CheckpointOlder "checkpoint-older" Undecidable,
+            "The bundle file is older than one that was verified for this name.",
+            "Fetch the bundle file again; what was said since may be missing from this one.";
         EvaluationsInsufficient "evaluations-insufficient" Refused,
             "Fewer people signed an evaluation that passed than a rule of the trust file demands.",
             "Ask for one: tallymark attest eval; whoever signed the provenance does not count.";
         KeylessNotVerified "keyless-not-verified" Undecidable,
             "The OMS signature is keyless: only Fulcio's and Rekor's keys could decide it, which are not here.",
             "Verify it with a tool that has Sigstore's trust root, or ask for a signature with a key.";
+        LineageCycle "lineage-cycle" VerifiedFalse,
+            "By its statements something was made from itself, and a rule of the trust file demands its lineage.",
+            "Refuse the model; the statements cannot all be true. The publisher signs it again.";
+        LineageDisagrees "lineage-disagrees" Undecidable,
+            "Two verified statements name different inputs for one thing, and a rule of the trust file demands its lineage.",
+            "Ask the publishers which is right, and take the other's key or statement out.";
+        LineageMissing "lineage-missing" Refused,
+            "No statement says where something comes from whose lineage a rule of the trust file demands.",
+            "Ask its publisher for the bundle file and give it with --lineage, or vouch for its digest with an [[anchor]].";
+        LineageRelationRefused "lineage-relation-refused" Refused,
+            "A model of the lineage came out of its inputs in a way that a rule of the trust file does not allow.",
+            "Use a model that was made in another way, or add the relation to lineage-relations.";
+        LineageSourceRefused "lineage-source-refused" Refused,
+            "A link of the lineage is known in a way that a rule of the trust file does not accept.",
+            "Ask the publisher to sign what was hashed, not what a tracker or a text says.";
+        LineageTooDeep "lineage-too-deep" Undecidable,
+            "The lineage goes on beyond the number of links that are followed.",
+            "Vouch for a model on the way with an [[anchor]], where the lineage then ends.";
+        LineageTooLarge "lineage-too-large" Undecidable,
+            "The lineage has more models, datasets or links than are looked at.",
+            "Vouch for a model on the way with an [[anchor]], where the lineage then ends.";
+        LineageUnpinned "lineage-unpinned" Refused,
+            "Something the model was made from is named without a digest, and a rule of the trust file demands its lineage.",
+            "Ask the publisher to sign it with the input's digest.";
+        LineageUnverified "lineage-unverified" Refused,
+            "There are statements about where something comes from, and none that verifies by this trust file.",
+            "Look at the reason given for it; if you trust its signer, add the key to the trust file.";
+        MemoryUnwritten "memory-unwritten" Undecidable,
+            "The model holds, and that it was verified could not be remembered.",
+            "Check the disk and the file given with --state; to remember nothing: --no-state.";
         NoAnchor "no-anchor" Refused,
             "No key and no authority says whose OMS signature to believe.",
             "Name the signer's public key with --oms-key, or the authority's certificate with --oms-ca.";
@@ -214,15 +268,24 @@ reasons! {
         NoTrust "no-trust" Refused,
             "No trust file says which logs and signers to believe.",
             "Write a trust file and name it with --trust.";
+        PinsUnwritten "pins-unwritten" Undecidable,
+            "The model holds, and who signed it first could not be written down.",
+            "Check that tallymark.lock beside the trust file can be written, or name the signer with tallymark trust add.";
         PromotionMissing "promotion-missing" Refused,
             "The last promotion of the model is not to the stage that a rule of the trust file names.",
             "Ask whoever may for a promotion: tallymark promote.";
         Rejected "rejected" Refused,
             "Somebody who may say so of this name rejected the model, and nobody has undone it.",
             "Do not use it; to undo it another person signs tallymark reinstate.";
+        ReleaseOlder "release-older" Refused,
+            "A later release of this name was verified here before.",
+            "Use the later one; if this one is meant, name its version with --version.";
         Revoked "revoked" Refused,
             "Somebody who may say so of this name withdrew the model, and nobody has undone it.",
             "Do not use it; ask the publisher for another version.";
+        SignerChanged "signer-changed" Refused,
+            "Another key signed this name when it was first verified.",
+            "Ask the publisher over another channel; if the new key is right: tallymark trust add NAME KEY.";
         SignerOutOfTerm "signer-out-of-term" Refused,
             "The key may sign this name, but not at this place in the log.",
             "Ask the publisher to sign with the key that counts now.";
@@ -252,6 +315,12 @@ reasons! {
         FileUnreadable "file-unreadable" Io,
             "A file of the model could not be read.",
             "Check the path, its permissions and the disk.";
+        FormatRefused "format-refused" Refused,
+            "A file is of a format that can run code when it is loaded, or that a rule of the trust file does not allow.",
+            "Ask for the model as safetensors or GGUF; what was found where: tallymark scan.";
+        FormatsUnknown "formats-unknown" Undecidable,
+            "A rule of the trust file asks what the files are, and they could not be looked at for that.",
+            "See why: tallymark scan.";
         ModelTooLarge "model-too-large" VerifiedFalse,
             "More files or bytes lie here than a signed model may have.",
             "Check that this is the model's directory and not one above it.";

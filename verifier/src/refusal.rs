@@ -1,8 +1,13 @@
 //! Why there is no verified model: the failure that decides, what else was seen, and how far the procedure came.
 
+use std::sync::Arc;
+
+use formats::Report;
+
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::outcome::Outcomes;
 use crate::reason::{Class, Reason};
 
@@ -24,6 +29,8 @@ struct Inner {
     facts: Facts,
     notes: Vec<LineNote>,
     testimonies: Vec<Testimony>,
+    lineage: Option<Lineage>,
+    formats: Option<Arc<Report>>,
 }
 
 /// What became of a line of the bundle file that did not decide the verdict.
@@ -69,8 +76,20 @@ impl Refusal {
         let is_false = |failure: &Failure| failure.reason().class() == Class::VerifiedFalse;
         let failure = seen.remove(seen.iter().position(is_false).unwrap_or(0));
         let (notes, testimonies) = (Vec::new(), Vec::new());
-        let inner = Inner { failure, also: seen, line: Some(line), outcomes, facts, notes, testimonies };
+        let (line, lineage, formats) = (Some(line), None, None);
+        let inner =
+            Inner { failure, also: seen, line, outcomes, facts, notes, testimonies, lineage, formats };
         Self { inner: Box::new(inner) }
+    }
+
+    pub(crate) fn with_lineage(mut self, lineage: Lineage) -> Self {
+        self.inner.lineage = Some(lineage);
+        self
+    }
+
+    pub(crate) fn with_formats(mut self, formats: Option<Arc<Report>>) -> Self {
+        self.inner.formats = formats;
+        self
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
@@ -136,6 +155,18 @@ impl Refusal {
         &self.inner.notes
     }
 
+    /// What the format gate found, if a rule asked for it and the files are the signed ones.
+    #[must_use]
+    pub fn formats(&self) -> Option<&Report> {
+        self.inner.formats.as_deref()
+    }
+
+    /// What is known of where the model comes from, if its statement is believed so far.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.inner.lineage.as_ref()
+    }
+
     /// What else was said about the model that the statement is about, in the order of the lines.
     #[must_use]
     pub fn testimonies(&self) -> &[Testimony] {
@@ -156,6 +187,8 @@ impl From<Failure> for Refusal {
             facts: Facts::default(),
             notes: Vec::new(),
             testimonies: Vec::new(),
+            lineage: None,
+            formats: None,
         };
         Self { inner: Box::new(inner) }
     }

@@ -2,17 +2,28 @@
 //!
 //! The words may change between versions; the JSON keys, the codes and the exit codes may not.
 
+mod github;
 mod json;
+mod junit;
+mod lineage;
 mod next;
+mod place;
+mod sarif;
+mod table;
 mod testimony;
 mod text;
 mod words;
 
+pub use self::github::{github, markdown};
 pub(crate) use self::json::{FileRow, written};
-pub use self::json::{SCHEMA_VERSION, json, usage_json};
+pub use self::json::{SCHEMA_VERSION, json, json_all, offer_json, usage_json};
+pub use self::junit::junit;
+pub use self::lineage::lineage_json;
 pub(crate) use self::next::quoted;
+pub use self::sarif::sarif;
+pub use self::table::table;
 pub(crate) use self::text::difference_rows;
-pub use self::text::{Style, text};
+pub use self::text::{Style, offer_text, text};
 pub use self::words::{cause, plain, size, utc};
 
 use attest::bundle::ModelShape;
@@ -20,10 +31,12 @@ use attest::bundle::ModelShape;
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
-use crate::reason::Step;
+use crate::reason::{Class, Step};
 use crate::refusal::{LineNote, Refusal};
+use crate::requirements::Publisher;
 
 /// What no verification in this version looks at, as code and words. A verdict always says so.
 const NEVER_CHECKED: [(&str, &str); 3] = [
@@ -38,6 +51,18 @@ const NEVER_CHECKED: [(&str, &str); 3] = [
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
 const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
 
+/// What a verdict about an offer leaves open.
+const OFFERED: (&str, &str) = (
+    "contents",
+    "the files themselves: their digests are the word of whoever offers them, verify them when they are here",
+);
+
+/// What nobody told the verifier.
+const FIRST_USE: (&str, &str) = (
+    "first-use",
+    "that the first signer of the name is its publisher; nobody said so, it was believed when it was first seen",
+);
+
 /// What a statement commits to and does not show.
 const PRIVATE: (&str, &str) = (
     "private",
@@ -48,40 +73,70 @@ const PRIVATE: (&str, &str) = (
 const SPLIT_VIEW: (&str, &str) =
     ("split-view", "that the log shows everybody the same tree; the policy asks for no witness");
 
+/// The exit code of several verdicts: 0 if every model is verified, otherwise that of the first class in the order of
+/// [`Class::ALL`] that any of them has. What is false outweighs what is refused, and that what could not be decided.
+#[must_use]
+pub fn overall(verdicts: &[Verdict]) -> u8 {
+    let classes = verdicts.iter().filter_map(|verdict| verdict.result().err()).map(Refusal::class);
+    let first = |class: &Class| Class::ALL.iter().position(|one| one == class);
+    classes.min_by_key(first).map_or(0, Class::exit_code)
+}
+
 /// The parts of a verdict that verified and refused ones have in common.
 struct Common<'a> {
     shape: ModelShape,
     facts: &'a Facts,
-    outcomes: &'a Outcomes,
+    outcomes: Outcomes,
+    /// The files were not read.
+    is_offer: bool,
     refusal: Option<&'a Refusal>,
     notes: &'a [LineNote],
     testimonies: &'a [Testimony],
     warnings: &'a [Failure],
+    lineage: Option<&'a Lineage>,
+    formats: Option<&'a formats::Report>,
 }
 
 impl<'a> Common<'a> {
     fn of(verdict: &'a Verdict) -> Self {
-        let shape = verdict.shape();
-        match verdict.result() {
+        let (shape, is_offer) = (verdict.shape(), verdict.is_offer());
+        let mut common = match verdict.result() {
             Ok(model) => Self {
                 shape,
                 facts: model.facts(),
-                outcomes: model.outcomes(),
+                outcomes: model.outcomes().clone(),
+                is_offer,
                 refusal: None,
                 notes: model.notes(),
                 testimonies: model.testimonies(),
                 warnings: model.warnings(),
+                lineage: model.lineage(),
+                formats: model.formats(),
             },
             Err(refusal) => Self {
                 shape,
                 facts: refusal.facts(),
-                outcomes: refusal.outcomes(),
+                outcomes: refusal.outcomes().clone(),
+                is_offer,
                 refusal: Some(refusal),
                 notes: refusal.notes(),
                 testimonies: refusal.testimonies(),
                 warnings: &[],
+                lineage: refusal.lineage(),
+                formats: refusal.formats(),
             },
+        };
+        if is_offer && common.outcomes.of(Step::Contents) == Outcome::Pass {
+            // A word about files is no look at them.
+            common.outcomes.leave_open(Step::Contents);
         }
+        common
+    }
+
+    /// `verified` or, of files that were not read, `offered`; otherwise the class of the refusal.
+    fn verdict_code(&self) -> &'static str {
+        let passed = if self.is_offer { "offered" } else { "verified" };
+        self.refusal.map_or(passed, |refusal| refusal.class().code())
     }
 
     fn not_checked(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -93,6 +148,10 @@ impl<'a> Common<'a> {
             inputs.any(|input| input.name().commitment().is_some() || input.digest().commitment().is_some())
         });
         let private = is_private.then_some(PRIVATE);
-        no_witness.then_some(SPLIT_VIEW).into_iter().chain(siblings).chain(private).chain(NEVER_CHECKED)
+        let offered = self.is_offer.then_some(OFFERED);
+        let split_view = no_witness.then_some(SPLIT_VIEW);
+        let first_use = self.facts.publisher().is_some_and(Publisher::is_pin).then_some(FIRST_USE);
+        let own = offered.into_iter().chain(split_view).chain(first_use);
+        own.chain(siblings).chain(private).chain(NEVER_CHECKED)
     }
 }

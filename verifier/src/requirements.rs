@@ -23,24 +23,31 @@
 
 mod error;
 mod expectation;
+mod formats_demand;
 mod label;
+mod lineage_demand;
 mod publisher;
 mod right;
 mod rule;
 
 use std::collections::HashMap;
 
+use attest::bundle::BundleFile;
 use attest::digest::Sha256Digest;
 use attest::event::EventLabel;
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
+use attest::statement::StatementKind;
 use serde::Deserialize;
 use tlog::policy::Policy;
 use toml::Spanned;
 
 pub use self::error::RequirementsError;
 pub use self::expectation::Expectation;
+pub use self::formats_demand::FormatsDemand;
 use self::label::Label;
+use self::lineage_demand::AnchorTable;
+pub use self::lineage_demand::LineageDemand;
 use self::publisher::PublisherTable;
 pub use self::publisher::{Person, Publisher, Term};
 pub use self::right::{Right, RightError};
@@ -48,6 +55,8 @@ use self::rule::RuleTable;
 pub use self::rule::{Mode, Rule};
 use crate::facts::Position;
 use crate::failure::Failure;
+use crate::pins::Pins;
+use crate::signature::read_provenance;
 use tlog::checkpoint::Origin;
 
 /// Largest trust file, in bytes: some thousand publishers. A bound, so that a wrong path does not fill the memory.
@@ -61,6 +70,10 @@ pub struct Requirements {
     publishers: Vec<Publisher>,
     persons: HashMap<Sha256Digest, EventLabel>,
     rules: Vec<Rule>,
+    /// By digest: the line of the trust file that vouches for it.
+    anchors: HashMap<Sha256Digest, usize>,
+    remember: bool,
+    trust_on_first_use: bool,
 }
 
 #[derive(Deserialize)]
@@ -70,9 +83,15 @@ struct TrustFile {
     policy: Spanned<String>,
     stage: Option<Label>,
     #[serde(default)]
+    remember: bool,
+    #[serde(default, rename = "trust-on-first-use")]
+    trust_on_first_use: bool,
+    #[serde(default)]
     publisher: Vec<PublisherTable>,
     #[serde(default)]
     require: Vec<RuleTable>,
+    #[serde(default)]
+    anchor: Vec<AnchorTable>,
 }
 
 impl Requirements {
@@ -109,7 +128,7 @@ impl Requirements {
             Publisher::read(table, line, &policy)
         };
         let publishers = file.publisher.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        if publishers.is_empty() {
+        if publishers.is_empty() && !file.trust_on_first_use {
             return Err(RequirementsError::NoPublishers);
         }
         let persons = persons(&publishers)?;
@@ -118,7 +137,11 @@ impl Requirements {
             Rule::read(table, line)
         };
         let rules = file.require.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { policy, stage: file.stage.map(Label::into_inner), publishers, persons, rules })
+        let anchors =
+            file.anchor.iter().map(|anchor| anchor.read(&line_at)).collect::<Result<HashMap<_, _>, _>>()?;
+        let (stage, remember) = (file.stage.map(Label::into_inner), file.remember);
+        let trust_on_first_use = file.trust_on_first_use;
+        Ok(Self { policy, stage, publishers, persons, rules, anchors, remember, trust_on_first_use })
     }
 
     /// Which logs and witnesses count.
@@ -139,10 +162,66 @@ impl Requirements {
         self.stage.as_ref()
     }
 
+    /// Whether what was verified is remembered, and held against what comes later.
+    #[must_use]
+    pub const fn remember(&self) -> bool {
+        self.remember
+    }
+
+    /// Whether a name that no publisher covers is believed to the first key that signs it.
+    #[must_use]
+    pub const fn trust_on_first_use(&self) -> bool {
+        self.trust_on_first_use
+    }
+
+    /// The requirements in which names that no publisher covers are believed to the keys they are pinned to, and those of the bundle
+    /// file that are not pinned yet to the key of the first line about them. Without [`Self::trust_on_first_use`] they stay as they are.
+    #[must_use]
+    pub fn with_pins(mut self, pins: &Pins, bundle_file: &BundleFile) -> Self {
+        if !self.trust_on_first_use {
+            return self;
+        }
+        let right = Right::Statement(StatementKind::Provenance);
+        let covered = |this: &Self, name: &ModelName| {
+            this.publishers.iter().any(|publisher| publisher.lets_sign(name, right))
+        };
+        for bundle in bundle_file.bundles() {
+            let Ok(statement) = read_provenance(bundle) else { continue };
+            let name = statement.name();
+            if covered(&self, name) {
+                continue;
+            }
+            let entry = bundle.log_entry().and_then(|logged| logged.entry().ok());
+            let signer = entry.map(|entry| entry.payload().key().clone());
+            let first = signer.filter(|key| key.key_id() == bundle.hint());
+            let key = pins.key(name).cloned().or(first);
+            self.publishers.extend(key.and_then(|key| Publisher::pinned(name, &key).ok()));
+        }
+        self
+    }
+
     /// The rules, in the order of the file.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The sets of rules by which the format gate is to look, once each.
+    #[must_use]
+    pub fn gate_rules(&self) -> Vec<formats::Rules> {
+        let mut all: Vec<formats::Rules> = Vec::new();
+        for demand in self.rules.iter().filter_map(Rule::formats) {
+            if !all.contains(&demand.rules()) {
+                all.push(demand.rules());
+            }
+        }
+        all
+    }
+
+    /// The line of the trust file that vouches for what has that digest, whoever signed it.
+    #[must_use]
+    pub fn anchor(&self, digest: &Sha256Digest) -> Option<usize> {
+        self.anchors.get(digest).copied()
     }
 
     /// The trusted key with that id, whatever it may sign.
@@ -202,6 +281,11 @@ impl Requirements {
 
     /// Says that the key with that id may not sign that under that name, and which may.
     pub(crate) fn unexpected(&self, name: &ModelName, key_id: Sha256Digest, right: Right) -> Failure {
+        let mut pins = self.publishers.iter().filter(|publisher| publisher.is_pin());
+        let pinned = pins.find(|publisher| publisher.lets_sign(name, right));
+        if let Some(pinned) = pinned.and_then(|publisher| publisher.keys().first()) {
+            return Failure::SignerChanged { name: name.clone(), key_id, pinned: pinned.key_id() };
+        }
         let expected = self
             .publishers
             .iter()

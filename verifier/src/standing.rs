@@ -11,19 +11,24 @@
 //! person: nobody takes back his own alarm alone, and who stole one key cannot either. Where time is not known, what
 //! speaks against the model holds and what speaks for it does not.
 //!
+//! What was said about an ancestor ([`lineage`](crate::lineage)) counts where it says that it is meant for what was made from it.
+//!
 //! Nothing is known of lines that are not in the bundle file. That is what the age of the checkpoint bounds, and no more.
+
+mod in_force;
 
 use std::collections::BTreeSet;
 
-use attest::digest::Sha256Digest;
 use attest::evaluation::TestOutcome;
 use attest::event::{Act, Event, EventLabel, Scope};
 use attest::model_name::ModelName;
 use attest::statement::Predicate;
 use attest::utc_time::UtcTime;
 
+pub(crate) use self::in_force::InForce;
 use crate::custody::Testimony;
 use crate::failure::Failure;
+use crate::lineage::Lineage;
 use crate::logged::LoggedStatement;
 use crate::requirements::{Expectation, Mode, Person, Requirements, Right, Rule};
 
@@ -31,7 +36,8 @@ use crate::requirements::{Expectation, Mode, Person, Requirements, Right, Rule};
 #[derive(Debug)]
 pub(crate) struct Standing<'a> {
     provenance: &'a LoggedStatement,
-    testimonies: Vec<&'a Testimony>,
+    said: InForce<'a>,
+    lineage: &'a Lineage,
     requirements: &'a Requirements,
     stage: Option<&'a EventLabel>,
     now: Option<UtcTime>,
@@ -51,18 +57,21 @@ impl<'a> Standing<'a> {
     pub(crate) fn of(
         provenance: &'a LoggedStatement,
         testimonies: impl Iterator<Item = &'a Testimony>,
+        lineage: &'a Lineage,
         requirements: &'a Requirements,
         expectation: &'a Expectation,
     ) -> Self {
         let about = provenance.signed().statement();
         let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
-        let testimonies = testimonies.filter(concerns).collect();
+        let now = expectation.now();
+        let said = InForce::of(testimonies.filter(concerns).collect(), requirements, now);
         let stage = expectation.stage().or(requirements.stage());
-        Self { provenance, testimonies, requirements, stage, now: expectation.now() }
+        Self { provenance, said, lineage, requirements, stage, now }
     }
 
     pub(crate) fn judge(&self) -> Judgement {
         let mut judgement = Judgement { refused: self.withdrawals(), warned: Vec::new() };
+        judgement.refused.extend(self.lineage.against());
         let rules = self.requirements.rules().iter();
         for rule in rules.filter(|rule| rule.applies(self.name(), self.stage)) {
             let broken = self.broken(rule);
@@ -78,14 +87,6 @@ impl<'a> Standing<'a> {
         self.provenance.signed().statement().name()
     }
 
-    fn events(&self) -> impl Iterator<Item = (&'a Testimony, &'a Event)> {
-        self.testimonies.iter().filter_map(|one| Some((*one, one.statement().event()?)))
-    }
-
-    fn person(&self, testimony: &Testimony) -> Person {
-        self.requirements.person(testimony.logged().signed().key())
-    }
-
     /// Whoever signed what the model was made from.
     fn maker(&self) -> Person {
         self.requirements.person(self.provenance.signed().key())
@@ -94,8 +95,8 @@ impl<'a> Standing<'a> {
     /// Rejections and revocations in force.
     fn withdrawals(&self) -> Vec<Failure> {
         let mut found = Vec::new();
-        for (testimony, event) in self.events() {
-            let by = self.person(testimony).to_string();
+        for (testimony, event) in self.said.events() {
+            let by = self.said.person(testimony).to_string();
             let statement = testimony.statement().digest();
             let failure = match event.act() {
                 Act::Revoke { scope, reason } => {
@@ -106,34 +107,11 @@ impl<'a> Standing<'a> {
                 }
                 _ => continue,
             };
-            if self.speaks_against(testimony, event) {
+            if self.said.speaks_against(testimony, event) {
                 found.push(failure);
             }
         }
         found
-    }
-
-    /// Whether something adverse holds: not if it will hold later only, nor if it was undone.
-    fn speaks_against(&self, testimony: &Testimony, event: &Event) -> bool {
-        let later = matches!((event.effective_from(), self.now), (Some(from), Some(now)) if now < from);
-        !later && !self.is_undone(testimony)
-    }
-
-    /// Whether something favourable holds.
-    fn speaks_for(&self, event: &Event) -> bool {
-        let begun = event.effective_from().is_none_or(|from| self.now.is_some_and(|now| from <= now));
-        let open = event.act().expires().is_none_or(|end| self.now.is_some_and(|now| now < end));
-        begun && open
-    }
-
-    fn is_undone(&self, withdrawn: &Testimony) -> bool {
-        let (digest, person) = (withdrawn.statement().digest(), self.person(withdrawn));
-        let (log, index) = (withdrawn.logged().origin(), withdrawn.logged().position().index());
-        self.events().any(|(by, event)| {
-            let names_it = matches!(event.act(), Act::Reinstate { previous } if is_same(previous, &digest));
-            let lies_behind = by.logged().origin() == log && by.logged().position().index() > index;
-            names_it && lies_behind && self.person(by) != person && self.speaks_for(event)
-        })
     }
 
     /// What a rule demands and is not there.
@@ -155,15 +133,17 @@ impl<'a> Standing<'a> {
             let (wanted, found) = (rule.evaluations(), evaluators.len());
             broken.push(Failure::EvaluationsInsufficient { wanted, found, line });
         }
-        if let Some(stage) = rule.stage().filter(|_| rule.promoted())
-            && self.promoted_to() != Some(stage)
-        {
-            let found = self.promoted_to().cloned();
-            broken.push(Failure::PromotionMissing { wanted: stage.clone(), found, line });
+        if let Some(stage) = rule.stage().filter(|_| rule.promoted()) {
+            let found = self.promoted_to();
+            if found != Some(stage) {
+                let (wanted, found) = (stage.clone(), found.cloned());
+                broken.push(Failure::PromotionMissing { wanted, found, line });
+            }
         }
         if rule.refuse_superseded() {
             broken.extend(self.superseded());
         }
+        broken.extend(rule.lineage().into_iter().flat_map(|demand| self.lineage.broken(demand, line)));
         broken.extend(rule.checkpoint_age().and_then(|limit| self.age(limit, line)));
         broken
     }
@@ -175,11 +155,11 @@ impl<'a> Standing<'a> {
         let counts = |(testimony, event): (&'a Testimony, &'a Event)| {
             let Act::Approve { stage, .. } = event.act() else { return None };
             // An approval for one stage is none for all.
-            let fits = stage.is_none() || (stage.is_some() && stage.as_ref() == rule.stage());
-            let person = self.person(testimony);
-            (fits && person != maker && self.speaks_for(event)).then(|| (person, self.roles(testimony)))
+            let fits = stage.is_none() || stage.as_ref() == rule.stage();
+            let person = self.said.person(testimony);
+            (fits && person != maker && self.said.speaks_for(event)).then(|| (person, self.roles(testimony)))
         };
-        self.events().filter_map(counts).collect()
+        self.said.events().filter_map(counts).collect()
     }
 
     fn roles(&self, testimony: &'a Testimony) -> Vec<&'a EventLabel> {
@@ -201,10 +181,11 @@ impl<'a> Standing<'a> {
             Predicate::Evaluation(evaluation) => evaluation.outcome() == TestOutcome::Passed,
             _ => false,
         };
-        self.testimonies
+        self.said
+            .testimonies()
             .iter()
             .filter(passed)
-            .map(|one| self.person(one))
+            .map(|one| self.said.person(one))
             .filter(|one| *one != maker)
             .collect()
     }
@@ -213,7 +194,7 @@ impl<'a> Standing<'a> {
     /// is the later nobody can say.
     fn promoted_to(&self) -> Option<&'a EventLabel> {
         let mut last: Vec<(&str, u64, &'a EventLabel)> = Vec::new();
-        for (testimony, event) in self.events().filter(|(_, event)| self.speaks_for(event)) {
+        for (testimony, event) in self.said.events().filter(|(_, event)| self.said.speaks_for(event)) {
             let Act::Promote { stage, .. } = event.act() else { continue };
             let (log, index) = (testimony.logged().origin().as_str(), testimony.logged().position().index());
             match last.iter_mut().find(|(known, ..)| *known == log) {
@@ -227,8 +208,8 @@ impl<'a> Standing<'a> {
     }
 
     fn superseded(&self) -> Option<Failure> {
-        self.events().find_map(|(testimony, event)| match event.act() {
-            Act::Supersede { successor } if self.speaks_against(testimony, event) => {
+        self.said.events().find_map(|(testimony, event)| match event.act() {
+            Act::Supersede { successor } if self.said.speaks_against(testimony, event) => {
                 Some(Failure::Superseded { successor: *successor, statement: testimony.statement().digest() })
             }
             _ => None,
@@ -238,7 +219,7 @@ impl<'a> Standing<'a> {
     /// How long ago a witness last saw the log in a state that we hold. Only a witness's word counts: the log could write
     /// any time, and so could whoever hands out the file.
     fn age(&self, limit: u64, line: usize) -> Option<Failure> {
-        let logged = self.testimonies.iter().map(|one| one.logged()).chain([self.provenance]);
+        let logged = self.said.testimonies().iter().map(|one| one.logged()).chain([self.provenance]);
         let log = self.provenance.origin();
         let of_this_log = logged.filter(|one| one.origin() == log);
         let newest =
@@ -257,10 +238,6 @@ fn concerns_stage(said: Option<&EventLabel>, asked: Option<&EventLabel>) -> bool
         (Some(said), Some(asked)) => said == asked,
         _ => true,
     }
-}
-
-fn is_same(named: &Sha256Digest, digest: &Sha256Digest) -> bool {
-    named == digest
 }
 
 /// In words, for a sentence about a revocation.

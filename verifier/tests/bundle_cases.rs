@@ -22,6 +22,7 @@ struct Expected {
     version: Option<String>,
     stage: Option<String>,
     at: Option<String>,
+    lineage: Option<PathBuf>,
     verdict: String,
     reason: Option<String>,
     exit: u8,
@@ -38,6 +39,7 @@ impl Case {
         let expected = &self.expected;
         Request::new(self.folder.join(&expected.model))
             .trust(expected.trust.as_ref().map(|path| self.folder.join(path)))
+            .lineage(expected.lineage.iter().map(|path| self.folder.join(path)).collect())
             .expecting(self.expectation())
     }
 
@@ -70,6 +72,9 @@ impl Case {
             if let Some(value) = value {
                 command.args([flag, value]);
             }
+        }
+        if let Some(lineage) = &expected.lineage {
+            command.arg("--lineage").arg(lineage);
         }
         if let Some(trust) = &expected.trust {
             command.arg("--trust").arg(trust);
@@ -155,6 +160,16 @@ fn a_report_in_words_is_printable_ascii_and_names_the_reason() {
 }
 
 #[test]
+fn what_the_refusal_names_is_not_said_again_below_it() {
+    let report = |of: &str, name: &str| {
+        let case = cases(of).into_iter().find(|case| case.folder.ends_with(name)).unwrap();
+        text(&verify(&case), Style::Plain)
+    };
+    assert!(!report("reject", "revoked").contains("AGAINST IT"));
+    assert!(report("accept", "superseded-unminded").contains("  AGAINST IT  supersede by "));
+}
+
+#[test]
 fn a_report_in_json_always_has_the_same_keys() {
     let keys = |verdict: &Verdict| -> BTreeSet<String> {
         let report: serde_json::Value = serde_json::from_str(&json(verdict)).unwrap();
@@ -165,13 +180,25 @@ fn a_report_in_json_always_has_the_same_keys() {
     assert_eq!(seen.len(), 1, "{seen:?}");
 }
 
-/// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`.
-const SHOWN_BY_A_TEST: [(Reason, &str); 6] = [
+/// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`, `tests/formats.rs`,
+/// `tests/lineage.rs`, `tests/memory.rs`, `tests/packs.rs` or `tests/pins.rs`.
+const SHOWN_BY_A_TEST: [(Reason, &str); 16] = [
+    (Reason::CheckpointOlder, "a_bundle_file_older_than_the_last_one_of_that_name_is_not_decided"),
     (Reason::FileUnreadable, "a_file_that_may_not_be_read_is_unreadable"),
+    (Reason::FormatsUnknown, "formats_at_which_nobody_looked_are_not_allowed"),
+    (Reason::LineageTooDeep, "a_lineage_that_is_too_deep_is_not_cut_off_and_called_good"),
+    (Reason::LineageTooLarge, "a_lineage_that_is_too_large_is_not_cut_off_and_called_good"),
+    (Reason::MemoryUnreadable, "a_state_that_cannot_be_read_is_never_a_yes"),
+    (Reason::MemoryUnwritten, "on_a_full_disk_the_state_stays_and_the_answer_is_not_yes"),
     (Reason::ModelTooLarge, "every_error_of_a_scan_has_its_reason"),
     (Reason::ModelUnstable, "every_error_of_a_scan_has_its_reason"),
+    (Reason::PackMalformed, "what_no_packer_writes_is_refused"),
     (Reason::PathRefused, "a_name_with_a_backslash_is_refused"),
     (Reason::PathsCollide, "two_names_that_differ_in_case_collide"),
+    (Reason::PinsUnreadable, "pins_that_cannot_be_read_are_never_a_yes"),
+    (Reason::PinsUnwritten, "a_first_use_that_cannot_be_written_down_is_none"),
+    (Reason::ReleaseOlder, "a_release_before_one_that_was_verified_is_refused_and_changes_no_state"),
+    (Reason::SignerChanged, "the_first_signer_is_believed_and_another_afterwards_is_not"),
     (Reason::SpecialFileFound, "a_pipe_in_the_model_is_found_and_not_opened"),
 ];
 
@@ -186,7 +213,15 @@ fn every_reason_has_a_case_or_a_test() {
         .flat_map(|of| oms.join(of).read_dir().unwrap())
         .map(|case| std::fs::read_to_string(case.unwrap().path().join("case.toml")).unwrap())
         .collect();
-    let tests = include_str!("on_disk.rs");
+    let tests = [
+        include_str!("on_disk.rs"),
+        include_str!("formats.rs"),
+        include_str!("lineage.rs"),
+        include_str!("memory.rs"),
+        include_str!("packs.rs"),
+        include_str!("pins.rs"),
+    ]
+    .concat();
     for reason in Reason::ALL {
         let by_test = SHOWN_BY_A_TEST.iter().find(|(shown, _)| shown == reason);
         let is_tested = by_test.is_some_and(|(_, name)| tests.contains(&format!("fn {name}()")));

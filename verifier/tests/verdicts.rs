@@ -187,7 +187,7 @@ fn the_chain_keeps_what_each_step_established() {
 #[test]
 fn events_are_shown_beside_the_verdict_in_the_order_of_their_lines() {
     let model = judge(&line("accept", "with-events"), Some(&requirements()), files()).unwrap();
-    let shown: Vec<_> = model.testimonies().iter().map(|one| one.line()).collect();
+    let shown: Vec<_> = model.testimonies().iter().map(|one| one.place().line()).collect();
     assert_eq!(shown, [1, 3]);
     assert!(model.notes().is_empty());
     assert_eq!(model.line(), 2);

@@ -4,6 +4,7 @@
 mod again;
 mod cache;
 mod change;
+mod copy;
 mod hash_cache;
 
 use std::ffi::OsStr;

@@ -62,7 +62,7 @@ impl Rules<'_> {
 }
 
 fn is_inert(path: &ModelPath, kind: FileKind) -> bool {
-    inert::is_inert_tree(path) || (kind.is_file() && inert::is_inert_file(path))
+    inert::is_inert_found(path, kind.is_file())
 }
 
 /// What a walk meets, in the order of paths.

@@ -1,5 +1,4 @@
-use std::fmt::Write as _;
-
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use crate::finding::Finding;
@@ -8,6 +7,8 @@ use crate::report::Report;
 
 /// Most results of one run, as code scanning takes them; how many more there are is a notification.
 const MAX_RESULTS: usize = 5000;
+/// Everything but letters, digits and what a path may show as it is, RFC 3986 section 3.3.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// The report as SARIF 2.1.0: one rule for each reason, one result for each finding. What was not looked at is in the run's
 /// properties, and a result says in which member of an archive it is.
@@ -73,19 +74,9 @@ fn result(finding: &Finding) -> Value {
     })
 }
 
-/// A relative path as a URI reference, RFC 3986: everything but plain letters escaped.
+/// A relative path as a URI reference.
 fn uri(path: &str) -> String {
-    let mut uri = String::new();
-    for byte in path.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(byte))
-            }
-            // A text that is written into memory takes every write.
-            _ => drop(write!(uri, "%{byte:02X}")),
-        }
-    }
-    uri
+    utf8_percent_encode(path, ESCAPED).to_string()
 }
 
 #[cfg(test)]

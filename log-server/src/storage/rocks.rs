@@ -12,7 +12,7 @@
 //! owns the only handle, so a write without it cannot be written elsewhere. The write-ahead log is never
 //! switched off or recycled. Recovery stays in RocksDB's default mode, which after a damaged log record opens
 //! with a *prefix* of what was written and no error: that a prefix is too short is found by the signing
-//! ledger ([`crate::ledger`]), not here.
+//! ledger ([`crate::ledger`]), not here. Before each opening, [`super::record_log`] refuses what the engine would read for ever.
 //!
 //! Confession: the binding exposes `track_and_verify_wals_in_manifest` but not the newer
 //! `track_and_verify_wals`. The ledger covers what the newer option would add.
@@ -29,6 +29,7 @@ use rocksdb::{
 use tlog::tile::TileCoord;
 
 use super::encoded::{EncodedStep, HEAD_KEY, decode_head, decode_index, each_row, encode_head};
+use super::record_log::{RecordLogError, refuse_recycled};
 use super::{Act, Inventory, Step, Storage, StorageError, Table};
 
 const ENTRY: &str = "entry";
@@ -103,12 +104,18 @@ impl RocksStorage {
     /// # Errors
     /// As [`RocksStorage::open`].
     pub fn open_read_only(dir: &Path) -> Result<Self, StorageError> {
-        let db = DB::open_cf_descriptors_read_only(&database_options(), dir, families(), false)
+        Self::read_only_with(&database_options(), dir)
+    }
+
+    fn read_only_with(options: &Options, dir: &Path) -> Result<Self, StorageError> {
+        look_before(dir)?;
+        let db = DB::open_cf_descriptors_read_only(options, dir, families(), false)
             .map_err(|source| engine(Act::Open, source))?;
         Ok(Self { db, read_only: true })
     }
 
     fn open_with(options: &Options, dir: &Path) -> Result<Self, StorageError> {
+        look_before(dir)?;
         let db =
             DB::open_cf_descriptors(options, dir, families()).map_err(|source| engine(Act::Open, source))?;
         let storage = Self { db, read_only: false };
@@ -245,9 +252,7 @@ impl Storage for RocksStorage {
         let mut options = database_options();
         options.set_max_open_files(FRESH_OPEN_FILES);
         options.set_use_direct_reads(true);
-        let db = DB::open_cf_descriptors_read_only(&options, dir, families(), false)
-            .map_err(|source| engine(Act::Open, source))?;
-        Ok(Box::new(Self { db, read_only: true }))
+        Ok(Box::new(Self::read_only_with(&options, dir)?))
     }
 
     fn inventory(&self) -> Result<Inventory, StorageError> {
@@ -300,6 +305,14 @@ fn walk_options() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.fill_cache(false);
     options
+}
+
+/// The engine opens nothing that this has not seen.
+fn look_before(dir: &Path) -> Result<(), StorageError> {
+    refuse_recycled(dir).map_err(|error| match error {
+        RecordLogError::Recycled(record) => StorageError::Corrupt { act: Act::Open, source: record.into() },
+        RecordLogError::Read { .. } => StorageError::Engine { act: Act::Open, source: error.into() },
+    })
 }
 
 fn engine(act: Act, source: rocksdb::Error) -> StorageError {
@@ -371,6 +384,42 @@ mod tests {
         storage.fresh(&copy).unwrap().entries(0..1, &mut |_, entry| seen.push(entry.to_vec())).unwrap();
         assert_eq!(seen, [b"entry"]);
         assert!(!copy.exists());
+    }
+
+    /// Bit 2 of a record's type turns 1, a whole record, into 5; RocksDB never comes back from that.
+    #[test]
+    fn a_flipped_type_in_manifest_or_write_ahead_log_is_damage_and_not_an_opening_without_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        let storage = RocksStorage::create(&path).unwrap();
+        let (mut edge, mut frontier) = (RightEdge::new(), Frontier::new());
+        for number in 0..3_u8 {
+            let (head_old, leaf) = (frontier.head(), LeafHash::of(&[number]));
+            frontier.append(leaf).unwrap();
+            let tiles = edge.append(&[leaf]).unwrap();
+            let entry = NewEntry::new(leaf, vec![number]);
+            storage.append(&Step::new(head_old, frontier.head(), vec![entry], tiles).unwrap()).unwrap();
+        }
+        drop(storage);
+        let manifest = std::fs::read_to_string(path.join("CURRENT")).unwrap();
+        let logs = std::fs::read_dir(&path).unwrap().map(|file| file.unwrap().path());
+        let written =
+            |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "log");
+        let write_ahead = logs.filter(written).max_by_key(|log| log.metadata().unwrap().len()).unwrap();
+        for log in [path.join(manifest.trim_end()), write_ahead] {
+            let whole = std::fs::read(&log).unwrap();
+            let second = 7 + usize::from(u16::from_le_bytes([whole[4], whole[5]]));
+            let mut flipped = whole.clone();
+            assert_eq!(flipped[second + 6], 1);
+            flipped[second + 6] ^= 4;
+            std::fs::write(&log, flipped).unwrap();
+            for opened in [RocksStorage::open_read_only(&path), RocksStorage::open(&path)] {
+                let Err(StorageError::Corrupt { act: Act::Open, source }) = opened else { panic!("opened") };
+                assert!(source.to_string().contains(&format!("at byte {second} a record of type 5")));
+            }
+            std::fs::write(&log, whole).unwrap();
+        }
+        RocksStorage::open(&path).unwrap();
     }
 
     /// What RocksDB itself wrote down about how it was opened.

@@ -55,21 +55,38 @@ pub(crate) struct SearchArgs {
 ///
 /// The same verdict, output and exit status as `tallymark-verify`, which is a smaller program for those who only
 /// verify.
+///
+/// With --no-download a model on the Hugging Face hub is judged before it is fetched, by the digests that the hub has of its files. Large files
+/// are not read; that the hub tells the truth is seen when they are here. The variables HF_ENDPOINT and HF_TOKEN count as they do for `hf`.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn\n  tallymark verify ./churn --oms \
-                  --oms-key signer.pem.pub"
+                  --oms-key signer.pem.pub\n  tallymark verify hf://acme/churn@v2 --no-download"
 )]
 pub(crate) struct VerifyArgs {
-    /// Directory or single file of the model
-    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE")]
+    /// Directory or single file of the model, or `hf://OWNER/NAME@REVISION` on the hub
+    #[arg(env = "TALLYMARK_MODEL", value_name = "DIR|FILE|hf://NAME")]
     pub(crate) model: PathBuf,
+    /// Judge a model on the hub without fetching it
+    #[arg(long, env = "TALLYMARK_NO_DOWNLOAD", value_parser = BoolishValueParser::new())]
+    pub(crate) no_download: bool,
     /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in your configuration]
     #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,
     /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
     #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    /// Bundle files about what the model was made from, or a folder of them or of models; may be repeated. In the variable: one
+    /// per line
+    #[arg(long, env = "TALLYMARK_LINEAGE", value_name = "FILE|DIR", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) lineage: Vec<PathBuf>,
+    /// Remember in this file what was verified, and refuse to go back [default: tallymark/seen.json in your state directory if the
+    /// trust file says `remember = true`]
+    #[arg(long, env = "TALLYMARK_STATE", value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Remember nothing, whatever the trust file says
+    #[arg(long, env = "TALLYMARK_NO_STATE", value_parser = BoolishValueParser::new())]
+    pub(crate) no_state: bool,
     /// Judge the OMS signature, which other tools read too [default file: model.sig in the model, or FILE.model.sig
     /// beside a file]
     #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true)]

@@ -10,18 +10,25 @@ use super::{Exit, Failure, OutputError};
 use crate::bom::BomError;
 use crate::bundle_file::BundleFileError;
 use crate::diff::DiffError;
+use crate::exec::ExecError;
+use crate::gate::GateCommandError;
 use crate::gather::GatherError;
 use crate::git::GitError;
+use crate::hub::{ENDPOINT_VARIABLE, HubError};
 use crate::inspect::InspectError;
 use crate::key_file::KeyFileError;
+use crate::lineage::LineageError;
 use crate::log_token::TOKEN_VARIABLE;
 use crate::oms::OmsError;
+use crate::pack::PackCommandError;
 use crate::pages::PagesError;
 use crate::passphrase::PASSPHRASE_VARIABLE;
 use crate::read_set::ReadSetError;
 use crate::sign::SignError;
 use crate::train::RunError;
 use crate::trust::TrustError;
+use crate::trust_file::TrustFileError;
+use crate::verify::OfferError;
 
 /// A sentence of the verifier's table in the form of our hints: lower case, no full stop.
 pub(super) fn sentence_as_hint(sentence: &str) -> String {
@@ -78,6 +85,99 @@ impl From<DiffError> for Failure {
                     told
                 }
             }
+        }
+    }
+}
+
+impl From<ExecError> for Failure {
+    fn from(error: ExecError) -> Self {
+        match &error {
+            ExecError::ModelNotNamed { model } => Self::new(Exit::Usage, "model-not-named", &error)
+                .hint("it would read something else than what was verified")
+                .hint(format!(
+                    "say where the copy shall stand: tallymark exec {} -- PROGRAM {{}}",
+                    model.display()
+                )),
+            ExecError::NoRoom { .. } | ExecError::Copy(_) => Self::new(Exit::Io, "copy-io", &error)
+                .hint("nothing was started; with --copy-in the copy goes where there is room"),
+            ExecError::Start { .. } | ExecError::Wait { .. } => {
+                Self::new(Exit::Io, "program", &error).hint("check the program's name and permissions")
+            }
+        }
+    }
+}
+
+impl From<PackCommandError> for Failure {
+    fn from(error: PackCommandError) -> Self {
+        match &error {
+            PackCommandError::Exists { .. } => Self::new(Exit::Usage, "file-exists", &error)
+                .hint("give another name with --out, or remove it"),
+            PackCommandError::InsideModel { .. } => Self::new(Exit::Usage, "out-inside-model", &error)
+                .hint("give a name outside of the model with --out"),
+            PackCommandError::Io { .. } | PackCommandError::Lineage(_) | PackCommandError::Scan(_) => {
+                Self::new(Exit::Io, "pack-io", &error)
+                    .hint("nothing was packed; check the path, its permissions and the disk")
+            }
+        }
+    }
+}
+
+impl From<GateCommandError> for Failure {
+    fn from(error: GateCommandError) -> Self {
+        match &error {
+            GateCommandError::Nothing(_) => Self::new(Exit::Usage, "no-models", &error)
+                .hint("name each model, or a directory of them: tallymark gate --each ./models"),
+            GateCommandError::TooMany => {
+                Self::new(Exit::Usage, "too-many-models", &error).hint("judge them in several runs")
+            }
+            GateCommandError::List(_) | GateCommandError::Unlisted { .. } => {
+                Self::new(Exit::Io, "models-unlisted", &error)
+                    .hint("nothing was judged; check the path and its permissions")
+            }
+            GateCommandError::Report { .. } => {
+                Self::new(Exit::Io, "report-io", &error).hint("check the path and its permissions")
+            }
+        }
+    }
+}
+
+impl From<OfferError> for Failure {
+    fn from(error: OfferError) -> Self {
+        match error {
+            OfferError::Hub(error) => error.into(),
+            OfferError::Name { .. } => Self::new(Exit::Usage, "hub-name", &error)
+                .hint("as in: tallymark verify hf://acme/churn@v2 --no-download"),
+            OfferError::NotHere { ref text, ref name } => Self::new(Exit::Usage, "model-not-here", &error)
+                .hint(format!("by the hub's word alone: tallymark verify {text} --no-download"))
+                .hint(format!("to fetch it first: hf download {} --local-dir DIR", name.repository())),
+            OfferError::OfFilesHere { .. } => Self::new(Exit::Usage, "model-not-here", &error)
+                .hint("leave out --bundle and --oms, or download the model first"),
+            OfferError::Here { ref path } => Self::new(Exit::Usage, "model-is-here", &error)
+                .hint(format!("without it: tallymark verify {}", path.display())),
+        }
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::Token(error) => error.into(),
+            HubError::Endpoint { .. } => Self::new(Exit::Usage, "hub-address", &error)
+                .hint(format!("unset {ENDPOINT_VARIABLE}, or correct it")),
+            HubError::Absent { .. } => Self::new(Exit::Io, "hub-absent", &error)
+                .hint("check name and revision; for a model that is not for everybody set HF_TOKEN"),
+            HubError::TokenInClear { .. } => Self::new(Exit::Usage, "token-in-clear", &error)
+                .hint(format!("use https:// in {ENDPOINT_VARIABLE}, or unset HF_TOKEN")),
+            HubError::Status { .. } | HubError::Unreachable { .. } | HubError::Broken { .. } => {
+                Self::new(Exit::Io, "hub-unreachable", &error)
+                    .hint("nothing was judged; try again, or check HF_ENDPOINT and the network")
+            }
+            HubError::TooLarge { .. } | HubError::Malformed { .. } => {
+                Self::new(Exit::Undecidable, "hub-malformed", &error)
+                    .hint("nothing was judged; download the model and judge that: tallymark verify DIR")
+            }
+            HubError::Path { .. } | HubError::Tree(_) => Self::new(Exit::VerifiedFalse, "hub-files", &error)
+                .hint("no model that was signed here looks like that; do not download it"),
         }
     }
 }
@@ -322,6 +422,39 @@ impl From<BomError> for Failure {
             E::TooFewVerified { .. } => told(Exit::Refused, "too-few-verified")
                 .hint("to see which fields are missing: tallymark bom DIR --check"),
         }
+    }
+}
+
+impl From<TrustFileError> for Failure {
+    fn from(error: TrustFileError) -> Self {
+        use TrustFileError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Already { .. } => {
+                told(Exit::Usage, "already-trusted").hint("to see the file: tallymark trust list")
+            }
+            E::Io { .. } => told(Exit::Io, "trust-io").hint("check the path and its permissions"),
+            E::Key { .. } => told(Exit::Usage, "key-malformed")
+                .hint("a key is what stands in KEY.pub, and what tallymark keygen prints under keys"),
+            E::LogKey { .. } => told(Exit::Usage, "log-key-malformed")
+                .hint("a log's key looks like name+id+key, as tallymark-log init prints it"),
+            E::Layout { .. } => told(Exit::Undecidable, "trust-layout").hint("change the file in an editor"),
+            E::Malformed { .. } | E::Toml { .. } => told(Exit::Undecidable, "trust-malformed")
+                .hint("correct the trust file; the message names the place"),
+            E::Missing => told(Exit::Undecidable, "no-trust")
+                .hint("to begin one: tallymark trust add NAME KEY --log-key VKEY"),
+            E::NobodyLeft { path } => told(Exit::Refused, "nobody-left")
+                .hint(format!("to believe nobody any more: rm {}", path.display())),
+            E::NotThere { .. } => {
+                told(Exit::Usage, "not-trusted").hint("to see the file: tallymark trust list")
+            }
+        }
+    }
+}
+
+impl From<LineageError> for Failure {
+    fn from(error: LineageError) -> Self {
+        Self::new(Exit::Io, "lineage-io", &error).hint("check the path given with --out")
     }
 }
 

@@ -9,11 +9,11 @@ use attest::role::Role;
 use attest::tree::Tree;
 
 use super::case::Case;
-use super::standing;
 use super::world::{
     File, INDEX, Log, bundle, entry, files, line, plain_trust, publisher, publisher_p256, statement,
     stranger, tree, trust, weights, witness_line,
 };
+use super::{formats, lineage, standing};
 
 /// The name and version of most cases.
 pub(crate) const LABEL: &str = "acme/churn:2.1.3";
@@ -25,7 +25,7 @@ pub(crate) fn dataset() -> Input {
     tree_input(Role::Dataset, "customers", &tree(&files))
 }
 
-fn tree_input(role: Role, name: &str, tree: &Tree) -> Input {
+pub(crate) fn tree_input(role: Role, name: &str, tree: &Tree) -> Input {
     Input::new(role, name.parse().unwrap(), Source::Observed, InputDigest::from(tree)).unwrap()
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn pending() -> String {
     line(&bundle(&statement, &publisher(), entry))
 }
 
-fn lineage() -> String {
+fn with_inputs() -> String {
     let label: NameVersion = "acme/base:1.0.0".parse().unwrap();
     let base =
         tree_input(Role::BaseModel, label.name().as_str(), &tree(&[("model.safetensors", weights(1))]));
@@ -100,9 +100,16 @@ pub(crate) fn revocation(key: &PrivateKey) -> String {
     event(Act::Revoke { scope: Scope::ThisAndDescendants, reason }, key)
 }
 
-/// A deployment of the plain model.
-fn deployment() -> String {
-    event(Act::Deploy { environment: "cluster-7".parse().unwrap() }, &publisher())
+/// The plain model between an approval and a deployment, in one log.
+fn with_events() -> String {
+    let approve = Act::Approve { stage: Some("production".parse().unwrap()), expires: None };
+    let deploy = Act::Deploy { environment: "cluster-7".parse().unwrap() };
+    let lines = standing::lines(&[
+        (plain_statement(), publisher),
+        standing::said(approve, publisher),
+        standing::said(deploy, publisher),
+    ]);
+    [&*lines[1], &*lines[0], &*lines[2]].concat()
 }
 
 /// An approval of the plain model.
@@ -111,7 +118,7 @@ pub(crate) fn approval() -> String {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    [plain_cases(), standing::accepted()].concat()
+    [plain_cases(), standing::accepted(), lineage::accepted(), formats::accepted()].concat()
 }
 
 fn plain_cases() -> Vec<Case> {
@@ -134,7 +141,7 @@ fn plain_cases() -> Vec<Case> {
             logged(&plain_statement(), &publisher_p256()),
         )
         .trust(both_keys),
-        Case::new("lineage", "dataset, base model and code among the inputs", lineage()),
+        Case::new("lineage", "dataset, base model and code among the inputs", with_inputs()),
         Case::new("quorum-met", "two of three witnesses saw the checkpoint", witnessed(&[21, 23]))
             .trust(trust_two_of_three()),
         Case::new(
@@ -164,7 +171,7 @@ fn plain_cases() -> Vec<Case> {
         Case::new(
             "with-events",
             "an approval and a deployment beside the provenance are shown",
-            format!("{}{}{}", approval(), plain(), deployment()),
+            with_events(),
         ),
         Case::new(
             "with-a-strangers-revocation",

@@ -24,6 +24,8 @@ pub(crate) struct Case {
     expected_version: Option<&'static str>,
     stage: Option<&'static str>,
     at: Option<&'static str>,
+    lineage: Vec<(&'static str, Vec<u8>)>,
+    lineage_name: Option<&'static str>,
 }
 
 impl Case {
@@ -43,6 +45,8 @@ impl Case {
             expected_version: None,
             stage: None,
             at: None,
+            lineage: Vec::new(),
+            lineage_name: None,
         }
     }
 
@@ -118,6 +122,18 @@ impl Case {
         self
     }
 
+    /// A bundle file of that name lies in the folder `lineage`, which is given.
+    pub(crate) fn lineage(mut self, name: &'static str, bundle: impl Into<Vec<u8>>) -> Self {
+        self.lineage.push((name, bundle.into()));
+        self.lineage_at("lineage")
+    }
+
+    /// What is given is that path.
+    pub(crate) fn lineage_at(mut self, path: &'static str) -> Self {
+        self.lineage_name = Some(path);
+        self
+    }
+
     pub(crate) fn write(&self, folder: &Path) {
         let case = folder.join(self.name);
         let is_single = self.files.len() == 1 && self.files[0].0 == self.model;
@@ -143,6 +159,9 @@ impl Case {
         if let Some(trust) = &self.trust {
             put(&case.join(self.trust_name), trust.as_bytes());
         }
+        for (name, bundle) in &self.lineage {
+            put(&case.join("lineage").join(name), bundle);
+        }
         put(&case.join("case.toml"), self.describe().as_bytes());
     }
 
@@ -163,6 +182,9 @@ impl Case {
         }
         if let Some(at) = self.at {
             member("at", at);
+        }
+        if let Some(lineage) = self.lineage_name {
+            member("lineage", lineage);
         }
         match self.reason {
             None => text.push_str("verdict = \"verified\"\nexit = 0\n"),

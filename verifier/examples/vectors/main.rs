@@ -7,6 +7,8 @@
 
 mod accept;
 mod case;
+mod formats;
+mod lineage;
 mod reject;
 mod standing;
 mod world;

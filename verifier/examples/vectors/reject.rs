@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::standing;
+use super::{formats, lineage, standing};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -16,6 +16,8 @@ pub(crate) fn cases() -> Vec<Case> {
         log::cases(),
         requirements::cases(),
         standing::refused(),
+        lineage::refused(),
+        formats::refused(),
         contents::cases(),
     ]
     .concat()

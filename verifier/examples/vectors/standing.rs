@@ -20,12 +20,12 @@ const MANY_MAY: &str =
     "may = [\"approve\", \"reject\", \"promote\", \"supersede\", \"revoke\", \"reinstate\", \"evaluation\"]";
 
 /// Whose key it is; keys themselves are not copied.
-type By = fn() -> PrivateKey;
+pub(crate) type By = fn() -> PrivateKey;
 /// A statement, and who signs it.
-type Said = (Vec<u8>, By);
+pub(crate) type Said = (Vec<u8>, By);
 
 /// The publisher with two keys, Ann for risk, Bob for releases; then `rules`.
-fn people(rules: &str) -> String {
+pub(crate) fn people(rules: &str) -> String {
     let maker = trust("", "none", "acme/*", &[publisher().public_key(), publisher_p256().public_key()]);
     let person = |key: By, name: &str, role: &str| {
         let key = key().public_key().to_base64();
@@ -49,21 +49,49 @@ fn told(said: &[Said]) -> String {
     told_to(Log::holding, said)
 }
 
-fn told_to(log: impl FnOnce(&[Vec<u8>]) -> Log, said: &[Said]) -> String {
+pub(crate) fn told_to(log: impl FnOnce(&[Vec<u8>]) -> Log, said: &[Said]) -> String {
     let first: Said = (plain_statement(), publisher);
     let all: Vec<Said> = [first].into_iter().chain(said.iter().cloned()).collect();
-    let entries: Vec<Vec<u8>> = all.iter().map(|(statement, key)| entry(statement, &key())).collect();
+    lines_of(log, &all).concat()
+}
+
+/// Each statement as a line, all in one log.
+pub(crate) fn lines(said: &[Said]) -> Vec<String> {
+    lines_of(Log::holding, said)
+}
+
+fn lines_of(log: impl FnOnce(&[Vec<u8>]) -> Log, said: &[Said]) -> Vec<String> {
+    let entries: Vec<Vec<u8>> = said.iter().map(|(statement, key)| entry(statement, &key())).collect();
     let log = log(&entries);
-    let lines = (INDEX..).zip(&all);
+    let lines = (INDEX..).zip(said);
     lines.map(|(index, (statement, key))| line(&bundle(statement, &key(), log.answer(index)))).collect()
 }
 
-fn of(label: &str, files: &[File], event: &Event) -> Vec<u8> {
+/// The plain provenance and `withdrawn` in one log, and in another, at a later index, what takes it back.
+fn undone_elsewhere(withdrawn: &Said, undone: &Said) -> String {
+    let here = told(std::slice::from_ref(withdrawn));
+    let (statement, key) = undone;
+    let entries: Vec<Vec<u8>> = std::iter::repeat_n(entry(statement, &key()), 3).collect();
+    let answer = other_log(&entries).answer(INDEX + 2);
+    format!("{here}{}", line(&bundle(statement, &key(), answer)))
+}
+
+fn other_log(entries: &[Vec<u8>]) -> Log {
+    Log::of("other.example.org/models", 11, entries)
+}
+
+/// The same trust file, with a second log in its policy.
+fn and_another_log(trust: &str) -> String {
+    let line = format!("log {}\nquorum none", other_log(&[]).vkey());
+    trust.replacen("quorum none", &line, 1)
+}
+
+pub(crate) fn of(label: &str, files: &[File], event: &Event) -> Vec<u8> {
     let label: NameVersion = label.parse().unwrap();
     event.to_statement_bytes(label.name(), label.version(), tree(files).digest())
 }
 
-fn said(act: Act, key: By) -> Said {
+pub(crate) fn said(act: Act, key: By) -> Said {
     (of(LABEL, &files(), &Event::new(act)), key)
 }
 
@@ -245,6 +273,13 @@ fn withdrawn() -> Vec<Case> {
             "somebody whom the trust file does not know took the revocation back",
             told(&[revoked.clone(), reinstatement(&revoked, stranger)]),
         )
+        .refused(Reason::Revoked),
+        case(
+            "reinstated-in-another-log",
+            "another person took the revocation back, at a later index of another log",
+            undone_elsewhere(&revoked, &reinstatement(&revoked, bob)),
+        )
+        .trust(and_another_log(&people("")))
         .refused(Reason::Revoked),
         case(
             "another-revocation-reinstated",

@@ -3,13 +3,15 @@
 use attest::provenance::Input;
 use serde::Serialize;
 
-use super::Common;
+use super::lineage::LineageRow;
 use super::testimony::TestimonyRow;
 use super::words::cause;
+use super::{Common, overall};
 use crate::difference::Difference;
 use crate::failure::Failure;
-use crate::load::Verdict;
+use crate::load::{Offer, Verdict};
 use crate::refusal::LineNote;
+use crate::requirements::Publisher;
 
 /// Version of the object's shape. Keys may be added under the same number; none is renamed or removed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -17,7 +19,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 #[derive(Serialize)]
 struct Report {
     schema_version: u32,
-    /// `verified`, or the class of the refusal.
+    /// `verified`, of an offer `offered`, or the class of the refusal.
     verdict: &'static str,
     exit_code: u8,
     reason: Option<&'static str>,
@@ -25,6 +27,8 @@ struct Report {
     model: String,
     bundle: String,
     trust: Option<String>,
+    /// The file with what was verified before; null if nothing is remembered.
+    state: Option<String>,
     name: Option<String>,
     version: Option<String>,
     tree_digest: Option<String>,
@@ -41,6 +45,10 @@ struct Report {
     files: Vec<FileRow>,
     notes: Vec<NoteRow>,
     custody: Vec<TestimonyRow>,
+    /// Null where the statement about the model is not believed.
+    lineage: Option<LineageRow>,
+    /// The report of the format gate, as `tallymark scan --format json` has it; null if no rule asked for it.
+    formats: Option<serde_json::Value>,
     not_checked: Vec<&'static str>,
 }
 
@@ -51,6 +59,8 @@ struct Signer {
     /// Pattern and line of the trust file that admit the key; null if none does.
     pattern: Option<String>,
     trust_line: Option<usize>,
+    /// Whether nobody said so, and the key signed the name first.
+    pinned: bool,
 }
 
 #[derive(Serialize)]
@@ -138,6 +148,33 @@ pub fn json(verdict: &Verdict) -> String {
     written(&report(verdict))
 }
 
+#[derive(Serialize)]
+struct Reports {
+    schema_version: u32,
+    /// `verified` if every model is, otherwise `not-verified`.
+    verdict: &'static str,
+    exit_code: u8,
+    models: Vec<Report>,
+}
+
+/// Writes what is known of an offer as [`json`] does; its verdict is `offered` at best.
+#[must_use]
+pub fn offer_json(offer: &Offer) -> String {
+    written(&report(offer.verdict()))
+}
+
+/// Writes several verdicts as one JSON object, whose `models` are objects as [`json`] writes them.
+#[must_use]
+pub fn json_all(verdicts: &[Verdict]) -> String {
+    let exit_code = overall(verdicts);
+    written(&Reports {
+        schema_version: SCHEMA_VERSION,
+        verdict: if exit_code == 0 { "verified" } else { "not-verified" },
+        exit_code,
+        models: verdicts.iter().map(report).collect(),
+    })
+}
+
 /// Writes that the command line was wrong; what about it is on standard error.
 #[must_use]
 pub fn usage_json(exit_code: u8) -> String {
@@ -176,13 +213,14 @@ fn report(verdict: &Verdict) -> Report {
     let path = |path: &std::path::Path| path.to_string_lossy().into_owned();
     Report {
         schema_version: SCHEMA_VERSION,
-        verdict: refusal.map_or("verified", |refusal| refusal.class().code()),
+        verdict: common.verdict_code(),
         exit_code: verdict.exit_code(),
         reason: refusal.map(|refusal| refusal.reason().code()),
         message: refusal.map(|refusal| cause(refusal.failure())),
         model: path(verdict.model()),
         bundle: path(verdict.bundle()),
         trust: verdict.trust().map(path),
+        state: verdict.memory().map(path),
         name: statement.map(|s| s.name().to_string()),
         version: statement.map(|s| s.version().to_string()),
         tree_digest: statement.map(|s| s.tree_digest().to_string()),
@@ -190,7 +228,8 @@ fn report(verdict: &Verdict) -> Report {
             key_id: key.key_id().to_string(),
             algorithm: key.algorithm().to_string(),
             pattern: facts.publisher().map(|publisher| publisher.pattern().to_string()),
-            trust_line: facts.publisher().map(|publisher| publisher.line()),
+            trust_line: facts.publisher().filter(|one| !one.is_pin()).map(|publisher| publisher.line()),
+            pinned: facts.publisher().is_some_and(Publisher::is_pin),
         }),
         log: facts.position().map(|position| Log {
             origin: facts.log().map(ToString::to_string),
@@ -229,6 +268,8 @@ fn report(verdict: &Verdict) -> Report {
             .collect(),
         notes: common.notes.iter().map(NoteRow::of).collect(),
         custody: common.testimonies.iter().map(TestimonyRow::of).collect(),
+        lineage: common.lineage.map(LineageRow::of),
+        formats: common.formats.map(formats::json),
         not_checked: common.not_checked().map(|(code, _)| code).collect(),
     }
 }

@@ -49,6 +49,9 @@ fn of_event(event: &Event) -> Vec<String> {
 #[derive(Serialize)]
 pub(super) struct TestimonyRow {
     line: usize,
+    /// The file of the evidence; absent for the model's own bundle file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     kind: String,
     statement_digest: String,
     version: String,
@@ -99,7 +102,8 @@ impl TestimonyRow {
             _ => None,
         };
         Self {
-            line: testimony.line(),
+            line: testimony.place().line(),
+            file: testimony.place().file().map(str::to_owned),
             kind: statement.kind().to_string(),
             statement_digest: statement.digest().to_string(),
             version: statement.version().to_string(),

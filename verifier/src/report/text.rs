@@ -6,14 +6,16 @@ use attest::statement::Statement;
 
 use super::words::{cause, plain, size, utc};
 use super::{Common, next, testimony};
+use crate::custody::Testimony;
 use crate::difference::Difference;
 use crate::failure::Failure;
-use crate::load::Verdict;
+use crate::lineage::{Fault, Lineage, Link, Node, State};
+use crate::load::{Offer, Verdict};
 use crate::outcome::Outcome;
 use crate::reason::{Class, Step};
 use crate::refusal::Refusal;
 
-/// Differences that are listed by name; a model with another thousand is not helped by the list.
+/// Differences and failures that are listed; whoever has another thousand is not helped by the list.
 const MAX_LISTED: usize = 20;
 
 /// Whether escape sequences may be used. Nothing is said by colour alone.
@@ -85,6 +87,12 @@ pub fn text(verdict: &Verdict, style: Style) -> String {
     page.text
 }
 
+/// Writes what is known of an offer, as [`text`] does.
+#[must_use]
+pub fn offer_text(offer: &Offer, style: Style) -> String {
+    text(offer.verdict(), style)
+}
+
 struct Page {
     text: String,
     style: Style,
@@ -113,10 +121,14 @@ impl Page {
                 None => writeln!(self.text, "  note: line {line} verifies too")?,
             }
         }
+        for one in common.lineage.iter().flat_map(|lineage| lineage.set_aside()) {
+            let (place, failure) = (plain(&one.place().to_string()), one.failure());
+            writeln!(self.text, "  note: {place}: {}: {}", failure.reason(), cause(failure))?;
+        }
         if let Some(differences) = common.refusal.and_then(|refusal| refusal.failure().differences()) {
             self.text.push_str(&difference_rows(differences));
         }
-        self.facts(&common)?;
+        self.facts(verdict, &common)?;
         writeln!(self.text, "\nnot checked:")?;
         for (_, words) in common.not_checked() {
             writeln!(self.text, "  {words}")?;
@@ -135,18 +147,29 @@ impl Page {
             let (mark, words) = match outcome {
                 Outcome::Pass => (self.style.green("ok"), established(verdict, common, step)),
                 Outcome::Fail => (self.style.red("NO"), "failed".to_owned()),
+                Outcome::Unknown if step == Step::Contents && common.is_offer && common.refusal.is_none() => {
+                    (
+                        "--".to_owned(),
+                        format!("{}, by the word of whoever offers them", established(verdict, common, step)),
+                    )
+                }
                 Outcome::Unknown => ("--".to_owned(), "not looked at".to_owned()),
             };
             return writeln!(self.text, "  {mark}  {:<13} {words}", step.code());
         }
-        for failure in failures {
-            let mark = self.style.red("NO");
+        let mark = self.style.red("NO");
+        for failure in failures.iter().take(MAX_LISTED) {
             writeln!(self.text, "  {mark}  {:<13} {}: {}", step.code(), failure.reason(), cause(failure))?;
         }
-        Ok(())
+        match failures.len().checked_sub(MAX_LISTED) {
+            None | Some(0) => Ok(()),
+            Some(more) => {
+                writeln!(self.text, "  {mark}  {:<13} and {more} more; --json lists them all", step.code())
+            }
+        }
     }
 
-    fn facts(&mut self, common: &Common<'_>) -> fmt::Result {
+    fn facts(&mut self, verdict: &Verdict, common: &Common<'_>) -> fmt::Result {
         let facts = common.facts;
         let mut rows: Vec<(&str, String)> = Vec::new();
         // What a statement says is worth a line only if the key that is shown said it.
@@ -157,6 +180,11 @@ impl Page {
         }
         if let Some(contents) = facts.contents() {
             rows.push(("files", format!("{}, {} bytes", contents.files(), contents.total_bytes())));
+        }
+        if let Some(report) = common.formats {
+            let refused = report.files().iter().filter(|file| !file.is_allowed()).count();
+            let (all, rules) = (report.files().len(), report.rules().id());
+            rows.push(("formats", format!("{} allowed, {refused} refused by {rules}", all - refused)));
         }
         if let Some(key) = facts.signer() {
             rows.push(("signer", format!("{} {}", key.algorithm(), key.key_id())));
@@ -180,6 +208,9 @@ impl Page {
                 }
             }
         }
+        rows.extend(common.lineage.and_then(lineage_row));
+        let remembered = verdict.memory().filter(|_| common.refusal.is_none());
+        rows.extend(remembered.map(|path| ("remembered in", plain(&path.to_string_lossy()))));
         rows.extend(common.testimonies.iter().map(testimony::row));
         if !rows.is_empty() {
             writeln!(self.text)?;
@@ -198,12 +229,20 @@ impl Page {
         };
         match common.refusal {
             None => {
-                let word = self.style.green("VERIFIED");
+                let word = self.style.green(if common.is_offer { "OFFERED" } else { "VERIFIED" });
                 writeln!(self.text, "\n{subject}  {word}")?;
             }
             Some(refusal) => self.no(&subject, refusal)?,
         }
-        for testimony in common.testimonies.iter().filter(|testimony| testimony.is_adverse()) {
+        // What the refusal names already is not said a second time.
+        let named: Vec<_> = common
+            .refusal
+            .iter()
+            .flat_map(|refusal| std::iter::once(refusal.failure()).chain(refusal.also()))
+            .filter_map(Failure::adverse_statement)
+            .collect();
+        let is_new = |testimony: &&Testimony| !named.contains(&testimony.statement().digest());
+        for testimony in common.testimonies.iter().filter(|one| one.is_adverse()).filter(is_new) {
             let (label, value) = testimony::row(testimony);
             let mark = self.style.red("AGAINST IT");
             writeln!(self.text, "  {mark}  {label} {value}")?;
@@ -216,16 +255,35 @@ impl Page {
 
     fn no(&mut self, subject: &str, refusal: &Refusal) -> fmt::Result {
         let (reason, class) = (refusal.reason(), refusal.class());
-        let word = match class {
-            Class::VerifiedFalse => "FALSE",
-            Class::Refused => "REFUSED",
-            Class::Undecidable => "UNDECIDED",
-            Class::Io => "NOT READ",
-        };
-        let word = self.style.red(word);
+        let word = self.style.red(word(class));
         writeln!(self.text, "\n{subject}  {word}: {reason} (exit code {})", class.exit_code())?;
         writeln!(self.text, "  {}", reason.remedy())
     }
+}
+
+/// What a class of refusals is called on a screen.
+pub(super) const fn word(class: Class) -> &'static str {
+    match class {
+        Class::VerifiedFalse => "FALSE",
+        Class::Refused => "REFUSED",
+        Class::Undecidable => "UNDECIDED",
+        Class::Io => "NOT READ",
+    }
+}
+
+/// How much of the lineage is known. Where nothing is known of it but the digests above there is nothing to add.
+fn lineage_row(lineage: &Lineage) -> Option<(&'static str, String)> {
+    let is_bare = |link: &Link| matches!(lineage.fault(link), Some(Fault::Missing | Fault::Unpinned));
+    if lineage.links().iter().all(is_bare) {
+        return None;
+    }
+    let deepest = lineage.nodes().iter().map(Node::depth).max().unwrap_or(0);
+    let counts = State::ALL.into_iter().map(|state| (lineage.count(state), state.as_str()));
+    let counts: Vec<String> =
+        counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let links = lineage.links().len();
+    let noun = if links == 1 { "link" } else { "links" };
+    Some(("lineage", format!("{links} {noun}, at most {deepest} deep: {}", counts.join(", "))))
 }
 
 fn named(statement: &Statement) -> String {
@@ -252,6 +310,9 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
             n => format!("{n} cosignatures meet the quorum"),
         }),
         Step::Requirements => facts.publisher().map(|publisher| {
+            if publisher.is_pin() {
+                return format!("{} is believed to this key, which signed it first", publisher.pattern());
+            }
             let trust = verdict.trust().map(|path| plain(&path.to_string_lossy())).unwrap_or_default();
             format!("{} may be signed by this key: {trust} line {}", publisher.pattern(), publisher.line())
         }),

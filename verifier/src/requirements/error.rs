@@ -1,5 +1,6 @@
 //! Why a trust file is refused.
 
+use attest::digest::DigestError;
 use attest::key::KeyError;
 use attest::name_pattern::PatternError;
 use tlog::policy::PolicyError;
@@ -10,6 +11,32 @@ use super::MAX_TRUST_BYTES;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RequirementsError {
+    /// An anchor that is no digest.
+    #[error("line {line}: the digest of the anchor does not parse")]
+    AnchorDigest {
+        /// Line of the digest.
+        line: usize,
+        /// What is wrong with it.
+        source: DigestError,
+    },
+    /// A list that would let nothing pass, or demands nothing.
+    #[error("line {line}: {member} of the rule is empty, wanted at least one word")]
+    EmptyList {
+        /// Line of the rule's name.
+        line: usize,
+        /// Which.
+        member: &'static str,
+    },
+    /// A word that is not on a list of formats.
+    #[error("line {line}: `{seen}` in {member} of the rule, wanted {}", if *member == "formats" { "strict or torch" } else { "formats by their names in spec/formats.md" })]
+    FormatWord {
+        /// Line of the rule's name.
+        line: usize,
+        /// In which member.
+        member: &'static str,
+        /// The word.
+        seen: String,
+    },
     /// A log is named that the policy does not have, or none where the policy has several.
     #[error("line {line}: indexes of {}, wanted the origin of one log of the policy", log.as_deref().unwrap_or("no log"))]
     IndexLog {
@@ -37,6 +64,34 @@ pub enum RequirementsError {
         number: usize,
         /// What is wrong with it.
         source: KeyError,
+    },
+    /// A demand of a lineage of no links.
+    #[error("line {line}: lineage-depth = 0, wanted 1 or more")]
+    LineageDepth {
+        /// Line of the rule's name.
+        line: usize,
+    },
+    /// A word that is not on a list.
+    #[error("line {line}: `{seen}` in {member} of the rule, wanted {}", wanted(member))]
+    LineageWord {
+        /// Line of the rule's name.
+        line: usize,
+        /// In which member.
+        member: &'static str,
+        /// The word.
+        seen: String,
+    },
+    /// Which formats, without by which rules.
+    #[error("line {line}: formats-only without `formats`, which says by which rules")]
+    NoFormats {
+        /// Line of the rule's name.
+        line: usize,
+    },
+    /// How a lineage must be, without which.
+    #[error("line {line}: a demand of how a lineage must be, without `lineage`, which says of what")]
+    NoLineage {
+        /// Line of the rule's name.
+        line: usize,
     },
     /// A rule that demands nothing: a misspelt one, as likely as not.
     #[error("line {line}: a rule that demands nothing")]
@@ -121,4 +176,13 @@ pub enum RequirementsError {
         /// The number.
         seen: i64,
     },
+}
+
+/// The words of a member.
+fn wanted(member: &str) -> &'static str {
+    match member {
+        "lineage" => "base-model, adapter or dataset",
+        "lineage-sources" => "observed, imported or declared",
+        _ => "pretrain, finetune, adapter, merge, quantize, distill or convert",
+    }
 }

@@ -4,7 +4,8 @@ use attest::digest::Sha256Digest;
 use attest::event::EventLabel;
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
-use attest::name_pattern::NamePattern;
+use attest::name_pattern::{NamePattern, PatternError};
+use attest::statement::StatementKind;
 use serde::Deserialize;
 use tlog::checkpoint::Origin;
 use tlog::policy::Policy;
@@ -25,6 +26,7 @@ pub struct Publisher {
     may: Option<Vec<Right>>,
     term: Option<Term>,
     line: usize,
+    is_pin: bool,
 }
 
 /// Whoever stands behind a key: two keys of one person are one approval.
@@ -106,7 +108,20 @@ impl Publisher {
         }
         let roles = table.roles.into_iter().map(Label::into_inner).collect();
         let person = table.person.map(Label::into_inner);
-        Ok(Self { pattern, keys, person, roles, may: table.may, term, line })
+        Ok(Self { pattern, keys, person, roles, may: table.may, term, line, is_pin: false })
+    }
+
+    /// The key that signed that name first.
+    pub(super) fn pinned(name: &ModelName, key: &PublicKey) -> Result<Self, PatternError> {
+        let (pattern, keys) = (name.as_str().parse()?, vec![key.clone()]);
+        let may = Some(vec![Right::Statement(StatementKind::Provenance)]);
+        Ok(Self { pattern, keys, person: None, roles: Vec::new(), may, term: None, line: 0, is_pin: true })
+    }
+
+    /// Whether nobody said so, and the key signed the name first.
+    #[must_use]
+    pub const fn is_pin(&self) -> bool {
+        self.is_pin
     }
 
     /// The names it may sign.
@@ -145,7 +160,7 @@ impl Publisher {
         self.term.as_ref()
     }
 
-    /// The line of the trust file with its name, from 1.
+    /// The line of the trust file with its name, from 1; 0 for a pin.
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::RequirementsError;
+use super::formats_demand::FormatsDemand;
 use super::label::{Label, Span};
+use super::lineage_demand::{LineageDemand, Words};
 
 /// Demands on the models whose names a pattern covers.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub struct Rule {
     promoted: bool,
     refuse_superseded: bool,
     checkpoint_age: Option<u64>,
+    lineage: Option<LineageDemand>,
+    formats: Option<FormatsDemand>,
     mode: Mode,
     line: usize,
 }
@@ -51,6 +55,12 @@ pub(super) struct RuleTable {
     #[serde(default)]
     refuse_superseded: bool,
     checkpoint_age: Option<Span>,
+    lineage: Option<Words>,
+    lineage_depth: Option<u8>,
+    lineage_sources: Option<Words>,
+    lineage_relations: Option<Words>,
+    formats: Option<String>,
+    formats_only: Option<Words>,
     mode: Option<Mode>,
 }
 
@@ -62,6 +72,14 @@ impl Rule {
             table.approver_roles.into_iter().map(Label::into_inner).collect();
         approver_roles.sort_unstable();
         approver_roles.dedup();
+        let lineage = LineageDemand::read(
+            table.lineage.as_ref(),
+            table.lineage_depth,
+            table.lineage_sources.as_ref(),
+            table.lineage_relations.as_ref(),
+            line,
+        )?;
+        let formats = FormatsDemand::read(table.formats.as_deref(), table.formats_only.as_ref(), line)?;
         let this = Self {
             pattern,
             stage: table.stage.map(Label::into_inner),
@@ -71,6 +89,8 @@ impl Rule {
             promoted: table.promoted,
             refuse_superseded: table.refuse_superseded,
             checkpoint_age: table.checkpoint_age.map(Span::seconds),
+            lineage,
+            formats,
             mode: table.mode.unwrap_or(Mode::Enforce),
             line,
         };
@@ -90,6 +110,8 @@ impl Rule {
             || self.promoted
             || self.refuse_superseded
             || self.checkpoint_age.is_some()
+            || self.lineage.is_some()
+            || self.formats.is_some()
     }
 
     /// The names it is about.
@@ -138,6 +160,18 @@ impl Rule {
     #[must_use]
     pub const fn checkpoint_age(&self) -> Option<u64> {
         self.checkpoint_age
+    }
+
+    /// What must be known of where it comes from.
+    #[must_use]
+    pub const fn lineage(&self) -> Option<&LineageDemand> {
+        self.lineage.as_ref()
+    }
+
+    /// Of which formats the files must be.
+    #[must_use]
+    pub const fn formats(&self) -> Option<&FormatsDemand> {
+        self.formats.as_ref()
     }
 
     /// What follows if it is not kept.

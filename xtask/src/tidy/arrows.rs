@@ -3,12 +3,12 @@
 use super::{Member, Page};
 
 /// The house, floor by floor: each crate and those below it that it may use.
-const FLOORS: [(&str, &[&str]); 14] = [
+const FLOORS: [(&str, &[&str]); 15] = [
     ("lanes", &[]),
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["lanes", "merkle", "tlog"]),
-    ("verifier", &["merkle", "tlog", "attest"]),
+    ("verifier", &["merkle", "tlog", "attest", "formats"]),
     ("collect", &["merkle", "tlog", "attest"]),
     ("formats", &["attest"]),
     ("log-server", &["merkle", "tlog", "attest"]),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, &[&str]); 14] = [
     ("torture", &["merkle", "tlog", "attest", "log-server"]),
     ("load", &["merkle", "tlog", "attest"]),
     ("witness", &["merkle", "tlog"]),
+    ("monitor", &["merkle", "tlog", "attest"]),
     ("xtask", &[]),
 ];
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use verifier::Reason;
 
 use super::{edit, edit_first, value};
-use crate::accept::{pending, plain, plain_statement, trust_two_of_three, witnessed};
+use crate::accept::{approval, pending, plain, plain_statement, trust_two_of_three, witnessed};
 use crate::case::Case;
 use crate::world::{INDEX, Log, bundle, entry, line, publisher};
 
@@ -42,6 +42,12 @@ fn inclusion() -> Vec<Case> {
     let inconsistent =
         |name, why, line: String| Case::new(name, why, line).refused(Reason::LogFieldsInconsistent);
     vec![
+        Case::new(
+            "log-forked",
+            "the model and its approval are in two trees of one size, both signed by the log",
+            format!("{plain}{}", approval()),
+        )
+        .refused(Reason::LogForked),
         Case::new("pending", "signed, and not sent to a log yet", pending()).refused(Reason::NotLogged),
         Case::new("no-log-entry", "no material about a log at all", {
             let (before, after) = plain.split_once("\"tlogEntries\":[").unwrap();

@@ -1,0 +1,287 @@
+//! The procedure, from the bytes of a bundle file to one verdict (spec/verification.md, "Procedure").
+
+use std::borrow::Borrow;
+use std::cell::{LazyCell, OnceCell};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use attest::bundle::{Bundle, BundleFile, BundleFileError};
+use attest::digest::Sha256Digest;
+use attest::scan::ScanError;
+use attest::statement::{Statement, StatementKind};
+use attest::tree::Tree;
+
+use crate::contents::VerifiedModel;
+use crate::custody::Testimony;
+use crate::examination::Examination;
+use crate::failure::Failure;
+use crate::gate::{self, Gate};
+use crate::lineage::{Evidence, Lineage, Pool};
+use crate::logged::LoggedStatement;
+use crate::memory::{Memory, Seen};
+use crate::place::Place;
+use crate::reason::Step;
+use crate::refusal::{LineNote, Refusal};
+use crate::requirements::{Expectation, Requirements};
+use crate::signature::read_provenance;
+use crate::standing::Standing;
+
+/// What the caller demands, what he asks, and what he has beside the model.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    requirements: Option<&'a Requirements>,
+    expectation: &'a Expectation,
+    evidence: Option<&'a Evidence>,
+    memory: Option<&'a Memory>,
+    gate: Option<&'a OnceCell<Gate>>,
+}
+
+/// Which of several refusals is reported: one of a line that is not about an ancestor before one that is, then the one that came
+/// furthest.
+type Rank = (bool, Step);
+
+/// The lines of the bundle file that are no provenance, each opened.
+type Beside = [(usize, Result<Testimony, Failure>)];
+
+impl<'a> Question<'a> {
+    /// Asks with these demands; without any nothing is verified, and all that can be said is.
+    #[must_use]
+    pub const fn new(requirements: Option<&'a Requirements>, expectation: &'a Expectation) -> Self {
+        Self { requirements, expectation, evidence: None, memory: None, gate: None }
+    }
+
+    /// Takes statements about ancestors, and more about the model, from these files too.
+    #[must_use]
+    pub const fn with_evidence(self, evidence: &'a Evidence) -> Self {
+        Self { evidence: Some(evidence), ..self }
+    }
+
+    /// Holds against it what was verified before.
+    #[must_use]
+    pub const fn remembering(self, memory: &'a Memory) -> Self {
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// Takes from there what the format gate found: whoever gives the files puts it there when he does, and sees to it that the
+    /// gate looked at those. Rules that ask for it are not met without.
+    #[must_use]
+    pub const fn through(self, gate: &'a OnceCell<Gate>) -> Self {
+        Self { gate: Some(gate), ..self }
+    }
+
+    /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
+    ///
+    /// `bundle_file` has the bytes of the bundle file. `files` gives the tree of the files; it is called at most once, last,
+    /// and only if some line may still pass or lacks nothing but trust or a proof of logging.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`], whose [`Reason`](crate::Reason) and [`Class`](crate::Class) are stable. With several lines it is about the
+    /// one that came furthest.
+    pub fn verify<T: Borrow<Tree>>(
+        &self,
+        bundle_file: &[u8],
+        files: impl FnOnce() -> Result<T, ScanError>,
+    ) -> Result<VerifiedModel, Refusal> {
+        let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
+        let pool = self.requirements.map(|requirements| Pool::of(&file, self.evidence, requirements));
+        // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
+        let here = LazyCell::new(|| files().map_err(Arc::new));
+
+        let mut verified: Option<VerifiedModel> = None;
+        let mut furthest: Option<(Rank, Refusal)> = None;
+        let mut notes: Vec<LineNote> = Vec::new();
+        let (mut judged, mut beside) = (Vec::new(), Vec::new());
+        for (line, bundle) in (1..).zip(file.bundles()) {
+            match another_kind(bundle) {
+                None => judged.push((line, bundle)),
+                Some(kind) => beside.push((line, bundle, kind)),
+            }
+        }
+        if judged.is_empty() {
+            // Nothing to judge by: what is wrong with the first of these lines is that it is no provenance.
+            judged.extend(beside.drain(..).map(|(line, bundle, _)| (line, bundle)));
+        }
+        // Once for all judged lines: each costs two signatures and a proof, and a file may have a thousand lines of either sort.
+        let opened: Vec<(usize, Result<Testimony, Failure>)> = beside
+            .into_iter()
+            .map(|(line, bundle, kind)| match judged.is_empty() {
+                true => (line, Err(Failure::NotProvenance { kind })),
+                false => (line, Testimony::open(Place::new(None, line), bundle, self.requirements)),
+            })
+            .collect();
+        let ancestors = ancestors(&judged);
+        for (line, bundle) in judged {
+            match self.conclude(line, bundle, &opened, pool.as_ref(), &here) {
+                Ok(model) if verified.is_none() => verified = Some(model),
+                Ok(_) => notes.push(LineNote::new(line, None)),
+                Err(refusal) => {
+                    let rank = (!ancestors.contains(&line), refusal.reason().step());
+                    match &mut furthest {
+                        Some((best, _)) if *best >= rank => notes.extend(refusal.into_note()),
+                        best => {
+                            let before = best.replace((rank, refusal));
+                            notes.extend(before.and_then(|(_, refusal)| refusal.into_note()));
+                        }
+                    }
+                }
+            }
+        }
+        if verified.is_some() {
+            notes.extend(furthest.take().and_then(|(_, refusal)| refusal.into_note()));
+        }
+        let furthest = furthest.map(|(_, refusal)| refusal);
+        let (about, lineage) = match (&verified, &furthest) {
+            (Some(model), _) => (Some(model.logged().signed().statement()), model.lineage()),
+            (None, Some(refusal)) => (refusal.facts().statement(), refusal.lineage()),
+            (None, None) => (None, None),
+        };
+        let mut testimonies = Vec::new();
+        for (line, opened) in opened {
+            match opened.and_then(|testimony| self.concerning(testimony, about)) {
+                Ok(testimony) => testimonies.push(testimony),
+                Err(failure) => notes.push(LineNote::new(line, Some(failure))),
+            }
+        }
+        if let (Some(about), Some(pool), Some(_)) = (about, &pool, lineage) {
+            let from_evidence = elsewhere(about, pool, &testimonies)
+                .filter_map(|one| self.concerning(one.clone(), Some(about)).ok());
+            testimonies.extend(from_evidence.collect::<Vec<_>>());
+        }
+        // A line that tells where an ancestor came from has its place in the lineage.
+        let is_told = |line: usize| {
+            let ancestors = lineage.iter().flat_map(|lineage| lineage.nodes().iter().skip(1));
+            let mut places = ancestors.flat_map(|node| node.accounts()).map(|account| account.place());
+            places.any(|place| place.file().is_none() && place.line() == line)
+        };
+        notes.retain(|note| !is_told(note.line()));
+        notes.sort_by_key(LineNote::line);
+        match (verified, furthest) {
+            (Some(model), _) => Ok(model.with_notes(notes).with_testimonies(testimonies)),
+            (None, Some(refusal)) => Err(refusal.with_notes(notes).with_testimonies(testimonies)),
+            // A bundle file without a line does not parse.
+            (None, None) => Err(Failure::BundleMalformed { source: BundleFileError::Empty }.into()),
+        }
+    }
+
+    fn concerning(&self, testimony: Testimony, about: Option<&Statement>) -> Result<Testimony, Failure> {
+        match (about, self.requirements) {
+            (Some(about), Some(requirements)) => testimony.concerns(about, requirements).map(|()| testimony),
+            // Nothing is known that it could be about.
+            _ => Err(Failure::NotProvenance { kind: testimony.statement().kind() }),
+        }
+    }
+
+    /// Takes one line through all steps.
+    fn conclude<T: Borrow<Tree>, F: FnOnce() -> Result<T, Arc<ScanError>>>(
+        &self,
+        line: usize,
+        bundle: &Bundle,
+        beside: &Beside,
+        pool: Option<&Pool<'_>>,
+        here: &LazyCell<Result<T, Arc<ScanError>>, F>,
+    ) -> Result<VerifiedModel, Refusal> {
+        let opened = read_provenance(bundle).and_then(|_| match (self.requirements, pool) {
+            (Some(requirements), Some(pool)) => {
+                Ok((LoggedStatement::open(bundle, requirements, self.expectation)?, requirements, pool))
+            }
+            _ => Err(Failure::NoTrust),
+        });
+        match opened {
+            Ok((logged, requirements, pool)) => {
+                let about = logged.signed().statement();
+                let lineage = Lineage::of(about.tree_digest().digest(), pool, self.expectation.now());
+                let own: Vec<&Testimony> =
+                    beside.iter().filter_map(|(_, opened)| opened.as_ref().ok()).collect();
+                let others: Vec<&Testimony> = elsewhere(about, pool, own.iter().copied()).collect();
+                let said = own.iter().chain(&others).copied();
+                let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
+                let seen = Seen::of(&logged, said.clone().filter(concerns));
+                let mut judgement =
+                    Standing::of(&logged, said, &lineage, requirements, self.expectation).judge();
+                judgement.refused.extend(seen.fork());
+                let remembered = self.memory.map(|memory| memory.against(&seen, self.expectation));
+                judgement.refused.extend(remembered.into_iter().flatten());
+                // Files are not hashed for a model that may not be used whatever they are.
+                let refused = std::mem::take(&mut judgement.refused);
+                if let Some(examination) = Examination::of_standing(line, logged.facts(), refused) {
+                    return Err(examination.into_refusal().with_lineage(lineage));
+                }
+                let opened = match &**here {
+                    Ok(tree) => VerifiedModel::open(&logged, line, tree.borrow()),
+                    Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
+                };
+                match opened {
+                    Ok(model) => {
+                        let stage = self.expectation.stage().or(requirements.stage());
+                        let gate = self.gate.and_then(OnceCell::get);
+                        let (formats, report) = gate::judge(gate, requirements, about.name(), stage);
+                        judgement.warned.extend(formats.warned);
+                        let model = model.with_warnings(judgement.warned).with_lineage(lineage);
+                        let model = model.with_formats(report);
+                        let mut refused = formats.refused.into_iter();
+                        match refused.next() {
+                            Some(cause) => Err(model.refused(cause, refused.collect())),
+                            None => Ok(model),
+                        }
+                    }
+                    Err(failure) => {
+                        let here = (**here).as_ref().ok().map(Borrow::borrow);
+                        let examination = Examination::of_contents(line, logged.facts(), here, failure);
+                        Err(examination.into_refusal().with_lineage(lineage))
+                    }
+                }
+            }
+            Err(failure) => {
+                let mut examination =
+                    Examination::of(line, bundle, self.requirements, self.expectation, failure);
+                if examination.leaves_contents_open() {
+                    examination.contents(here);
+                }
+                Err(examination.into_refusal())
+            }
+        }
+    }
+}
+
+/// The lines about something that another line was made from. Nobody's signature is checked for that: it decides which refusal is
+/// reported, and no verdict.
+fn ancestors(judged: &[(usize, &Bundle)]) -> BTreeSet<usize> {
+    let read = |bundle: &Bundle| {
+        let statement = read_provenance(bundle).ok()?;
+        let subject = statement.tree_digest().digest();
+        let inputs = statement.inputs().iter().filter_map(|input| input.digest().sha256());
+        // What names itself is no ancestor of another.
+        let inputs: Vec<_> = inputs.filter(|input| *input != subject).collect();
+        Some((subject, inputs))
+    };
+    let statements: Vec<_> =
+        judged.iter().filter_map(|(line, bundle)| Some((*line, read(bundle)?))).collect();
+    let named: BTreeSet<_> = statements.iter().flat_map(|(_, (_, inputs))| inputs).collect();
+    let is_named =
+        |(line, (subject, _)): &(usize, (Sha256Digest, _))| named.contains(subject).then_some(*line);
+    statements.iter().filter_map(is_named).collect()
+}
+
+/// What the evidence says of the same tree, but for what the bundle file says too.
+fn elsewhere<'p, 'o>(
+    about: &Statement,
+    pool: &'p Pool<'_>,
+    own: impl IntoIterator<Item = &'o Testimony>,
+) -> impl Iterator<Item = &'p Testimony> {
+    let identity = |one: &Testimony| (one.statement().digest(), one.logged().signed().key().key_id());
+    let mut known: BTreeSet<_> = own.into_iter().map(identity).collect();
+    let lines = pool.about(about.tree_digest().digest());
+    lines
+        .filter(|line| line.is_testimony() && line.place().file().is_some())
+        .filter_map(|line| line.open(pool.requirements()).ok())
+        .filter(move |one| known.insert(identity(one)))
+}
+
+/// The kind of the line's statement if it is read here and is no provenance.
+fn another_kind(bundle: &Bundle) -> Option<StatementKind> {
+    match read_provenance(bundle) {
+        Err(Failure::NotProvenance { kind }) => Some(kind),
+        _ => None,
+    }
+}
