@@ -30,7 +30,7 @@ fn judge(case: &Path, gate: Option<Gate>) -> Result<VerifiedModel, Refusal> {
 fn formats_at_which_nobody_looked_are_not_allowed() {
     let case = case("formats-strict");
     let reason = |gate| judge(&case, gate).err().map(|refusal| refusal.reason());
-    let report = |rules| Gate::of(vec![formats::scan(&case.join("model"), &rules).unwrap().report]);
+    let report = |rules| Gate::of(vec![formats::scan(&case.join("model"), &rules).unwrap()]);
     assert_eq!(reason(None), Some(Reason::FormatsUnknown));
     // A look by other rules is none by these.
     assert_eq!(reason(Some(report(Rules::with_torch()))), Some(Reason::FormatsUnknown));

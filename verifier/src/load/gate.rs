@@ -3,11 +3,9 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use attest::digest::Sha256Digest;
-use attest::oms::HashType;
-use attest::scan::{Content, Progress, ScanError, ScanOptions, scan};
-use attest::tree::{FileLeaf, Tree};
-use formats::{GateError, Rules, Scanned};
+use attest::scan::{Progress, ScanError, ScanOptions, Snapshot, scan};
+use attest::tree::Tree;
+use formats::{GateError, Rules};
 
 use crate::gate::Gate;
 
@@ -20,14 +18,15 @@ pub(super) fn files(
     options: &ScanOptions<'_>,
     progress: Progress<'_>,
 ) -> Result<Tree, ScanError> {
-    let (mut reports, mut before) = (Vec::new(), None);
+    if rules.is_empty() {
+        return scan(model, options, progress);
+    }
+    // Before anybody looks into a file.
+    let snapshot = Snapshot::take(model)?;
+    let mut reports = Vec::new();
     for rules in rules {
         match formats::scan(model, rules) {
-            Ok(Scanned { report, survey }) => {
-                reports.push(report);
-                // The first: what it saw is what nobody had looked at yet.
-                before.get_or_insert(survey);
-            }
+            Ok(report) => reports.push(report),
             Err(GateError::Walk { source }) => return Err(source),
             Err(error) => {
                 gate.get_or_init(|| Gate::closed(error));
@@ -35,14 +34,7 @@ pub(super) fn files(
             }
         }
     }
-    let Some(survey) = before else { return scan(model, options, progress) };
-    let contents = survey.hash(HashType::Sha256, None, options, progress)?;
+    let tree = snapshot.hash(options, progress)?.into_tree();
     gate.get_or_init(|| Gate::of(reports));
-    Ok(Tree::new(contents.iter().map(leaf).collect())?)
-}
-
-fn leaf(content: &Content) -> FileLeaf {
-    // A file that is not cut in pieces has one digest, an empty one that of nothing.
-    let digest = content.digests().first().copied().unwrap_or_else(|| Sha256Digest::of(b""));
-    FileLeaf::new(content.path().clone(), content.size(), digest)
+    Ok(tree)
 }
