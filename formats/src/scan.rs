@@ -3,8 +3,8 @@
 //! Which files count is decided where trees are hashed ([`attest::scan`]), so that none is signed and not looked at, or the reverse.
 //!
 //! What is trusted: the operating system. Each file is opened anew by its path; whoever can write to the directory meanwhile can show this
-//! module other bytes than those that are loaded. A caller who signs a report hashes [`Scanned::survey`] afterwards, which fails
-//! if a file is not as it was before this module read it.
+//! module other bytes than those that are loaded. A caller who signs a report takes an [`attest::scan::Snapshot`]
+//! before and hashes it afterwards, which fails if a file is not as it was before this module read it.
 
 use std::collections::HashMap;
 use std::fs::File;
