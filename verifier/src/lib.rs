@@ -14,7 +14,7 @@
 //! 9. contents: the files are those that were signed ([`contents`]), and of formats that rules allow ([`gate`])
 //!
 //! Trust is a chain of types, each made in one module and containing the one before:
-//! [`Bundle`], [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`]. A statement of another kind than provenance ends
+//! [`Bundle`](attest::bundle::Bundle), [`SignedStatement`], [`LoggedStatement`], [`VerifiedModel`]. A statement of another kind than provenance ends
 //! as a [`Testimony`] beside the verdict ([`custody`]).
 //!
 //! What was verified before is a [`Memory`], given and given back: nobody goes back unnoticed.

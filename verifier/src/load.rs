@@ -1,7 +1,7 @@
 //! The one module that touches the disk: the bundle file, the trust file, and the scan of the model.
 //!
 //! In scope: where the files lie, and that each is read once and within bounds. Out of scope: everything that is
-//! decided about their bytes, which is [`verify`].
+//! decided about their bytes, which is [`verify`](crate::verify).
 
 mod evidence;
 mod gate;

@@ -12,7 +12,7 @@
 //! owns the only handle, so a write without it cannot be written elsewhere. The write-ahead log is never
 //! switched off or recycled. Recovery stays in RocksDB's default mode, which after a damaged log record opens
 //! with a *prefix* of what was written and no error: that a prefix is too short is found by the signing
-//! ledger ([`crate::ledger`]), not here. Before each opening, [`super::record_log`] refuses what the engine would read for ever.
+//! ledger ([`crate::ledger`]), not here. Before each opening, `record_log` refuses what the engine would read for ever.
 //!
 //! Confession: the binding exposes `track_and_verify_wals_in_manifest` but not the newer
 //! `track_and_verify_wals`. The ledger covers what the newer option would add.
