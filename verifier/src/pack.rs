@@ -372,7 +372,11 @@ fn read<R: Read>(entry: &mut Entry<'_, R>, what: &'static str, limit: u64) -> Re
     }
     let mut bytes = Vec::new();
     entry.take(limit).read_to_end(&mut bytes).map_err(|source| PackError::Archive { source })?;
-    Ok(bytes)
+    // An archive that breaks off gives less than it says, and no error.
+    match bytes.len() as u64 == entry.size() {
+        true => Ok(bytes),
+        false => Err(PackError::Archive { source: io::ErrorKind::UnexpectedEof.into() }),
+    }
 }
 
 fn unwritten(path: &Path, source: io::Error) -> ScanError {
