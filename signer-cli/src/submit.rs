@@ -144,7 +144,7 @@ impl Log {
         };
         let mut line = bundle.to_json_line();
         line.push(b'\n');
-        verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree))
+        verifier::verify(&line, Some(&requirements), &expectation, |_| Ok(tree))
             .map(|model| model.logged().clone())
             .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into())
     }
@@ -162,7 +162,7 @@ pub(crate) fn refuse_unsound(
     let Some(tree) = contents else { return refuse_unsound_line(pending, statement) };
     let mut line = pending.to_json_line();
     line.push(b'\n');
-    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(tree));
+    let verdict = verifier::verify(&line, None, &Expectation::default(), |_| Ok(tree));
     let (outcomes, facts) = match &verdict {
         Ok(model) => (model.outcomes(), model.facts()),
         Err(refusal) => (refusal.outcomes(), refusal.facts()),

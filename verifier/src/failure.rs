@@ -701,7 +701,7 @@ pub const fn scan_reason(error: &ScanError) -> Reason {
         | ScanError::Symlink { .. } => Reason::SymlinkFound,
         ScanError::Special { .. } => Reason::SpecialFileFound,
         ScanError::NotUtf8 { .. } | ScanError::Path { .. } | ScanError::TooDeep { .. } => Reason::PathRefused,
-        ScanError::TooManyFiles { .. } => Reason::ModelTooLarge,
+        ScanError::TooManyBytes { .. } | ScanError::TooManyFiles { .. } => Reason::ModelTooLarge,
         ScanError::Tree(TreeError::Collision { .. }) => Reason::PathsCollide,
         ScanError::Tree(TreeError::TooManyBytes | TreeError::TooManyFiles { .. }) => Reason::ModelTooLarge,
         ScanError::Tree(_) => Reason::PathRefused,

@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Act, Progress, ScanError, ScanOptions, copy};
+use attest::scan::{Act, Progress, ScanError, ScanOptions, Snapshot, copy};
 use attest::tree::Tree;
 use formats::Rules;
 
@@ -158,12 +158,15 @@ impl Request {
         bundle: &[u8],
         rules: &[Rules],
         gate: &OnceCell<Gate>,
-        options: &ScanOptions<'_>,
+        signed: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Tree, ScanError> {
+        // Every byte is read: what a cache of digests says is the word of whoever wrote it.
+        let options = ScanOptions::new().threads(self.threads);
         let Some(directory) = &self.copy else {
-            return gate::files(&self.model, rules, gate, options, progress);
+            return gate::files(&self.model, rules, gate, signed, &options, progress);
         };
+        Snapshot::take(&self.model)?.within(gate::at_most(signed))?;
         // Copied and then hashed: half of the way each.
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -176,7 +179,7 @@ impl Request {
         };
         copy(&self.model, &place, &first)?;
         put(&bundle_path_for(&place, shape), bundle)?;
-        gate::files(&place, rules, gate, options, &second)
+        gate::files(&place, rules, gate, signed, &options, &second)
     }
 
     /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
@@ -232,8 +235,8 @@ impl Request {
         *memory = self.memory_file(requirements.as_ref())?;
         let (requirements, _) = self.pinned(requirements, bundle)?;
         let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
-        let Some(path) = memory else { return question.verify(bundle, || Ok(files)) };
-        question.remembering(&memory::read(path)?).verify(bundle, || Ok(files))
+        let Some(path) = memory else { return question.verify(bundle, |_| Ok(files)) };
+        question.remembering(&memory::read(path)?).verify(bundle, |_| Ok(files))
     }
 
     fn expectation_now(&self) -> Expectation {
@@ -253,10 +256,8 @@ impl Request {
             return Err(Failure::ModelUnreadable { path: self.model.clone(), source }.into());
         }
         let bytes = read_bundle(bundle)?;
-        // Every byte is read: what a cache of digests says is the word of whoever wrote it.
-        let options = ScanOptions::new().threads(self.threads);
-        self.ask(&bytes, Evidence::new(), place, |rules, gate| {
-            self.files(&bytes, rules, gate, &options, progress)
+        self.ask(&bytes, Evidence::new(), place, |rules, gate, signed| {
+            self.files(&bytes, rules, gate, signed, progress)
         })
     }
 
@@ -281,8 +282,8 @@ impl Request {
         let own = self.bundle.as_deref().map(read_bundle).transpose();
         let result = own.map_err(Refusal::from).and_then(|own| {
             let bundle = own.as_deref().unwrap_or(pack.bundle());
-            self.ask(bundle, pack.evidence().clone(), place, |rules, gate| {
-                self.files_of(&pack, bundle, rules, gate, progress)
+            self.ask(bundle, pack.evidence().clone(), place, |rules, gate, signed| {
+                self.files_of(&pack, bundle, rules, gate, signed, progress)
             })
         });
         (shape, result)
@@ -296,8 +297,10 @@ impl Request {
         bundle: &[u8],
         rules: &[Rules],
         gate: &OnceCell<Gate>,
+        signed: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Tree, ScanError> {
+        pack.within(gate::at_most(signed))?;
         let Some(directory) = &self.copy else { return pack.tree(None, progress) };
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -308,7 +311,7 @@ impl Request {
         };
         put(&bundle_path_for(&place, shape), bundle)?;
         // What was written, and not what was read.
-        gate::files(&place, rules, gate, &ScanOptions::new().threads(self.threads), &second)
+        gate::files(&place, rules, gate, signed, &ScanOptions::new().threads(self.threads), &second)
     }
 
     fn ask(
@@ -316,7 +319,7 @@ impl Request {
         bytes: &[u8],
         mut evidence: Evidence,
         place: &mut Option<PathBuf>,
-        files: impl FnOnce(&[Rules], &OnceCell<Gate>) -> Result<Tree, ScanError>,
+        files: impl FnOnce(&[Rules], &OnceCell<Gate>, Option<u64>) -> Result<Tree, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
         evidence.append(evidence::read(&self.lineage)?);
@@ -325,7 +328,7 @@ impl Request {
         let (requirements, pins) = self.pinned(requirements, bytes)?;
         let (gate, rules) = (OnceCell::new(), requirements.as_ref().map(Requirements::gate_rules));
         let rules = rules.unwrap_or_default();
-        let files = || files(&rules, &gate);
+        let files = |signed| files(&rules, &gate, signed);
         let question = Question::new(requirements.as_ref(), &expectation);
         let question = question.with_evidence(&evidence).through(&gate);
         let model = match place {

@@ -239,6 +239,16 @@ impl Pack {
         &self.evidence
     }
 
+    /// Refuses what has more bytes than that, before one of them is read.
+    pub(crate) fn within(&self, most: Option<u64>) -> Result<(), ScanError> {
+        match (most, self.total_bytes) {
+            (Some(most), found) if found > most => {
+                Err(ScanError::TooManyBytes { path: self.path.clone(), found, most })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Reads all files into a tree; below `to`, if there is one, they are written too, in a directory that is made and that nobody else can enter.
     pub(crate) fn tree(&self, to: Option<&Path>, progress: Progress<'_>) -> Result<Tree, ScanError> {
         let changed = || ScanError::Changed { path: self.path.clone() };

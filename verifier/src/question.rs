@@ -72,7 +72,8 @@ impl<'a> Question<'a> {
     /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
     ///
     /// `bundle_file` has the bytes of the bundle file. `files` gives the tree of the files; it is called at most once, last,
-    /// and only if some line may still pass or lacks nothing but trust or a proof of logging.
+    /// and only if some line may still pass or lacks nothing but trust or a proof of logging. What it is called with is how many bytes
+    /// the files of the largest such model have, where that is known: nobody need read on for hours to see that these are others.
     ///
     /// # Errors
     ///
@@ -81,12 +82,12 @@ impl<'a> Question<'a> {
     pub fn verify<T: Borrow<Tree>>(
         &self,
         bundle_file: &[u8],
-        files: impl FnOnce() -> Result<T, ScanError>,
+        files: impl FnOnce(Option<u64>) -> Result<T, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
         let pool = self.requirements.map(|requirements| Pool::of(&file, self.evidence, requirements));
         // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
-        let here = LazyCell::new(|| files().map_err(Arc::new));
+        let here = LazyCell::new(|| files(self.signed_bytes(&file)).map_err(Arc::new));
 
         let mut verified: Option<VerifiedModel> = None;
         let mut furthest: Option<(Rank, Refusal)> = None;
@@ -172,6 +173,33 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Steps 2 to 8 of one line, as far as they need no other.
+    fn open(&self, bundle: &Bundle) -> Result<LoggedStatement, Failure> {
+        read_provenance(bundle)?;
+        LoggedStatement::open(bundle, self.requirements.ok_or(Failure::NoTrust)?, self.expectation)
+    }
+
+    /// How many bytes the files have of the largest model that the files may yet turn out to be. A line that cannot pass has no say:
+    /// anybody can add one.
+    fn signed_bytes(&self, file: &BundleFile) -> Option<u64> {
+        let mut most = None;
+        for bundle in file.bundles() {
+            let Ok(statement) = read_provenance(bundle) else { continue };
+            let may_pass = self.open(bundle).map_or_else(
+                |failure| {
+                    Examination::of(0, bundle, self.requirements, self.expectation, failure)
+                        .leaves_contents_open()
+                },
+                |_| true,
+            );
+            if may_pass {
+                let files = statement.files()?.files();
+                most = most.max(Some(files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size()))));
+            }
+        }
+        most
+    }
+
     /// Takes one line through all steps.
     fn conclude<T: Borrow<Tree>, F: FnOnce() -> Result<T, Arc<ScanError>>>(
         &self,
@@ -181,10 +209,8 @@ impl<'a> Question<'a> {
         pool: Option<&Pool<'_>>,
         here: &LazyCell<Result<T, Arc<ScanError>>, F>,
     ) -> Result<VerifiedModel, Refusal> {
-        let opened = read_provenance(bundle).and_then(|_| match (self.requirements, pool) {
-            (Some(requirements), Some(pool)) => {
-                Ok((LoggedStatement::open(bundle, requirements, self.expectation)?, requirements, pool))
-            }
+        let opened = self.open(bundle).and_then(|logged| match (self.requirements, pool) {
+            (Some(requirements), Some(pool)) => Ok((logged, requirements, pool)),
             _ => Err(Failure::NoTrust),
         });
         match opened {
