@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a generator that fails must stop")]
 
 mod accept;
+mod bounds;
 mod case;
 mod formats;
 mod lineage;

@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{formats, lineage, standing};
+use super::{bounds, formats, lineage, standing};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -16,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
         log::cases(),
         requirements::cases(),
         standing::refused(),
+        bounds::refused(),
         lineage::refused(),
         formats::refused(),
         contents::cases(),

@@ -40,12 +40,12 @@ pub(crate) fn people(rules: &str) -> String {
     )
 }
 
-fn rule(demands: &str) -> String {
+pub(crate) fn rule(demands: &str) -> String {
     people(&format!("\n[[require]]\nname = \"acme/*\"\n{demands}\n"))
 }
 
 /// The plain provenance, and after it in one log what else was said.
-fn told(said: &[Said]) -> String {
+pub(crate) fn told(said: &[Said]) -> String {
     told_to(Log::holding, said)
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn said(act: Act, key: By) -> Said {
     (of(LABEL, &files(), &Event::new(act)), key)
 }
 
-fn approval(stage: Option<&str>, expires: Option<&str>, key: By) -> Said {
+pub(crate) fn approval(stage: Option<&str>, expires: Option<&str>, key: By) -> Said {
     let stage = stage.map(|stage| stage.parse().unwrap());
     said(Act::Approve { stage, expires: expires.map(|time| time.parse().unwrap()) }, key)
 }
@@ -137,16 +137,16 @@ fn evaluation(outcome: TestOutcome, key: By) -> Said {
 }
 
 /// The plain provenance in a log that a witness saw on 18 November 2026.
-fn seen() -> String {
+pub(crate) fn seen() -> String {
     told_to(|entries| Log::holding(entries).seen_by(&[21]), &[])
 }
 
-fn witnessed_rule(demands: &str) -> String {
+pub(crate) fn witnessed_rule(demands: &str) -> String {
     let base = trust(&witness_line(21), "w21", "acme/*", &[publisher().public_key()]);
     format!("{base}\n[[require]]\nname = \"acme/*\"\n{demands}\n")
 }
 
-fn term(words: &str) -> String {
+pub(crate) fn term(words: &str) -> String {
     format!("{}{words}\n", plain_trust())
 }
 
