@@ -43,7 +43,7 @@ fn judge(
     trust: Option<&Requirements>,
     tree: Result<Tree, ScanError>,
 ) -> Result<VerifiedModel, Refusal> {
-    verify(bundle.as_bytes(), trust, &Expectation::default(), || tree)
+    verify(bundle.as_bytes(), trust, &Expectation::default(), |_| tree)
 }
 
 fn refused(bundle: &str, trust: Option<&Requirements>, tree: Result<Tree, ScanError>) -> Refusal {
@@ -115,7 +115,7 @@ fn files_are_not_hashed_for_a_forged_bundle() {
         let trust = Requirements::parse(&trust).unwrap();
         let bundle = line("reject", name);
         let result =
-            verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || -> Result<Tree, _> {
+            verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), |_| -> Result<Tree, _> {
                 panic!("{name}: files were read")
             });
         assert!(result.is_err(), "{name}");
@@ -126,7 +126,7 @@ fn files_are_not_hashed_for_a_forged_bundle() {
 fn files_are_hashed_once_for_several_lines() {
     let calls = Cell::new(0);
     let bundle = [plain(), line("accept", "lineage"), plain()].concat();
-    let result = verify(bundle.as_bytes(), Some(&requirements()), &Expectation::default(), || {
+    let result = verify(bundle.as_bytes(), Some(&requirements()), &Expectation::default(), |_| {
         calls.set(calls.get() + 1);
         files()
     });
@@ -229,7 +229,7 @@ fn files_are_not_hashed_for_a_model_that_is_withdrawn() {
     let trust = std::fs::read(case("reject", "revoked").join("trust.toml")).unwrap();
     let trust = Requirements::parse(&trust).unwrap();
     let bundle = line("reject", "revoked");
-    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || -> Result<Tree, _> {
+    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), |_| -> Result<Tree, _> {
         panic!("files were read")
     });
     let refusal = refusal.unwrap_err();
@@ -267,7 +267,7 @@ fn a_stage_of_the_trust_file_counts_unless_the_caller_names_another() {
     assert!(judge(&bundle, Some(&at("test")), files()).is_ok());
     assert_eq!(refused(&bundle, Some(&at("production")), files()).reason(), Reason::Rejected);
     let asked = Expectation::default().at_stage(Some("test".parse().unwrap()));
-    assert!(verify(bundle.as_bytes(), Some(&at("production")), &asked, files).is_ok());
+    assert!(verify(bundle.as_bytes(), Some(&at("production")), &asked, |_| files()).is_ok());
 }
 
 /// Quadratic work would take minutes: each opened line costs two signatures.
