@@ -2,8 +2,9 @@
 //!
 //! A log is started, a model is trained, signed with what it was made from, logged and verified with the log stopped;
 //! then it is tampered with in every way of [`tampering::TAMPERINGS`], one at a time, and must be refused for exactly
-//! the reason given there. Anything else ends the demo with an error.
+//! the reason given there; then every attacker of spec/threat-model.md has his try. Anything else ends the demo with an error.
 
+mod attackers;
 mod materials;
 #[path = "../demo/safetensors.rs"]
 mod safetensors;
@@ -104,11 +105,12 @@ impl Demo {
         let server = Server::start(&self.programs.log, &self.at("log"), &self.at("log.txt"))?;
         println!("     listens on {}, key {vkey}", server.url);
 
-        chapter.begin("Keys: a publisher's, and a stranger's");
+        chapter.begin("Keys: a publisher's, a stranger's and a reviewer's");
         fs::write(self.at("passphrase"), "a passphrase for the demo\n")?;
         let keygen = ["keygen", "--name", "demo/*", "--passphrase-file", "passphrase", "--key"];
         let publisher = self.sign_tool(&[&keygen[..], &["publisher.pem"]].concat())?;
         self.sign_tool(&[&keygen[..], &["stranger.pem"]].concat())?;
+        fs::write(self.at("reviewer.toml"), self.sign_tool(&[&keygen[..], &["reviewer.pem"]].concat())?)?;
         let trust = format!("version = 1\npolicy = \"\"\"\nlog {vkey}\nquorum none\n\"\"\"\n\n{publisher}");
         fs::write(self.at("tallymark.toml"), &trust)?;
         println!("     tallymark.toml says whom to trust:");
@@ -171,7 +173,10 @@ impl Demo {
         let other =
             fs::read_to_string(self.at("base").join(BUNDLE)).context("the base model has no bundle")?;
         let other_dataset = self.hash("base")?;
-        self.tamper(&Evidence { other, stranger, other_dataset })
+        self.tamper(&Evidence { other, stranger, other_dataset })?;
+
+        chapter.begin("Let every attacker try, on copies of the model and with the real log");
+        self.attack(&trust)
     }
 
     fn at(&self, name: &str) -> PathBuf {
