@@ -3,6 +3,7 @@
 //! Figures of different runs or machines say little; a ratio of neighbours in one run says something. What is measured
 //! is whole processes, as a user starts them.
 
+mod judgement;
 mod log;
 mod model;
 mod signing;
@@ -23,9 +24,10 @@ struct Row {
 }
 
 /// `bench [--mib N]` measures the publisher's and the consumer's side, `bench signing …` the same beside `model_signing`,
-/// `bench log …` the log, `bench witness …` the witness.
+/// `bench judgement …` scanning and verifying beside scanners and cosign, `bench log …` the log, `bench witness …` the witness.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match arguments.split_first() {
+        Some((first, rest)) if first == "judgement" => judgement::run(rest)?,
         Some((first, rest)) if first == "log" => log::run(rest)?,
         Some((first, rest)) if first == "signing" => signing::run(rest)?,
         Some((first, rest)) if first == "witness" => witness::run(rest)?,
