@@ -51,6 +51,7 @@ mod submit;
 mod train;
 mod trust;
 mod trust_file;
+mod verdict;
 mod verify;
 
 use std::process::ExitCode;

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use attest::digest::Sha256Digest;
+use attest::event::EventLabel;
 use attest::statement::Statement;
 use attest::tree::Tree;
 use formats::Report;
@@ -23,6 +25,7 @@ use crate::refusal::{LineNote, Refusal};
 pub struct VerifiedModel {
     logged: LoggedStatement,
     line: usize,
+    basis: Basis,
     facts: Facts,
     outcomes: Outcomes,
     notes: Vec<LineNote>,
@@ -32,13 +35,43 @@ pub struct VerifiedModel {
     formats: Option<Arc<Report>>,
 }
 
+/// What a model was judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    trust: Sha256Digest,
+    stage: Option<EventLabel>,
+}
+
+impl Basis {
+    pub(crate) const fn new(trust: Sha256Digest, stage: Option<EventLabel>) -> Self {
+        Self { trust, stage }
+    }
+
+    /// SHA-256 of the trust file.
+    #[must_use]
+    pub const fn trust(&self) -> Sha256Digest {
+        self.trust
+    }
+
+    /// The stage it may be used at; any if there is none.
+    #[must_use]
+    pub const fn stage(&self) -> Option<&EventLabel> {
+        self.stage.as_ref()
+    }
+}
+
 impl VerifiedModel {
     /// Compares the files with a statement that the requirements let pass. `line` is the bundle's line in its file, from 1.
     ///
     /// # Errors
     ///
     /// [`Failure::NotProvenance`], [`Failure::FilesDiffer`] or [`Failure::SubjectMismatch`].
-    pub(crate) fn open(logged: &LoggedStatement, line: usize, here: &Tree) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        logged: &LoggedStatement,
+        line: usize,
+        basis: Basis,
+        here: &Tree,
+    ) -> Result<Self, Failure> {
         let statement = logged.signed().statement();
         if statement.provenance().is_none() {
             return Err(Failure::NotProvenance { kind: statement.kind() });
@@ -47,7 +80,7 @@ impl VerifiedModel {
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
         let (logged, warnings, lineage, formats) = (logged.clone(), Vec::new(), None, None);
-        Ok(Self { logged, line, facts, outcomes, notes, testimonies, warnings, lineage, formats })
+        Ok(Self { logged, line, basis, facts, outcomes, notes, testimonies, warnings, lineage, formats })
     }
 
     pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {
@@ -102,6 +135,12 @@ impl VerifiedModel {
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line
+    }
+
+    /// What it was judged by.
+    #[must_use]
+    pub const fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// Everything that was established.

@@ -11,7 +11,7 @@ use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
 use attest::tree::Tree;
 
-use crate::contents::VerifiedModel;
+use crate::contents::{Basis, VerifiedModel};
 use crate::custody::Testimony;
 use crate::examination::Examination;
 use crate::failure::Failure;
@@ -207,13 +207,16 @@ impl<'a> Question<'a> {
                 if let Some(examination) = Examination::of_standing(line, logged.facts(), refused) {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
+                let stage = self.expectation.stage().or(requirements.stage());
                 let opened = match &**here {
-                    Ok(tree) => VerifiedModel::open(&logged, line, tree.borrow()),
+                    Ok(tree) => {
+                        let basis = Basis::new(requirements.digest(), stage.cloned());
+                        VerifiedModel::open(&logged, line, basis, tree.borrow())
+                    }
                     Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
                 };
                 match opened {
                     Ok(model) => {
-                        let stage = self.expectation.stage().or(requirements.stage());
                         let gate = self.gate.and_then(OnceCell::get);
                         let (formats, report) = gate::judge(gate, requirements, about.name(), stage);
                         judgement.warned.extend(formats.warned);

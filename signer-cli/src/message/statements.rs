@@ -16,6 +16,7 @@ use crate::manifest_file::ManifestFileError;
 use crate::opening_view::OpeningViewError;
 use crate::prove_file::ProveFileError;
 use crate::scan::ScanCommandError;
+use crate::verdict::VerdictError;
 
 impl From<CustodyError> for Failure {
     fn from(error: CustodyError) -> Self {
@@ -185,6 +186,21 @@ impl From<ScanCommandError> for Failure {
                 .hint("name the directory that holds the model alone: tallymark scan DIR"),
             E::Statement(_) => told(Exit::Refused, "scan-statement")
                 .hint("see what was found, without signing it: leave out --attest"),
+        }
+    }
+}
+
+impl From<VerdictError> for Failure {
+    fn from(error: VerdictError) -> Self {
+        use VerdictError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::IntoPack { .. } => told(Exit::Usage, "out-missing")
+                .hint("say where the verdict goes: --out FILE.tallymark.jsonl"),
+            E::NoVerifier => told(Exit::Usage, "verifier-missing")
+                .hint("say whom others are to know you by: --verifier https://gate.example.org/"),
+            E::Summary(_) => told(Exit::Refused, "verdict-statement")
+                .hint("see the verdict, without signing it: leave out --attest"),
         }
     }
 }

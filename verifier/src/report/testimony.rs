@@ -3,6 +3,7 @@
 use attest::digest::Sha256Digest;
 use attest::event::{Act, Event, EventLabel, EventPolicy};
 use attest::statement::Predicate;
+use attest::verdict::Summary;
 use serde::Serialize;
 
 use super::words::plain;
@@ -17,6 +18,7 @@ pub(super) fn row(testimony: &Testimony) -> (&'static str, String) {
             let noun = if count == 1 { "metric" } else { "metrics" };
             ("evaluation", vec![evaluation.outcome().to_string(), format!("{count} {noun}")])
         }
+        Predicate::Verdict(verdict) => ("verdict", of_verdict(verdict)),
         _ => ("statement", vec![testimony.statement().kind().to_string()]),
     };
     let logged = testimony.logged();
@@ -42,6 +44,13 @@ fn of_event(event: &Event) -> Vec<String> {
     words.extend(event.act().expires().map(|time| format!("until {time}")));
     words.extend(event.actor_role().map(|role| format!("as {role}")));
     words.extend(event.text().map(plain));
+    words
+}
+
+/// What another verifier found is shown and decides nothing: whether it went by rules of ours nobody knows.
+fn of_verdict(verdict: &Summary) -> Vec<String> {
+    let mut words = vec![format!("passed {} at {}", plain(verdict.verifier().id().as_str()), verdict.time())];
+    words.extend(verdict.stage().map(|stage| format!("for {stage}")));
     words
 }
 

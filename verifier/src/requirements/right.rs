@@ -55,7 +55,7 @@ impl TryFrom<String> for Right {
 /// Why a word names nothing that can be signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{seen}` is nothing a key may sign, wanted provenance, dataset, evaluation, or a kind of event such as approve or revoke"
+    "`{seen}` is nothing a key may sign, wanted provenance, dataset, scan, evaluation, verdict, or a kind of event such as approve or revoke"
 )]
 pub struct RightError {
     seen: String,
@@ -68,10 +68,12 @@ mod tests {
     #[test]
     fn a_word_is_a_kind_that_is_read_or_a_kind_of_event() {
         let right = |word: &str| Right::try_from(word.to_owned()).ok().map(|right| right.to_string());
-        for word in ["provenance", "dataset", "evaluation", "approve", "revoke", "reinstate"] {
+        for word in
+            ["provenance", "dataset", "scan", "evaluation", "verdict", "approve", "revoke", "reinstate"]
+        {
             assert_eq!(right(word).as_deref(), Some(word));
         }
-        for word in ["event", "verdict", "Approve", "approval", ""] {
+        for word in ["event", "package", "Approve", "approval", ""] {
             assert_eq!(right(word), None, "{word}");
         }
     }
