@@ -15,6 +15,7 @@ mod error;
 mod kind;
 mod label;
 mod read;
+mod waiver;
 mod write;
 
 use crate::digest::Sha256Digest;
@@ -26,6 +27,7 @@ use crate::utc_time::UtcTime;
 pub use error::EventError;
 pub use kind::{EventKind, Scope};
 pub use label::{EventLabel, EventLabelError};
+pub use waiver::{MAX_FINDINGS, Waiver};
 
 /// Most statements that an event names as its evidence.
 pub const MAX_EVIDENCE: usize = 64;
@@ -80,9 +82,11 @@ pub enum Act {
     },
     /// An earlier event no longer holds.
     Reinstate {
-        /// Statement digest of that event: a revocation, a rejection or a supersession.
+        /// Statement digest of that event: a revocation, a rejection, a supersession or a waiver.
         previous: Sha256Digest,
     },
+    /// The model may be used although the format gate finds something in it.
+    Waive(Waiver),
 }
 
 impl Act {
@@ -98,6 +102,7 @@ impl Act {
             Self::Supersede { .. } => EventKind::Supersede,
             Self::Revoke { .. } => EventKind::Revoke,
             Self::Reinstate { .. } => EventKind::Reinstate,
+            Self::Waive(_) => EventKind::Waive,
         }
     }
 
@@ -106,6 +111,7 @@ impl Act {
     pub const fn expires(&self) -> Option<UtcTime> {
         match self {
             Self::Approve { expires, .. } | Self::Promote { expires, .. } => *expires,
+            Self::Waive(waiver) => Some(waiver.expires()),
             _ => None,
         }
     }

@@ -34,7 +34,7 @@ pub(crate) use self::commands::{
 pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
     ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
-    TransferArgs, digest,
+    TransferArgs, WaiveArgs, digest,
 };
 pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};
@@ -75,7 +75,7 @@ const EXCLUSIVE: [(&str, &str, &str); 19] = [
 ];
 
 /// Commands that sign and publish.
-const PUBLISHING: [&str; 11] = [
+const PUBLISHING: [&str; 12] = [
     "sign",
     "run",
     "scan",
@@ -87,6 +87,7 @@ const PUBLISHING: [&str; 11] = [
     "supersede",
     "revoke",
     "reinstate",
+    "waive",
 ];
 
 /// Such pairs of each of them.
@@ -167,6 +168,7 @@ pub(crate) enum Command {
     Supersede(SupersedeArgs),
     Revoke(RevokeArgs),
     Reinstate(ReinstateArgs),
+    Waive(WaiveArgs),
     ProveFile(ProveFileArgs),
     CheckFile(CheckFileArgs),
     Scan(ScanArgs),

@@ -1,4 +1,4 @@
-//! `tallymark approve`, `reject`, `promote`, `transfer`, `deploy`, `supersede`, `revoke`, `reinstate`: custody events.
+//! `tallymark approve`, `reject`, `promote`, `transfer`, `deploy`, `supersede`, `revoke`, `reinstate`, `waive`: custody events.
 //!
 //! A model that is here is hashed, so that the event is about these files and not about what somebody says of them. A model
 //! that is elsewhere is named by its tree digest, and the bundle goes to `--out`.
@@ -6,13 +6,13 @@
 use std::path::{Path, PathBuf};
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Event, EventError, EventPolicy};
+use attest::event::{Act, Event, EventError, EventPolicy, Waiver};
 use attest::key::{KeyError, PublicKey};
 use attest::scan::{Scan, ScanOptions, Snapshot};
 use attest::tree::TreeDigest;
 use verifier::load::read_bounded;
 
-use crate::args::{EventArgs, Manner, digest};
+use crate::args::{EventArgs, Manner, WaiveArgs, digest};
 use crate::hidden::Hidden;
 use crate::inputs::refuse_change;
 use crate::message::Failure;
@@ -34,6 +34,9 @@ pub(crate) enum CustodyError {
     /// A digest, and no file to put the bundle into.
     #[error("{model} is a digest, so there is no bundle file beside it")]
     NoPlace { model: String },
+    /// A directory where one file is meant.
+    #[error("{path} is no single file")]
+    NoFile { path: PathBuf },
     /// Neither a path nor a digest.
     #[error("{text} is neither here nor a digest")]
     NothingThere { text: String },
@@ -161,6 +164,25 @@ pub(crate) fn receiver(text: &str) -> Result<Sha256Digest, Failure> {
     let key = PublicKey::from_pem(&pem).or_else(|_| PublicKey::from_base64(pem.trim_end()));
     let key = key.map_err(|source| CustodyError::Receiver { path: path.to_owned(), source })?;
     Ok(key.key_id())
+}
+
+/// What a waiver lets pass; a file that is here is hashed.
+pub(crate) fn waiver(args: &WaiveArgs, manner: Manner) -> Result<Act, Failure> {
+    let waiver = Waiver::new(args.finding.clone(), args.reason.clone(), args.expires);
+    let waiver = waiver.map_err(CustodyError::from)?;
+    let Some(text) = &args.file else { return Ok(Act::Waive(waiver)) };
+    let path = Path::new(text);
+    if path.symlink_metadata().is_err() {
+        let content = digest(text).map_err(|_| CustodyError::NothingThere { text: text.to_owned() })?;
+        return Ok(Act::Waive(waiver.in_file(content)));
+    }
+    let snapshot = Snapshot::take(path)?;
+    let mut progress = Progress::start(manner, snapshot.total_bytes());
+    let scan = progress.part("file", |progress| snapshot.hash(&ScanOptions::new(), progress))?;
+    match scan.tree().files() {
+        [file] if path.is_file() => Ok(Act::Waive(waiver.in_file(file.sha256()))),
+        _ => Err(CustodyError::NoFile { path: path.to_owned() }.into()),
+    }
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CustodyError> {

@@ -55,6 +55,7 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
     let time = args.at.unwrap_or_else(oms::now);
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
+        .cache(args.trust_cache.clone())
         .trust(trust)
         .lineage(args.lineage.clone())
         .memory(match &args.state {

@@ -14,6 +14,7 @@ use crate::custody::Testimony;
 use crate::difference::{differences, have_something_in_common};
 use crate::facts::{Contents, Facts};
 use crate::failure::Failure;
+use crate::gate::Waived;
 use crate::lineage::Lineage;
 use crate::logged::LoggedStatement;
 use crate::memory::Seen;
@@ -33,6 +34,7 @@ pub struct VerifiedModel {
     warnings: Vec<Failure>,
     lineage: Option<Lineage>,
     formats: Option<Arc<Report>>,
+    waived: Vec<Waived>,
 }
 
 /// What a model was judged by.
@@ -80,7 +82,8 @@ impl VerifiedModel {
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
         let (logged, warnings, lineage, formats) = (logged.clone(), Vec::new(), None, None);
-        Ok(Self { logged, line, basis, facts, outcomes, notes, testimonies, warnings, lineage, formats })
+        let waived = Vec::new();
+        Ok(Self { logged, line, basis, facts, outcomes, notes, testimonies, warnings, lineage, formats, waived })
     }
 
     pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {
@@ -113,6 +116,10 @@ impl VerifiedModel {
 
     pub(crate) fn with_formats(self, formats: Option<Arc<Report>>) -> Self {
         Self { formats, ..self }
+    }
+
+    pub(crate) fn with_waived(self, waived: Vec<Waived>) -> Self {
+        Self { waived, ..self }
     }
 
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
@@ -177,6 +184,12 @@ impl VerifiedModel {
     #[must_use]
     pub fn formats(&self) -> Option<&Report> {
         self.formats.as_deref()
+    }
+
+    /// The files that passed by a waiver and not by the format gate.
+    #[must_use]
+    pub fn waived(&self) -> &[Waived] {
+        &self.waived
     }
 
     /// Demands of rules in the mode `warn` that are not met.

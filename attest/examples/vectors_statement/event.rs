@@ -1,7 +1,7 @@
 //! Custody events: one of every kind.
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Event, EventPolicy, Scope};
+use attest::event::{Act, Event, EventPolicy, Scope, Waiver};
 use attest::private_value::Commitment;
 
 use super::private::hidden;
@@ -31,6 +31,12 @@ fn approval() -> Event {
         .with_policy(EventPolicy::new(uri, Sha256Digest::of(b"policy")))
         .with_text("bias report of 20 November looked at".to_owned())
         .unwrap()
+}
+
+/// What the gate found in one file, until somebody looks again.
+fn waiver() -> Waiver {
+    let findings = ["pickle", "pickle-global"].map(|code| code.parse().unwrap()).to_vec();
+    Waiver::new(findings, "reviewed".parse().unwrap(), "2027-02-27T12:00:00Z".parse().unwrap()).unwrap()
 }
 
 /// Of which text, rules and where these lie are private.
@@ -68,9 +74,43 @@ pub(super) fn kind() -> Kind {
                 }),
             ),
             ("reinstate", bare(Act::Reinstate { previous: digest })),
+            ("waive", bare(Act::Waive(waiver().in_file(digest)))),
+            ("waive-tree", bare(Act::Waive(waiver()))),
         ],
-        accept: vec![edit("spaced", "approve-bare", "{\"kind\":\"approve\"}", "{ \"kind\" : \"approve\" }")],
+        accept: vec![
+            edit("waive-unknown-finding", "waive", "\"pickle-global\"", "\"pickle-of-tomorrow\""),
+            edit("spaced", "approve-bare", "{\"kind\":\"approve\"}", "{ \"kind\" : \"approve\" }"),
+        ],
         reject: vec![
+            ("Event.NoFindings", edit("waive-nothing", "waive", "[\"pickle\",\"pickle-global\"]", "[]")),
+            (
+                "Event.UnsortedFindings",
+                edit("waive-twice", "waive", "\"pickle\",\"pickle-global\"", "\"pickle\",\"pickle\""),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("waive-for-ever", "waive", ",\"expires\":\"2027-02-27T12:00:00Z\"", ""),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("waive-without-a-reason", "waive", ",\"reasonCode\":\"reviewed\"", ""),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("waive-without-findings", "waive", "\"findings\":[\"pickle\",\"pickle-global\"],", ""),
+            ),
+            (
+                "Event.Field.UnknownKey",
+                edit("waive-a-path", "waive", "\"findings\":", "\"path\":\"*.bin\",\"findings\":"),
+            ),
+            (
+                "Event.BadLabel.BadCharacter",
+                edit("waive-every-finding", "waive", "\"pickle-global\"", "\"pickle-*\""),
+            ),
+            (
+                "Event.BadDigest.NoAlgorithm",
+                edit("waive-file-without-algorithm", "waive", "\"file\":\"sha256:", "\"file\":\""),
+            ),
             ("Event.UnknownKind", edit("unknown-kind", "revoke", "\"revoke\"", "\"recall\"")),
             ("Event.Field.MissingKey", edit("no-kind", "approve-bare", "\"kind\":\"approve\"", "")),
             (

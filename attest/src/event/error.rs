@@ -61,10 +61,19 @@ pub enum EventError {
         #[from]
         source: FieldError,
     },
+    /// A waiver that lets nothing pass.
+    #[error("a waiver names no finding, want at least one")]
+    NoFindings,
     /// More statements than an event may name.
     #[error("{seen} statements as evidence, want at most {max}", max = super::MAX_EVIDENCE)]
     TooMuchEvidence {
         /// Statements seen.
+        seen: usize,
+    },
+    /// More findings than a waiver may name.
+    #[error("{seen} findings, want at most {max}", max = super::MAX_FINDINGS)]
+    TooManyFindings {
+        /// Findings seen.
         seen: usize,
     },
     /// A kind of event that the predicate does not have. It may speak against the model, so it is not passed over.
@@ -82,4 +91,7 @@ pub enum EventError {
     /// Evidence that does not ascend, or an empty list of it: one thing said in two ways.
     #[error("evidence does not ascend, or is an empty list")]
     UnsortedEvidence,
+    /// Findings that do not ascend.
+    #[error("findings do not ascend")]
+    UnsortedFindings,
 }

@@ -20,11 +20,13 @@ pub enum EventKind {
     Revoke,
     /// An earlier event no longer holds.
     Reinstate,
+    /// May be used although the format gate finds something.
+    Waive,
 }
 
 impl EventKind {
     /// All kinds, in the order of the specification.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Approve,
         Self::Reject,
         Self::Promote,
@@ -33,6 +35,7 @@ impl EventKind {
         Self::Supersede,
         Self::Revoke,
         Self::Reinstate,
+        Self::Waive,
     ];
 
     /// The name, as statements spell it.
@@ -47,6 +50,7 @@ impl EventKind {
             Self::Supersede => "supersede",
             Self::Revoke => "revoke",
             Self::Reinstate => "reinstate",
+            Self::Waive => "waive",
         }
     }
 

@@ -21,6 +21,10 @@ pub(crate) struct PredicateJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     successor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason_code: Option<&'a str>,
@@ -118,6 +122,12 @@ impl Event {
                 PredicateJson { scope: Some(scope.as_str()), reason_code: Some(reason.as_str()), ..json }
             }
             Act::Reinstate { previous } => PredicateJson { previous: Some(previous.to_named()), ..json },
+            Act::Waive(waiver) => PredicateJson {
+                file: waiver.file().map(|content| content.to_named()),
+                findings: waiver.findings().iter().map(EventLabel::as_str).collect(),
+                reason_code: Some(waiver.reason().as_str()),
+                ..json
+            },
         }
     }
 }

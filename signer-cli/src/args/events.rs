@@ -175,6 +175,39 @@ pub(crate) struct ReinstateArgs {
     pub(crate) previous: Sha256Digest,
 }
 
+/// State that a model may be used although the format gate finds something in it
+///
+/// For one file by its content, or for the model as it is; never for a name or a pattern. It ends, and it counts only where a trust file
+/// names `waive` for your key, and not for a model of your own. What was found: `tallymark scan`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark waive ./churn --as acme/churn:2026.1 --file ./churn/model.pkl --finding pickle --finding \
+                  pickle-global --reason reviewed --expires 2027-02-27T12:00:00Z --log https://log.example.org"
+)]
+pub(crate) struct WaiveArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// The one file it is for, by path or by SHA-256 [default: every file of the model]
+    #[arg(long, env = "TALLYMARK_FILE", value_name = "FILE|DIGEST")]
+    pub(crate) file: Option<String>,
+    /// Code of a finding to let pass, as `tallymark scan` prints it; may be repeated
+    #[arg(long, env = "TALLYMARK_FINDING", value_name = "CODE", value_delimiter = ' ', action = ArgAction::Append,
+          required = true, value_parser = finding)]
+    pub(crate) finding: Vec<EventLabel>,
+    /// Why: `reviewed`, `no-other-format`, or a word of your own
+    #[arg(long, env = "TALLYMARK_REASON", value_name = "REASON")]
+    pub(crate) reason: EventLabel,
+    /// Until when: `2027-02-27T12:00:00Z`
+    #[arg(long, env = "TALLYMARK_EXPIRES", value_name = "TIME")]
+    pub(crate) expires: UtcTime,
+}
+
+/// Reads the code of a finding: one that the gate has, since a misspelt one would let nothing pass.
+fn finding(code: &str) -> Result<EventLabel, String> {
+    let is_known = formats::Reason::ALL.iter().any(|reason| reason.code() == code);
+    code.parse().ok().filter(|_| is_known).ok_or_else(|| "no finding of the format gate has that code".to_owned())
+}
+
 /// How far a revocation goes, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScopeName {

@@ -114,6 +114,10 @@ pub(crate) struct VerifyArgs {
     /// Accept only a statement about this version label
     #[arg(long, short = 'V', env = "TALLYMARK_VERSION", value_name = "LABEL")]
     pub(crate) version: Option<VersionLabel>,
+    /// Believe this file's digests of large files that have not changed since, and keep others in it; the verdict says how many files were not
+    /// read
+    #[arg(long, env = "TALLYMARK_TRUST_CACHE", value_name = "FILE", conflicts_with = "oms")]
+    pub(crate) trust_cache: Option<PathBuf>,
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,

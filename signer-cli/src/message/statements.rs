@@ -26,6 +26,8 @@ impl From<CustodyError> for Failure {
             E::Event(_) => told(Exit::Usage, "event").hint("correct the option that the message names"),
             E::NoPlace { .. } => told(Exit::Usage, "no-bundle-file")
                 .hint("name the file that the bundle shall be added to: --out FILE"),
+            E::NoFile { .. } => told(Exit::Usage, "no-single-file")
+                .hint("name one file of the model, or leave it out: then every file is meant"),
             E::NothingThere { .. } => told(Exit::Usage, "neither-path-nor-digest")
                 .hint("a digest is 64 lower-case hex digits; to see a model's: tallymark hash DIR"),
             E::Receiver { .. } => told(Exit::Usage, "no-public-key")

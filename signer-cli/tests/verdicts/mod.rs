@@ -104,3 +104,95 @@ fn a_verdict_about_another_time_or_by_nobody_is_wrong_use() {
     assert_eq!(desk.run(&args).status.code(), Some(2));
     assert_eq!(log.len(), 3);
 }
+
+#[test]
+fn digests_are_believed_from_a_cache_only_if_asked_and_the_verdict_says_how_many() {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    // A large file that nobody has touched for longer than a moment; signed is a copy of it.
+    let program = env!("CARGO_BIN_EXE_tallymark");
+    std::fs::create_dir(desk.path("copy")).expect("mkdir");
+    std::fs::copy(program, desk.path("copy/tallymark")).expect("copy");
+    let mut args = sign(&log, &[]);
+    (args[1], args[3]) = ("copy/tallymark", "acme/tool:1");
+    desk.succeed(&args);
+    let verify = ["verify", program, "--bundle", "copy/tallymark.tallymark.jsonl", "--trust", "trust.toml"];
+    let cached = [&verify[..], &["--trust-cache", "cache/hashes"]].concat();
+    let told = |args: &[&str]| {
+        let seen = parsed(&desk.succeed(&[args, &["--json"]].concat()));
+        let left = seen["not_checked"].as_array().expect("a list").contains(&"cached-digests".into());
+        (seen["contents"]["cached"].clone(), left)
+    };
+    assert_eq!(told(&cached), (0.into(), false));
+    assert_eq!(told(&cached), (1.into(), true));
+    assert_eq!(told(&verify), (Value::Null, false));
+    let out = desk.succeed(&cached);
+    assert!(out.contains("all as signed; 1 by the cache of digests, not read"), "{out}");
+
+    desk.write("cache/hashes", "no cache");
+    let output = desk.run(&[&cached[..], &["--json"]].concat());
+    assert_eq!(output.status.code(), Some(4));
+    assert_eq!(parsed(&String::from_utf8_lossy(&output.stdout))["reason"], "cache-unusable");
+}
+
+/// A pickle in the desk's model, and a trust file with a rule about formats and with `key` as another person who may do this.
+fn guarded(may: &str) -> (Desk, TestLog) {
+    let (desk, log) = (Desk::new(), TestLog::start());
+    desk.trust(&log);
+    std::fs::remove_file(desk.path("model/weights/a.safetensors")).expect("remove");
+    desk.write("model/model.pkl", "cos\nsystem\n(S'echo'\ntR.");
+    let key = desk.succeed(&["keygen", "--key", "ann.pem", "--unencrypted", "--name", "acme/*"]);
+    let trust = std::fs::read_to_string(desk.path("trust.toml")).expect("readable");
+    let rule = "[[require]]\nname = \"acme/*\"\nformats = \"strict\"\n";
+    desk.write("trust.toml", &format!("{trust}{key}{may}\n{rule}"));
+    desk.succeed(&sign(&log, &[]));
+    (desk, log)
+}
+
+#[test]
+fn a_waiver_lets_one_file_pass_and_the_verdict_lists_it() {
+    let (desk, log) = guarded("may = [\"waive\"]");
+    let verify = ["verify", "model", "--trust", "trust.toml", "--at", "2026-11-28T00:00:00Z", "--json"];
+    let seen = |status: i32| {
+        let output = desk.run(&verify);
+        assert_eq!(output.status.code(), Some(status), "{}", String::from_utf8_lossy(&output.stdout));
+        parsed(&String::from_utf8_lossy(&output.stdout))
+    };
+    assert_eq!(seen(3)["reason"], "format-refused");
+    let mut waive = vec!["waive", "model", "--as", "acme/churn:1", "--key", "ann.pem", "--log", log.url()];
+    waive.extend(["--log-key", log.vkey(), "--file", "model/model.pkl", "--reason", "reviewed"]);
+    waive.extend(["--finding", "pickle", "--expires", "2027-02-27T12:00:00Z"]);
+    let out = desk.succeed(&[&waive[..], &["--finding", "pickle-global", "--dry-run"]].concat());
+    assert!(out.contains("event waive") && out.contains("\"findings\":[\"pickle\",\"pickle-global\"]"), "{out}");
+    // One of two findings is not enough, and the second waiver makes it so.
+    desk.succeed(&waive);
+    assert_eq!(seen(3)["reason"], "format-refused");
+    let at = waive.iter().position(|word| *word == "pickle").expect("a finding");
+    waive[at] = "pickle-global";
+    desk.succeed(&waive);
+    let verdict = seen(0);
+    let waived = verdict["waived"].as_array().expect("a list");
+    let told: Vec<_> = waived.iter().map(|one| (&one["path"], &one["findings"], &one["until"])).collect();
+    let (path, until) = (&"model.pkl".into(), &"2027-02-27T12:00:00Z".into());
+    assert_eq!(told, [(path, &json!(["pickle"]), until), (path, &json!(["pickle-global"]), until)]);
+    let text = desk.succeed(&verify[..6]);
+    assert!(text.contains("  waived         model.pkl  pickle  until 2027-02-27T12:00:00Z  by key "), "{text}");
+
+    let mut late = verify;
+    late[5] = "2027-02-28T00:00:00Z";
+    let output = desk.run(&late);
+    assert_eq!(parsed(&String::from_utf8_lossy(&output.stdout))["reason"], "waiver-expired");
+}
+
+#[test]
+fn a_key_that_may_sign_everything_may_not_waive() {
+    let (desk, log) = guarded("");
+    let mut waive = vec!["waive", "model", "--as", "acme/churn:1", "--key", "ann.pem", "--log", log.url()];
+    waive.extend(["--log-key", log.vkey(), "--reason", "reviewed", "--expires", "2027-02-27T12:00:00Z"]);
+    desk.succeed(&[&waive[..], &["--finding", "pickle", "--finding", "pickle-global"]].concat());
+    let output = desk.run(&["verify", "model", "--trust", "trust.toml", "--json"]);
+    let seen = parsed(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!((&seen["reason"], &seen["notes"][0]["reason"]), (&"format-refused".into(), &"signer-unexpected".into()));
+    let misspelt = [&waive[..], &["--finding", "pickel"]].concat();
+    assert_eq!(desk.run(&misspelt).status.code(), Some(2));
+}

@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
         standing::refused(),
         lineage::refused(),
         formats::refused(),
+        waivers::refused(),
         contents::cases(),
     ]
     .concat()

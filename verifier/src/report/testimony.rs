@@ -39,6 +39,11 @@ fn of_event(event: &Event) -> Vec<String> {
         Act::Supersede { successor } => vec![format!("by {successor}")],
         Act::Revoke { scope, reason } => vec![reason.to_string(), scope.to_string()],
         Act::Reinstate { previous } => vec![format!("undoes {previous}")],
+        Act::Waive(waiver) => {
+            let codes: Vec<&str> = waiver.findings().iter().map(EventLabel::as_str).collect();
+            let file = waiver.file().map_or("every file".to_owned(), |content| format!("file {content}"));
+            vec![waiver.reason().to_string(), codes.join(", "), format!("in {file}")]
+        }
     };
     words.extend(event.effective_from().map(|time| format!("from {time}")));
     words.extend(event.act().expires().map(|time| format!("until {time}")));
@@ -84,6 +89,10 @@ struct EventRow {
     scope: Option<&'static str>,
     reason_code: Option<String>,
     previous: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<String>>,
     actor_role: Option<String>,
     effective_from: Option<String>,
     expires: Option<String>,
@@ -138,6 +147,8 @@ impl EventRow {
             scope: None,
             reason_code: None,
             previous: None,
+            file: None,
+            findings: None,
             actor_role: event.actor_role().and_then(label),
             effective_from: event.effective_from().map(|time| time.to_string()),
             expires: event.act().expires().map(|time| time.to_string()),
@@ -157,6 +168,12 @@ impl EventRow {
                 Self { scope: Some(scope.as_str()), reason_code: label(reason), ..row }
             }
             Act::Reinstate { previous } => Self { previous: Some(previous.to_string()), ..row },
+            Act::Waive(waiver) => Self {
+                file: waiver.file().map(|content| content.to_string()),
+                findings: Some(waiver.findings().iter().map(EventLabel::to_string).collect()),
+                reason_code: label(waiver.reason()),
+                ..row
+            },
         }
     }
 }

@@ -24,6 +24,13 @@ impl Right {
         statement.event().map_or(Self::Statement(statement.kind()), |event| Self::Event(event.kind()))
     }
 
+    /// Whether a publisher may do it only if his `may` names it: somebody whom the trust file lets sign everything was not asked whether he
+    /// may also open the gate.
+    #[must_use]
+    pub const fn must_be_named(self) -> bool {
+        matches!(self, Self::Event(EventKind::Waive))
+    }
+
     fn from_word(word: &str) -> Option<Self> {
         let is_word = |kind: &StatementKind| *kind != StatementKind::Event && kind.to_string() == word;
         let statement = StatementKind::ALL.into_iter().filter(|kind| kind.is_read()).find(is_word);
@@ -69,7 +76,7 @@ mod tests {
     fn a_word_is_a_kind_that_is_read_or_a_kind_of_event() {
         let right = |word: &str| Right::try_from(word.to_owned()).ok().map(|right| right.to_string());
         for word in
-            ["provenance", "dataset", "scan", "evaluation", "verdict", "approve", "revoke", "reinstate"]
+            ["provenance", "dataset", "scan", "evaluation", "verdict", "approve", "revoke", "reinstate", "waive"]
         {
             assert_eq!(right(word).as_deref(), Some(word));
         }
