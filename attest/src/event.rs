@@ -11,6 +11,7 @@
 //!
 //! There is no clock of the signer's in it: an event holds from its place in the log on, unless somebody states a moment.
 
+mod alias;
 mod error;
 mod kind;
 mod label;
@@ -24,6 +25,7 @@ use crate::provenance::SourceUri;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
 
+pub use alias::{Alias, Identity};
 pub use error::EventError;
 pub use kind::{EventKind, Scope};
 pub use label::{EventLabel, EventLabelError};
@@ -82,11 +84,13 @@ pub enum Act {
     },
     /// An earlier event no longer holds.
     Reinstate {
-        /// Statement digest of that event: a revocation, a rejection, a supersession or a waiver.
+        /// Statement digest of that event: a revocation, a rejection, a supersession, a waiver or an alias.
         previous: Sha256Digest,
     },
     /// The model may be used although the format gate finds something in it.
     Waive(Waiver),
+    /// The model is known by another digest too.
+    Alias(Alias),
 }
 
 impl Act {
@@ -103,6 +107,7 @@ impl Act {
             Self::Revoke { .. } => EventKind::Revoke,
             Self::Reinstate { .. } => EventKind::Reinstate,
             Self::Waive(_) => EventKind::Waive,
+            Self::Alias(_) => EventKind::Alias,
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) use self::commands::{
 };
 pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
-    ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
+    AliasArgs, ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
     TransferArgs, WaiveArgs, digest,
 };
 pub(crate) use self::exec::ExecArgs;
@@ -75,7 +75,7 @@ const EXCLUSIVE: [(&str, &str, &str); 19] = [
 ];
 
 /// Commands that sign and publish.
-const PUBLISHING: [&str; 12] = [
+const PUBLISHING: [&str; 13] = [
     "sign",
     "run",
     "scan",
@@ -88,6 +88,7 @@ const PUBLISHING: [&str; 12] = [
     "revoke",
     "reinstate",
     "waive",
+    "alias",
 ];
 
 /// Such pairs of each of them.
@@ -169,6 +170,7 @@ pub(crate) enum Command {
     Revoke(RevokeArgs),
     Reinstate(ReinstateArgs),
     Waive(WaiveArgs),
+    Alias(AliasArgs),
     ProveFile(ProveFileArgs),
     CheckFile(CheckFileArgs),
     Scan(ScanArgs),

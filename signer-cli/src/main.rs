@@ -59,7 +59,7 @@ use std::process::ExitCode;
 use attest::event::Act;
 
 use crate::args::{
-    ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
+    AliasArgs, ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
     SupersedeArgs, TransferArgs, WaiveArgs,
 };
 use crate::message::{Exit, Failure};
@@ -127,6 +127,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
             custody::run(&args.event, || Ok(Act::Reinstate { previous: args.previous }), manner)?;
         }
         Command::Waive(args) => custody::run(&args.event, || custody::waiver(args, manner), manner)?,
+        Command::Alias(args) => custody::run(&args.event, || custody::alias(args, manner), manner)?,
         Command::ProveFile(args) => prove_file::run(args, manner)?,
         Command::CheckFile(args) => check_file::run(args)?,
         Command::Submit(args) => submit::run(args, manner)?,
@@ -169,7 +170,8 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Supersede(SupersedeArgs { event, .. })
         | Command::Revoke(RevokeArgs { event, .. })
         | Command::Reinstate(ReinstateArgs { event, .. })
-        | Command::Waive(WaiveArgs { event, .. }) => event.publish.json,
+        | Command::Waive(WaiveArgs { event, .. })
+        | Command::Alias(AliasArgs { event, .. }) => event.publish.json,
         Command::CheckFile(args) => args.json,
         Command::Submit(args) => args.json,
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),

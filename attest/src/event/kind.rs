@@ -22,11 +22,13 @@ pub enum EventKind {
     Reinstate,
     /// May be used although the format gate finds something.
     Waive,
+    /// Is known by another digest too.
+    Alias,
 }
 
 impl EventKind {
     /// All kinds, in the order of the specification.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Approve,
         Self::Reject,
         Self::Promote,
@@ -36,6 +38,7 @@ impl EventKind {
         Self::Revoke,
         Self::Reinstate,
         Self::Waive,
+        Self::Alias,
     ];
 
     /// The name, as statements spell it.
@@ -51,6 +54,7 @@ impl EventKind {
             Self::Revoke => "revoke",
             Self::Reinstate => "reinstate",
             Self::Waive => "waive",
+            Self::Alias => "alias",
         }
     }
 

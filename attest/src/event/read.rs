@@ -6,7 +6,9 @@ use crate::private_value::Commitment;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
 
-use super::{Act, Event, EventError, EventKind, EventLabel, EventPolicy, Scope, Waiver};
+use super::{
+    Act, Alias, Event, EventError, EventKind, EventLabel, EventPolicy, Identity, Scope, Waiver,
+};
 
 /// What every kind may have.
 const COMMON: [&str; 6] = ["kind", "actorRole", "effectiveFrom", "evidence", "policy", "text"];
@@ -23,6 +25,7 @@ impl EventKind {
             Self::Revoke => &["scope", "reasonCode"],
             Self::Reinstate => &["previous"],
             Self::Waive => &["file", "findings", "reasonCode", "expires"],
+            Self::Alias => &["also"],
         }
     }
 }
@@ -76,7 +79,22 @@ fn read_act(kind: EventKind, fields: &Fields<'_>) -> Result<Act, EventError> {
         }
         EventKind::Reinstate => Act::Reinstate { previous: named("previous")? },
         EventKind::Waive => Act::Waive(read_waiver(fields)?),
+        EventKind::Alias => Act::Alias(read_alias(&fields.required("also")?)?),
     })
+}
+
+fn read_alias(also: &Located<'_>) -> Result<Alias, EventError> {
+    let fields = also.closed_object(&["file", "omsRoot", "ociManifest", "hfCommit"])?;
+    let digest = |key| fields.optional(key).map(|digest| read_named(&digest)).transpose();
+    let commit = fields.optional("hfCommit");
+    let commit = commit.map(|id| id.parsed(|path, source| EventError::BadCommit { path, source }));
+    let identities = [
+        digest("file")?.map(Identity::File),
+        digest("omsRoot")?.map(Identity::OmsRoot),
+        digest("ociManifest")?.map(Identity::OciManifest),
+        commit.transpose()?.map(Identity::HfCommit),
+    ];
+    Alias::new(identities.into_iter().flatten().collect())
 }
 
 fn read_waiver(fields: &Fields<'_>) -> Result<Waiver, EventError> {

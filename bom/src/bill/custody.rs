@@ -40,7 +40,7 @@ impl Bill {
         let field = match event.kind() {
             EventKind::Approve | EventKind::Reject | EventKind::Waive => Field::Approval,
             EventKind::Promote => Field::Stage,
-            EventKind::Transfer | EventKind::Deploy => Field::Transfers,
+            EventKind::Transfer | EventKind::Deploy | EventKind::Alias => Field::Transfers,
             EventKind::Supersede | EventKind::Revoke | EventKind::Reinstate => Field::Withdrawal,
         };
         self.put(field, place, "kind", event.kind().as_str(), Grade::Verified, "predicate.kind");
@@ -60,6 +60,11 @@ impl Bill {
                 tell("reason", Some(reason.to_string()));
             }
             Act::Reinstate { previous } => tell("previous", Some(format!("sha256:{previous}"))),
+            Act::Alias(alias) => {
+                for identity in alias.identities() {
+                    tell("also", Some(identity.to_string()));
+                }
+            }
             Act::Waive(waiver) => {
                 tell("file", waiver.file().map(|content| format!("sha256:{content}")));
                 let codes: Vec<String> = waiver.findings().iter().map(ToString::to_string).collect();

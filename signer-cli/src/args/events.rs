@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use attest::digest::Sha256Digest;
 use attest::event::{EventLabel, Scope};
 use attest::model_name::NameVersion;
-use attest::provenance::SourceUri;
+use attest::provenance::{GitId, SourceUri};
 use attest::utc_time::UtcTime;
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -200,6 +200,32 @@ pub(crate) struct WaiveArgs {
     /// Until when: `2027-02-27T12:00:00Z`
     #[arg(long, env = "TALLYMARK_EXPIRES", value_name = "TIME")]
     pub(crate) expires: UtcTime,
+}
+
+/// State what else a model or dataset is known by
+///
+/// A lineage joins by tree digest alone. Where somebody knows a base model by the digest of its one file or by a commit on the Hugging Face
+/// hub, this says which tree that is. It counts only where a trust file names `alias` for your key.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark alias ./bert --as google-bert/base:1 --hf-commit 86b5e0934494bd15c9632b12f734a8a67f723594 --log \
+                  https://log.example.org"
+)]
+pub(crate) struct AliasArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// The one file of the model, by path or by SHA-256
+    #[arg(long, env = "TALLYMARK_FILE", value_name = "FILE|DIGEST")]
+    pub(crate) file: Option<String>,
+    /// Root digest of its OMS signature
+    #[arg(long, env = "TALLYMARK_OMS_ROOT", value_name = "DIGEST", value_parser = digest)]
+    pub(crate) oms_root: Option<Sha256Digest>,
+    /// Digest of its manifest in a registry of OCI
+    #[arg(long, env = "TALLYMARK_OCI_MANIFEST", value_name = "DIGEST", value_parser = digest)]
+    pub(crate) oci_manifest: Option<Sha256Digest>,
+    /// Commit of its repository on the Hugging Face hub
+    #[arg(long, env = "TALLYMARK_HF_COMMIT", value_name = "COMMIT")]
+    pub(crate) hf_commit: Option<GitId>,
 }
 
 /// Reads the code of a finding: one that the gate has, since a misspelt one would let nothing pass.

@@ -53,7 +53,8 @@ fn statements(model: &VerifiedModel) -> Vec<Sha256Digest> {
         let accounts = node.accounts().iter().map(|account| account.statement());
         accounts.chain(node.withdrawals().iter().map(|withdrawal| withdrawal.statement()))
     });
-    own.chain(said).chain(told).collect()
+    let links = model.lineage().into_iter().flat_map(|lineage| lineage.links());
+    own.chain(said).chain(told).chain(links.filter_map(|link| link.alias())).collect()
 }
 
 #[cfg(test)]

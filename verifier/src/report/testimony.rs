@@ -39,6 +39,7 @@ fn of_event(event: &Event) -> Vec<String> {
         Act::Supersede { successor } => vec![format!("by {successor}")],
         Act::Revoke { scope, reason } => vec![reason.to_string(), scope.to_string()],
         Act::Reinstate { previous } => vec![format!("undoes {previous}")],
+        Act::Alias(alias) => alias.identities().iter().map(ToString::to_string).collect(),
         Act::Waive(waiver) => {
             let codes: Vec<&str> = waiver.findings().iter().map(EventLabel::as_str).collect();
             let file = waiver.file().map_or("every file".to_owned(), |content| format!("file {content}"));
@@ -93,6 +94,8 @@ struct EventRow {
     file: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     findings: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    also: Option<Vec<String>>,
     actor_role: Option<String>,
     effective_from: Option<String>,
     expires: Option<String>,
@@ -149,6 +152,7 @@ impl EventRow {
             previous: None,
             file: None,
             findings: None,
+            also: None,
             actor_role: event.actor_role().and_then(label),
             effective_from: event.effective_from().map(|time| time.to_string()),
             expires: event.act().expires().map(|time| time.to_string()),
@@ -168,6 +172,9 @@ impl EventRow {
                 Self { scope: Some(scope.as_str()), reason_code: label(reason), ..row }
             }
             Act::Reinstate { previous } => Self { previous: Some(previous.to_string()), ..row },
+            Act::Alias(alias) => {
+                Self { also: Some(alias.identities().iter().map(ToString::to_string).collect()), ..row }
+            }
             Act::Waive(waiver) => Self {
                 file: waiver.file().map(|content| content.to_string()),
                 findings: Some(waiver.findings().iter().map(EventLabel::to_string).collect()),

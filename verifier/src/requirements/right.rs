@@ -25,10 +25,10 @@ impl Right {
     }
 
     /// Whether a publisher may do it only if his `may` names it: somebody whom the trust file lets sign everything was not asked whether he
-    /// may also open the gate.
+    /// may also open the gate, or say what other people's digests mean.
     #[must_use]
     pub const fn must_be_named(self) -> bool {
-        matches!(self, Self::Event(EventKind::Waive))
+        matches!(self, Self::Event(EventKind::Waive | EventKind::Alias))
     }
 
     fn from_word(word: &str) -> Option<Self> {
@@ -76,7 +76,7 @@ mod tests {
     fn a_word_is_a_kind_that_is_read_or_a_kind_of_event() {
         let right = |word: &str| Right::try_from(word.to_owned()).ok().map(|right| right.to_string());
         for word in
-            ["provenance", "dataset", "scan", "evaluation", "verdict", "approve", "revoke", "reinstate", "waive"]
+            ["provenance", "dataset", "scan", "evaluation", "verdict", "approve", "revoke", "reinstate", "waive", "alias"]
         {
             assert_eq!(right(word).as_deref(), Some(word));
         }
