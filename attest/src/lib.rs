@@ -51,3 +51,4 @@ pub mod statement;
 pub mod tree;
 pub mod types;
 pub mod utc_time;
+pub mod verdict;

@@ -56,6 +56,7 @@ pub struct FileReport {
     format: Format,
     findings: Vec<Finding>,
     omitted: u64,
+    omitted_reasons: BTreeSet<Reason>,
     templates: Vec<Template>,
     references: Vec<Reference>,
     not_evaluated: BTreeSet<NotEvaluated>,
@@ -69,6 +70,7 @@ impl FileReport {
             format,
             findings: sink.findings,
             omitted: sink.more,
+            omitted_reasons: sink.more_reasons,
             templates: sink.templates,
             references: sink.references,
             not_evaluated: sink.not_evaluated,
@@ -103,6 +105,12 @@ impl FileReport {
     #[must_use]
     pub const fn omitted(&self) -> u64 {
         self.omitted
+    }
+
+    /// The reasons of all findings, also of those that are only counted; empty if it is allowed.
+    #[must_use]
+    pub fn reasons(&self) -> BTreeSet<Reason> {
+        self.findings.iter().map(Finding::reason).chain(self.omitted_reasons.iter().copied()).collect()
     }
 
     /// Templates in it.

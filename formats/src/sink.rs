@@ -38,6 +38,8 @@ pub(crate) struct Sink {
     members: Vec<String>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) more: u64,
+    /// Reasons of those that are only counted.
+    pub(crate) more_reasons: BTreeSet<Reason>,
     pub(crate) templates: Vec<Template>,
     pub(crate) references: Vec<Reference>,
     pub(crate) not_evaluated: BTreeSet<NotEvaluated>,
@@ -52,6 +54,7 @@ impl Sink {
             members: Vec::new(),
             findings: Vec::new(),
             more: 0,
+            more_reasons: BTreeSet::new(),
             templates: Vec::new(),
             references: Vec::new(),
             not_evaluated: BTreeSet::new(),
@@ -63,6 +66,7 @@ impl Sink {
     pub(crate) fn add(&mut self, reason: Reason, offset: Option<u64>, what: impl AsRef<str>) {
         if self.findings.len() >= MAX_FINDINGS {
             self.more = self.more.saturating_add(1);
+            self.more_reasons.insert(reason);
             return;
         }
         let place = Place::new(self.file.clone(), self.members.clone(), offset);

@@ -28,6 +28,7 @@ pub fn has_an_entry(statement: &Statement) {
         Predicate::Evaluation(evaluation) => Some(evaluation.to_statement_bytes(name, version, digest)),
         Predicate::Event(event) => Some(event.to_statement_bytes(name, version, digest)),
         Predicate::Scan(scan) => Some(scan.to_statement_bytes(name, version, digest)),
+        Predicate::Verdict(summary) => Some(summary.to_statement_bytes(name, version, digest)),
         _ => None,
     };
     if let Some(bytes) = written {

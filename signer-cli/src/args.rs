@@ -17,6 +17,7 @@ mod pack;
 mod scan;
 mod statements;
 mod trust;
+mod verdicts;
 mod views;
 
 use std::ffi::OsString;
@@ -32,8 +33,8 @@ pub(crate) use self::commands::{
 };
 pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
-    ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
-    TransferArgs, digest,
+    AliasArgs, ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
+    SupersedeArgs, TransferArgs, WaiveArgs, digest,
 };
 pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};
@@ -43,6 +44,7 @@ pub(crate) use self::pack::PackArgs;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
+pub(crate) use self::verdicts::VerdictArgs;
 pub(crate) use self::views::{
     BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
     VersionArgs,
@@ -50,13 +52,14 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 18] = [
+const EXCLUSIVE: [(&str, &str, &str); 19] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
     ("search", "log_key", "trust"),
     ("hash", "files", "json"),
     ("verify", "quiet", "json"),
+    ("verify", "pending", "log"),
     ("diff", "other", "data"),
     ("diff", "other", "base"),
     ("diff", "other", "code"),
@@ -72,7 +75,7 @@ const EXCLUSIVE: [(&str, &str, &str); 18] = [
 ];
 
 /// Commands that sign and publish.
-const PUBLISHING: [&str; 11] = [
+const PUBLISHING: [&str; 13] = [
     "sign",
     "run",
     "scan",
@@ -84,6 +87,8 @@ const PUBLISHING: [&str; 11] = [
     "supersede",
     "revoke",
     "reinstate",
+    "waive",
+    "alias",
 ];
 
 /// Such pairs of each of them.
@@ -164,6 +169,8 @@ pub(crate) enum Command {
     Supersede(SupersedeArgs),
     Revoke(RevokeArgs),
     Reinstate(ReinstateArgs),
+    Waive(WaiveArgs),
+    Alias(AliasArgs),
     ProveFile(ProveFileArgs),
     CheckFile(CheckFileArgs),
     Scan(ScanArgs),

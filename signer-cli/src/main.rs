@@ -51,6 +51,7 @@ mod submit;
 mod train;
 mod trust;
 mod trust_file;
+mod verdict;
 mod verify;
 
 use std::process::ExitCode;
@@ -58,8 +59,8 @@ use std::process::ExitCode;
 use attest::event::Act;
 
 use crate::args::{
-    ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
-    SupersedeArgs, TransferArgs,
+    AliasArgs, ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs,
+    RevokeArgs, SupersedeArgs, TransferArgs, WaiveArgs,
 };
 use crate::message::{Exit, Failure};
 
@@ -125,6 +126,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Reinstate(args) => {
             custody::run(&args.event, || Ok(Act::Reinstate { previous: args.previous }), manner)?;
         }
+        Command::Waive(args) => custody::run(&args.event, || custody::waiver(args, manner), manner)?,
+        Command::Alias(args) => custody::run(&args.event, || custody::alias(args, manner), manner)?,
         Command::ProveFile(args) => prove_file::run(args, manner)?,
         Command::CheckFile(args) => check_file::run(args)?,
         Command::Submit(args) => submit::run(args, manner)?,
@@ -166,7 +169,9 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Deploy(DeployArgs { event, .. })
         | Command::Supersede(SupersedeArgs { event, .. })
         | Command::Revoke(RevokeArgs { event, .. })
-        | Command::Reinstate(ReinstateArgs { event, .. }) => event.publish.json,
+        | Command::Reinstate(ReinstateArgs { event, .. })
+        | Command::Waive(WaiveArgs { event, .. })
+        | Command::Alias(AliasArgs { event, .. }) => event.publish.json,
         Command::CheckFile(args) => args.json,
         Command::Submit(args) => args.json,
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),

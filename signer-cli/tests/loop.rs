@@ -7,6 +7,7 @@ mod bom;
 mod custody;
 mod log;
 mod readme;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -11,9 +11,10 @@ use attest::event::{EventLabel, Scope};
 use attest::key::SignatureError;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::provenance::{Relation, Source};
-use attest::scan::ScanError;
+use attest::scan::{CacheError, ScanError};
 use attest::statement::{StatementError, StatementKind};
 use attest::tree::{TreeDigest, TreeError};
+use attest::utc_time::UtcTime;
 use merkle::{Hash, ProofError};
 use tlog::checkpoint::Origin;
 use tlog::policy::{PolicyOpenError, QuorumError};
@@ -31,6 +32,12 @@ use crate::standing::reach;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// The cache of digests that was to be believed cannot be.
+    #[error("the cache of digests cannot be used")]
+    CacheUnusable {
+        /// Why.
+        source: CacheError,
+    },
     /// Something it was made from is withdrawn, and so it is.
     #[error(
         "{ancestor} is withdrawn by {by} with all that was made from it: {reason}: statement {statement}"
@@ -182,6 +189,22 @@ pub enum Failure {
         format: formats::Format,
         /// What was found first, and where.
         found: String,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// The format gate refuses a file, and was overruled until a moment that is past.
+    #[error(
+        "{path} is {format}: {found}; a waiver for it expired at {expired} (rule on line {line} of the trust file)"
+    )]
+    WaiverExpired {
+        /// The file.
+        path: String,
+        /// What it is, by its content.
+        format: formats::Format,
+        /// What was found first, and where.
+        found: String,
+        /// When the last waiver that would have covered it ended.
+        expired: UtcTime,
         /// The rule's line in the trust file.
         line: usize,
     },
@@ -565,6 +588,7 @@ impl Failure {
             Self::BundleMalformed { source } => of_bundle_file(source),
             Self::BundleMissing { .. } => Reason::BundleMissing,
             Self::BundleUnreadable { .. } => Reason::BundleUnreadable,
+            Self::CacheUnusable { .. } => Reason::CacheUnusable,
             Self::CheckpointAgeUnknown { .. } => Reason::CheckpointAgeUnknown,
             Self::CheckpointOlder { .. } => Reason::CheckpointOlder,
             Self::CheckpointStale { .. } => Reason::CheckpointStale,
@@ -618,6 +642,7 @@ impl Failure {
             Self::TrustMalformed { .. } => Reason::TrustMalformed,
             Self::TrustUnreadable { .. } => Reason::TrustUnreadable,
             Self::VersionUnexpected { .. } => Reason::VersionUnexpected,
+            Self::WaiverExpired { .. } => Reason::WaiverExpired,
         }
     }
 

@@ -151,7 +151,8 @@ enum Part {
 }
 
 /// Whether the file begins as a pack does. One that cannot be read is none: whoever reads it next says why.
-pub(crate) fn is_one(path: &Path) -> bool {
+#[must_use]
+pub fn is_one(path: &Path) -> bool {
     let mut start = [0; MANIFEST.len() + 1];
     path.is_file()
         && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()

@@ -11,7 +11,7 @@ use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
 use attest::tree::Tree;
 
-use crate::contents::VerifiedModel;
+use crate::contents::{Basis, VerifiedModel};
 use crate::custody::Testimony;
 use crate::examination::Examination;
 use crate::failure::Failure;
@@ -223,8 +223,8 @@ impl<'a> Question<'a> {
                 let said = own.iter().chain(&others).copied();
                 let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
                 let seen = Seen::of(&logged, said.clone().filter(concerns));
-                let mut judgement =
-                    Standing::of(&logged, said, &lineage, requirements, self.expectation).judge();
+                let standing = Standing::of(&logged, said, &lineage, requirements, self.expectation);
+                let (mut judgement, waivers) = (standing.judge(), standing.waivers());
                 judgement.refused.extend(seen.fork());
                 let remembered = self.memory.map(|memory| memory.against(&seen, self.expectation));
                 judgement.refused.extend(remembered.into_iter().flatten());
@@ -233,19 +233,23 @@ impl<'a> Question<'a> {
                 if let Some(examination) = Examination::of_standing(line, logged.facts(), refused) {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
+                let stage = self.expectation.stage().or(requirements.stage());
                 let opened = match &**here {
-                    Ok(tree) => VerifiedModel::open(&logged, line, tree.borrow()),
+                    Ok(tree) => {
+                        let basis = Basis::new(requirements.digest(), stage.cloned());
+                        let tree = tree.borrow();
+                        VerifiedModel::open(&logged, line, basis, tree).map(|model| (model, tree))
+                    }
                     Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
                 };
                 match opened {
-                    Ok(model) => {
-                        let stage = self.expectation.stage().or(requirements.stage());
+                    Ok((model, tree)) => {
                         let gate = self.gate.and_then(OnceCell::get);
-                        let (formats, report) = gate::judge(gate, requirements, about.name(), stage);
-                        judgement.warned.extend(formats.warned);
+                        let passage = gate::judge(gate, requirements, about.name(), stage, &waivers, tree);
+                        judgement.warned.extend(passage.judgement.warned);
                         let model = model.with_warnings(judgement.warned).with_lineage(lineage);
-                        let model = model.with_formats(report);
-                        let mut refused = formats.refused.into_iter();
+                        let model = model.with_formats(passage.report).with_waived(passage.waived);
+                        let mut refused = passage.judgement.refused.into_iter();
                         match refused.next() {
                             Some(cause) => Err(model.refused(cause, refused.collect())),
                             None => Ok(model),

@@ -83,6 +83,9 @@ reasons! {
         BundleUnreadable "bundle-unreadable" Io,
             "The bundle file exists and could not be read.",
             "Check the path and its permissions.";
+        CacheUnusable "cache-unusable" Undecidable,
+            "The cache of digests is damaged, open to others, or could not be read or written.",
+            "It holds nothing that cannot be made again: remove it, or leave out --trust-cache.";
         LineageMalformed "lineage-malformed" Undecidable,
             "What was given with --lineage holds a bundle file that is none, or more than is read.",
             "Take out what is no bundle file, or name the files that are needed; what one of them says may count against the model.";
@@ -342,6 +345,9 @@ reasons! {
         SymlinkFound "symlink-found" VerifiedFalse,
             "A symbolic link lies in the model.",
             "Replace the link by the file it points to, or move it out of the model.";
+        WaiverExpired "waiver-expired" Refused,
+            "A file that can run code when it is loaded was let pass by a waiver, which has expired.",
+            "Ask whoever signed it to look again: tallymark waive; or for the model as safetensors or GGUF.";
     }
 }
 

@@ -65,6 +65,7 @@ pub const MAX_TRUST_BYTES: usize = 1 << 20;
 /// What the caller demands of a signer and of a log. There is no empty one, and so none that lets everything pass.
 #[derive(Clone, Debug)]
 pub struct Requirements {
+    digest: Sha256Digest,
     policy: Policy,
     stage: Option<EventLabel>,
     publishers: Vec<Publisher>,
@@ -140,8 +141,14 @@ impl Requirements {
         let anchors =
             file.anchor.iter().map(|anchor| anchor.read(&line_at)).collect::<Result<HashMap<_, _>, _>>()?;
         let (stage, remember) = (file.stage.map(Label::into_inner), file.remember);
-        let trust_on_first_use = file.trust_on_first_use;
-        Ok(Self { policy, stage, publishers, persons, rules, anchors, remember, trust_on_first_use })
+        let (digest, trust_on_first_use) = (Sha256Digest::of(bytes), file.trust_on_first_use);
+        Ok(Self { digest, policy, stage, publishers, persons, rules, anchors, remember, trust_on_first_use })
+    }
+
+    /// SHA-256 of the trust file, by which others can tell what was demanded.
+    #[must_use]
+    pub const fn digest(&self) -> Sha256Digest {
+        self.digest
     }
 
     /// Which logs and witnesses count.

@@ -16,6 +16,7 @@
 //! Nothing is known of lines that are not in the bundle file. That is what the age of the checkpoint bounds, and no more.
 
 mod in_force;
+mod waivers;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use attest::statement::Predicate;
 use attest::utc_time::UtcTime;
 
 pub(crate) use self::in_force::InForce;
+pub(crate) use self::waivers::{Holds, Waivers};
 use crate::custody::Testimony;
 use crate::failure::Failure;
 use crate::lineage::Lineage;
@@ -81,6 +83,11 @@ impl<'a> Standing<'a> {
             }
         }
         judgement
+    }
+
+    /// What somebody let pass.
+    pub(crate) fn waivers(&self) -> Waivers<'a> {
+        Waivers::of(self)
     }
 
     fn name(&self) -> &ModelName {

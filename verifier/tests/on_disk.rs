@@ -94,6 +94,18 @@ fn a_file_that_may_not_be_read_is_unreadable() {
 }
 
 #[test]
+fn a_cache_that_cannot_be_read_is_never_a_yes() {
+    let (model, room) = (copy(), tempfile::tempdir().unwrap());
+    let cache = room.path().join("hashes");
+    let request = Request::new(model.path()).trust(Some(accepted().join("trust.toml")));
+    let request = request.cache(Some(cache.clone()));
+    assert!(request.verify(&|_, _| {}).result().is_ok());
+    fs::write(&cache, "no cache").unwrap();
+    let verdict = request.verify(&|_, _| {});
+    assert_eq!(verdict.result().err().map(verifier::Refusal::reason), Some(Reason::CacheUnusable));
+}
+
+#[test]
 fn every_error_of_a_scan_has_its_reason() {
     let path = || PathBuf::from("p");
     let model_path = || "p".parse::<ModelPath>().unwrap();

@@ -136,7 +136,7 @@ impl EntryPayload {
     ///
     /// Subjects are the model's or dataset's tree digest and, of a provenance, its [`MAX_LOGGED_FILES`] largest files that are not empty, equal
     /// sizes by smaller digest first. Inputs are, for each of [`Statement::inputs`], its SHA-256 if there is one and its
-    /// git commit if there is one, and of an event its policy; a private digest is none of them; those with the same role and digest are one input.
+    /// git commit if there is one, and of an event or a verdict its policy; a private digest is none of them; those with the same role and digest are one input.
     #[must_use]
     pub fn from_statement(statement: &Statement, key: &PublicKey) -> Self {
         let mut files: Vec<_> = statement.files().map_or(&[][..], |tree| tree.files()).iter().collect();
@@ -164,7 +164,9 @@ impl EntryPayload {
             inputs.extend(sha256.into_iter().chain(commit).map(|subject| EntryInput { role, subject }));
         }
 
-        if let Some(digest) = statement.event().and_then(Event::policy).and_then(EventPolicy::digest) {
+        let of_event = statement.event().and_then(Event::policy).and_then(EventPolicy::digest);
+        let policy = of_event.or_else(|| statement.verdict().map(|verdict| verdict.policy().digest()));
+        if let Some(digest) = policy {
             let subject = EntrySubject::sha256(Form::File, digest);
             inputs.push(EntryInput { role: Role::Config, subject });
         }

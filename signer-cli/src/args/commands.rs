@@ -40,7 +40,7 @@ pub(crate) struct KeygenArgs {
 }
 
 /// Where the private key lies and what opens it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct KeyArgs {
     /// Private key file [default: $XDG_DATA_HOME/tallymark/key.pem]
     #[arg(long, env = "TALLYMARK_KEY", value_name = "FILE")]

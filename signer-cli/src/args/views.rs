@@ -9,7 +9,7 @@ use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::NamedPath;
+use super::{NamedPath, VerdictArgs};
 use crate::search::Term;
 
 /// Find entries in a log, each proven before it is printed
@@ -61,7 +61,8 @@ pub(crate) struct SearchArgs {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn\n  tallymark verify ./churn --oms \
-                  --oms-key signer.pem.pub\n  tallymark verify hf://acme/churn@v2 --no-download"
+                  --oms-key signer.pem.pub\n  tallymark verify hf://acme/churn@v2 --no-download\n  tallymark verify ./churn --attest --verifier \
+                  https://gate.example.org/ --log https://log.example.org"
 )]
 pub(crate) struct VerifyArgs {
     /// Directory or single file of the model, or `hf://OWNER/NAME@REVISION` on the hub
@@ -113,12 +114,18 @@ pub(crate) struct VerifyArgs {
     /// Accept only a statement about this version label
     #[arg(long, short = 'V', env = "TALLYMARK_VERSION", value_name = "LABEL")]
     pub(crate) version: Option<VersionLabel>,
+    /// Believe this file's digests of large files that have not changed since, and keep others in it; the verdict says how many files were not
+    /// read
+    #[arg(long, env = "TALLYMARK_TRUST_CACHE", value_name = "FILE", conflicts_with = "oms")]
+    pub(crate) trust_cache: Option<PathBuf>,
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Print JSON
+    /// Print JSON; of a verdict that is signed, what was signed
     #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
 }
 
 /// Show what differs between what was signed and what lies here, or between two signed models

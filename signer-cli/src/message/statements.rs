@@ -16,6 +16,7 @@ use crate::manifest_file::ManifestFileError;
 use crate::opening_view::OpeningViewError;
 use crate::prove_file::ProveFileError;
 use crate::scan::ScanCommandError;
+use crate::verdict::VerdictError;
 
 impl From<CustodyError> for Failure {
     fn from(error: CustodyError) -> Self {
@@ -25,6 +26,8 @@ impl From<CustodyError> for Failure {
             E::Event(_) => told(Exit::Usage, "event").hint("correct the option that the message names"),
             E::NoPlace { .. } => told(Exit::Usage, "no-bundle-file")
                 .hint("name the file that the bundle shall be added to: --out FILE"),
+            E::NoFile { .. } => told(Exit::Usage, "no-single-file")
+                .hint("name one file of the model, or leave it out: then every file is meant"),
             E::NothingThere { .. } => told(Exit::Usage, "neither-path-nor-digest")
                 .hint("a digest is 64 lower-case hex digits; to see a model's: tallymark hash DIR"),
             E::Receiver { .. } => told(Exit::Usage, "no-public-key")
@@ -185,6 +188,21 @@ impl From<ScanCommandError> for Failure {
                 .hint("name the directory that holds the model alone: tallymark scan DIR"),
             E::Statement(_) => told(Exit::Refused, "scan-statement")
                 .hint("see what was found, without signing it: leave out --attest"),
+        }
+    }
+}
+
+impl From<VerdictError> for Failure {
+    fn from(error: VerdictError) -> Self {
+        use VerdictError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::IntoPack { .. } => told(Exit::Usage, "out-missing")
+                .hint("say where the verdict goes: --out FILE.tallymark.jsonl"),
+            E::NoVerifier => told(Exit::Usage, "verifier-missing")
+                .hint("say whom others are to know you by: --verifier https://gate.example.org/"),
+            E::Summary(_) => told(Exit::Refused, "verdict-statement")
+                .hint("see the verdict, without signing it: leave out --attest"),
         }
     }
 }

@@ -12,6 +12,7 @@ mod formats;
 mod lineage;
 mod reject;
 mod standing;
+mod waivers;
 mod world;
 
 use std::path::{Path, PathBuf};

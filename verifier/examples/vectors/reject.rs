@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{bounds, formats, lineage, standing};
+use super::{bounds, formats, lineage, standing, waivers};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -19,6 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
         bounds::refused(),
         lineage::refused(),
         formats::refused(),
+        waivers::refused(),
         contents::cases(),
     ]
     .concat()

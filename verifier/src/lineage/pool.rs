@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use attest::bundle::{Bundle, BundleFile};
 use attest::digest::Sha256Digest;
+use attest::event::{Act, Identity};
 use attest::statement::{StatementError, StatementKind};
 
 use super::{Evidence, SetAside};
@@ -21,6 +22,7 @@ pub(crate) struct Pool<'a> {
     requirements: &'a Requirements,
     lines: Vec<PoolLine<'a>>,
     by_subject: HashMap<Sha256Digest, Vec<usize>>,
+    by_identity: HashMap<Identity, Vec<usize>>,
     unread: Vec<SetAside>,
 }
 
@@ -40,8 +42,8 @@ impl<'a> Pool<'a> {
         evidence: Option<&'a Evidence>,
         requirements: &'a Requirements,
     ) -> Self {
-        let (lines, by_subject, unread) = (Vec::new(), HashMap::new(), Vec::new());
-        let mut this = Self { requirements, lines, by_subject, unread };
+        let (lines, by_subject, by_identity) = (Vec::new(), HashMap::new(), HashMap::new());
+        let mut this = Self { requirements, lines, by_subject, by_identity, unread: Vec::new() };
         let files = evidence.into_iter().flat_map(Evidence::files).map(|(name, file)| (Some(name), file));
         for (name, file) in [(None, own)].into_iter().chain(files) {
             for (line, bundle) in (1..).zip(file.bundles()) {
@@ -56,6 +58,11 @@ impl<'a> Pool<'a> {
             Ok(statement) => {
                 let subject = statement.tree_digest().digest();
                 self.by_subject.entry(subject).or_default().push(self.lines.len());
+                if let Some(Act::Alias(alias)) = statement.event().map(attest::event::Event::act) {
+                    for identity in alias.identities() {
+                        self.by_identity.entry(identity.clone()).or_default().push(self.lines.len());
+                    }
+                }
                 let (kind, opened) = (statement.kind(), OnceCell::new());
                 self.lines.push(PoolLine { place, bundle, kind, opened });
             }
@@ -72,6 +79,11 @@ impl<'a> Pool<'a> {
     /// What is about the thing with that digest, in the order of the files and their lines.
     pub(crate) fn about(&self, digest: Sha256Digest) -> impl Iterator<Item = &PoolLine<'a>> {
         self.by_subject.get(&digest).into_iter().flatten().filter_map(|number| self.lines.get(*number))
+    }
+
+    /// The lines that say what that identity means, verified or not.
+    pub(super) fn aliases(&self, of: &Identity) -> impl Iterator<Item = &PoolLine<'a>> {
+        self.by_identity.get(of).into_iter().flatten().filter_map(|number| self.lines.get(*number))
     }
 
     pub(crate) const fn requirements(&self) -> &'a Requirements {

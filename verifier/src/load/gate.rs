@@ -3,8 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 
-use attest::scan::{Progress, ScanError, ScanOptions, Snapshot};
-use attest::tree::Tree;
+use attest::scan::{Progress, Scan, ScanError, ScanOptions, Snapshot};
 use formats::{GateError, Rules};
 
 use crate::gate::Gate;
@@ -27,9 +26,12 @@ pub(super) fn files(
     signed: Option<u64>,
     options: &ScanOptions<'_>,
     progress: Progress<'_>,
-) -> Result<Tree, ScanError> {
+) -> Result<Scan, ScanError> {
     // Before the gate looks: what is hashed in the end must be what it saw.
     let snapshot = Snapshot::take(model)?.within(at_most(signed))?;
+    if rules.is_empty() {
+        return snapshot.hash(options, progress);
+    }
     let mut reports = Vec::new();
     for rules in rules {
         match formats::scan(model, rules) {
@@ -41,9 +43,7 @@ pub(super) fn files(
             }
         }
     }
-    let tree = snapshot.hash(options, progress)?.into_tree();
-    if !rules.is_empty() {
-        gate.get_or_init(|| Gate::of(reports));
-    }
-    Ok(tree)
+    let scan = snapshot.hash(options, progress)?;
+    gate.get_or_init(|| Gate::of(reports));
+    Ok(scan)
 }

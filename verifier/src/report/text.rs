@@ -9,6 +9,7 @@ use super::{Common, next, testimony};
 use crate::custody::Testimony;
 use crate::difference::Difference;
 use crate::failure::Failure;
+use crate::gate::Waived;
 use crate::lineage::{Fault, Lineage, Link, Node, State};
 use crate::load::{Offer, Verdict};
 use crate::outcome::Outcome;
@@ -185,6 +186,7 @@ impl Page {
             let refused = report.files().iter().filter(|file| !file.is_allowed()).count();
             let (all, rules) = (report.files().len(), report.rules().id());
             rows.push(("formats", format!("{} allowed, {refused} refused by {rules}", all - refused)));
+            rows.extend(common.waived.iter().map(waived_row));
         }
         if let Some(key) = facts.signer() {
             rows.push(("signer", format!("{} {}", key.algorithm(), key.key_id())));
@@ -286,6 +288,13 @@ fn lineage_row(lineage: &Lineage) -> Option<(&'static str, String)> {
     Some(("lineage", format!("{links} {noun}, at most {deepest} deep: {}", counts.join(", "))))
 }
 
+/// A file that the gate refuses and that passed all the same.
+fn waived_row(waived: &Waived) -> (&'static str, String) {
+    let codes: Vec<&str> = waived.reasons().iter().map(|reason| reason.code()).collect();
+    let (path, until, by) = (plain(waived.path()), waived.until(), waived.by());
+    ("waived", format!("{path}  {}  until {until}  by {by}", codes.join(", ")))
+}
+
 fn named(statement: &Statement) -> String {
     format!("{}:{}", statement.name(), statement.version())
 }
@@ -318,7 +327,13 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
         }),
         Step::Contents => facts.contents().map(|contents| {
             let noun = if contents.files() == 1 { "file" } else { "files" };
-            format!("{} {noun}, {}, all as signed", contents.files(), size(contents.total_bytes()))
+            let (files, bytes) = (contents.files(), size(contents.total_bytes()));
+            match common.cached {
+                0 => format!("{files} {noun}, {bytes}, all as signed"),
+                cached => format!(
+                    "{files} {noun}, {bytes}, all as signed; {cached} by the cache of digests, not read"
+                ),
+            }
         }),
     };
     words.unwrap_or_default()

@@ -148,7 +148,7 @@ impl Publisher {
         &self.roles
     }
 
-    /// What they may sign; everything if the file says nothing.
+    /// What they may sign; everything but what [must be named](Right::must_be_named) if the file says nothing.
     #[must_use]
     pub fn may(&self) -> Option<&[Right]> {
         self.may.as_deref()
@@ -173,7 +173,8 @@ impl Publisher {
 
     /// Whether some key may sign this under this name.
     pub(super) fn lets_sign(&self, name: &ModelName, right: Right) -> bool {
-        self.pattern.matches(name) && self.may.as_ref().is_none_or(|may| may.contains(&right))
+        let may = self.may.as_ref();
+        self.pattern.matches(name) && may.map_or(!right.must_be_named(), |may| may.contains(&right))
     }
 
     /// Whether the keys count at that place.
