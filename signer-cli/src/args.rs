@@ -46,8 +46,8 @@ pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
 pub(crate) use self::verdicts::VerdictArgs;
 pub(crate) use self::views::{
-    BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
-    VersionArgs,
+    BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, HelpArgs, InspectArgs, ManArgs, SchemaArgs,
+    SchemaName, SearchArgs, VerifyArgs, VersionArgs,
 };
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
@@ -186,6 +186,8 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
+    Help(HelpArgs),
+    Schema(SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),

@@ -143,6 +143,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Lineage(args) => return lineage::run(args, manner),
         Command::Inspect(args) => return inspect::run(args, manner),
         Command::Hash(args) => hash::run(args, manner)?,
+        Command::Help(args) => pages::help(args)?,
+        Command::Schema(args) => pages::schema(args)?,
         Command::Completions(args) => pages::completions(args)?,
         Command::Man(args) => pages::man(args, manner)?,
         Command::Version(args) => pages::version(args)?,
@@ -189,6 +191,8 @@ const fn wants_json(command: &Command) -> bool {
         Command::ProveFile(_)
         | Command::Exec(_)
         | Command::Pack(_)
+        | Command::Help(_)
+        | Command::Schema(_)
         | Command::Completions(_)
         | Command::Man(_) => false,
     }

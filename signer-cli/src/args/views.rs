@@ -318,6 +318,33 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: clap_complete::Shell,
 }
 
+/// Print what a command is for, or what exit codes mean
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark help exit-codes\n  tallymark help sign")]
+pub(crate) struct HelpArgs {
+    /// A command, or `exit-codes` [default: all commands]
+    #[arg(env = "TALLYMARK_HELP_TOPIC", value_name = "TOPIC")]
+    pub(crate) topic: Option<String>,
+}
+
+/// Print the JSON Schema of a file that is read or written
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark schema trust > trust.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// Of which
+    #[arg(env = "TALLYMARK_SCHEMA", value_enum)]
+    pub(crate) what: SchemaName,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// The trust file, tallymark.toml
+    Trust,
+    /// What `verify --json` and `gate --format json` print
+    Verdict,
+}
+
 /// Write the manual pages
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  tallymark man ./man && man ./man/tallymark-sign.1")]
