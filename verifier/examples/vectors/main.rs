@@ -9,6 +9,7 @@ mod accept;
 mod case;
 mod formats;
 mod lineage;
+mod private_entry;
 mod reject;
 mod standing;
 mod world;

@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{formats, lineage, standing};
+use super::{formats, lineage, private_entry, standing};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
         standing::refused(),
         lineage::refused(),
         formats::refused(),
+        private_entry::refused(),
         contents::cases(),
     ]
     .concat()
