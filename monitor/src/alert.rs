@@ -72,16 +72,16 @@ pub struct EntryFacts {
     /// The kind of statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The name.
+    /// The name, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The version label.
+    /// The version label, if it is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Who signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What was signed.
+    /// What was signed, if that is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
 }
@@ -111,10 +111,10 @@ impl Alert {
         let mut entry = EntryFacts { index: find.index, leaf: leaf.clone(), ..EntryFacts::default() };
         if let Some(facts) = &find.facts {
             entry.kind = Some(facts.kind.to_string());
-            entry.name = Some(facts.name.clone());
-            entry.version = Some(facts.version.clone());
+            entry.name.clone_from(&facts.name);
+            entry.version.clone_from(&facts.version);
             entry.key = Some(facts.key_id.to_string());
-            entry.statement = Some(facts.statement.to_string());
+            entry.statement = facts.statement.map(|statement| statement.to_string());
         }
         let id = id(&["entry", origin, &leaf]);
         Self {
@@ -227,6 +227,12 @@ impl Alert {
             let what = match (&entry.key, &entry.kind, &entry.name, &entry.version) {
                 (Some(key), Some(kind), Some(name), Some(version)) => {
                     format!("{} signed a statement ({kind}) about {name}:{version}", short(key))
+                }
+                (Some(key), Some(kind), Some(name), None) => {
+                    format!("{} signed a statement ({kind}) about {name}", short(key))
+                }
+                (Some(key), Some(kind), None, _) => {
+                    format!("{} signed a statement ({kind}) about something that is not shown", short(key))
                 }
                 _ => dash,
             };

@@ -164,7 +164,8 @@ impl Outbox {
         }
         let is_quiet = find.index < log.quiet_until || self.expected.has(&find.leaf.to_string());
         if let (Some(facts), true) = (&find.facts, find.is_tracked)
-            && self.state.learn(&facts.name, &facts.key_id.to_string())
+            && let Some(name) = &facts.name
+            && self.state.learn(name, &facts.key_id.to_string())
         {
             find.reasons.insert(0, Reason::KeyNew);
         }

@@ -59,6 +59,42 @@ fn each_thing_that_is_watched_for_is_told_by_its_reason() {
 }
 
 #[test]
+fn a_private_entry_is_found_by_its_key_and_with_the_salt_by_name_digest_and_input() {
+    let (mut log, salt) = (Log::new(), [8; 32]);
+    let base = Said { salt: Some(salt), ..said("acme/p7", "1", 3) };
+    let tuned = Said { input: Some(base.subject), salt: Some(salt), ..said("other/tuned", "1", 7) };
+    let with_salt =
+        |what: &str, value: &str| format!("[[watch]]\n{what} = {value:?}\nsalt = {:?}\n", hex(&salt));
+    let name = with_salt("name", "acme/p7");
+    let watch = format!(
+        "{NAME}label = \"without the salt\"\n{name}keys = [{:?}]\nlabel = \"p7\"\n[[watch]]\nkey = {:?}\n{}{}",
+        key_id(3),
+        key_id(4),
+        with_salt("digest", &hex(&said("acme/p8", "1", 5).subject)),
+        with_salt("input", &hex(&base.subject)),
+    );
+    let desk = Desk::new(&log, &Asked { watch: &watch, ..Asked::default() });
+    log.append([
+        base.entry(),
+        Said { kind: 5, seed: 6, ..base.clone() }.entry(),
+        Said { salt: Some([9; 32]), seed: 6, ..base.clone() }.entry(),
+        Said { seed: 4, salt: Some([9; 32]), ..base }.entry(),
+        Said { salt: Some(salt), ..said("acme/p8", "1", 5) }.entry(),
+        tuned.entry(),
+    ]);
+    let wanted = ["key-unexpected+event-watched", "key-watched", "digest-watched", "input-watched"];
+    assert_eq!(codes(&desk), wanted);
+    let alerts = desk.alerts();
+    assert_eq!(alerts[0]["watched"], json!(["p7"]));
+    assert_eq!((&alerts[0]["entry"]["index"], &alerts[0]["entry"]["name"]), (&json!(1), &json!("acme/p7")));
+    assert_eq!((&alerts[1]["entry"]["index"], &alerts[1]["entry"]["name"]), (&json!(3), &Value::Null));
+    for alert in &alerts {
+        assert_eq!((&alert["entry"]["statement"], &alert["entry"]["version"]), (&Value::Null, &Value::Null));
+        assert!(alert["detail"].as_str().is_some_and(|detail| detail.contains("private entry")), "{alert}");
+    }
+}
+
+#[test]
 fn a_name_without_keys_is_told_each_time_and_a_new_key_for_it_is_news() {
     let mut log = Log::new();
     let desk = Desk::new(&log, &Asked { watch: NAME, ..Asked::default() });
@@ -271,6 +307,7 @@ fn a_configuration_that_cannot_be_is_refused_with_its_reason() {
     for (asked, wanted) in [
         (Asked { keys: "pol = \"1s\"", ..Asked::default() }, "unknown field `pol`"),
         (Asked { watch: "[[watch]]\nname = \"ACME\"", ..Asked::default() }, "no pattern over names"),
+        (Asked { watch: "[[watch]]\nname = \"a\"\nsalt = \"5a\"", ..Asked::default() }, "the salt is none"),
         (Asked { log: "checkpoint_age = \"1h\"", ..Asked::default() }, "asks for no witness"),
         (
             Asked { alerts: "webhook = \"http://127.0.0.1:1/\"", ..Asked::default() },

@@ -130,7 +130,7 @@ pub(crate) fn run(
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let hashed = subject.hash(manner)?;
     let statement = read_back(&event.to_statement_bytes(name, version, hashed.digest()))?;
-    open.finish(statement, None, &kept, || hashed.refuse_change(), manner)
+    open.finish(statement, None, &mut kept, || hashed.refuse_change(), manner)
 }
 
 fn event(args: &EventArgs, act: Act, hidden: &mut Hidden) -> Result<Event, Failure> {

@@ -102,13 +102,15 @@ impl Log {
         self.client.url()
     }
 
-    /// Sends the entry of a pending bundle and completes the bundle with the answer, once that is verified.
+    /// Sends the entry of a pending bundle and completes the bundle with the answer, once that is verified. `statement` is the one
+    /// in the bundle.
     ///
     /// # Errors
     /// Any [`SubmitError`]; whatever it is, the bundle is as pending as it was.
     pub(crate) fn complete(
         &self,
         pending: &Bundle,
+        statement: &Statement,
         entry: &Entry,
         contents: Option<&Tree>,
     ) -> Result<(Bundle, LoggedStatement), Failure> {
@@ -118,24 +120,25 @@ impl Log {
             return Err(SubmitError::OtherEntry.into());
         }
         let bundle = pending.clone().with_log_entry(answer);
-        let logged = self.judge(&bundle, entry, contents)?;
+        let logged = self.judge(&bundle, statement, entry, contents)?;
         Ok((bundle, logged))
     }
 
-    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for its name. A provenance comes with
-    /// the files it is about.
+    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for the statement's name. A provenance
+    /// comes with the files it is about.
     ///
     /// # Errors
     /// [`SubmitError::AnswerNotVerified`].
     pub(crate) fn judge(
         &self,
         bundle: &Bundle,
+        statement: &Statement,
         entry: &Entry,
         contents: Option<&Tree>,
     ) -> Result<LoggedStatement, Failure> {
-        let payload = entry.payload();
-        let requirements = requirements_for(&self.policy, payload.name(), payload.key())?;
-        let expectation = Expectation::new(Some(payload.name().clone()), Some(payload.version().clone()));
+        let (name, version) = (statement.name(), statement.version());
+        let requirements = requirements_for(&self.policy, name, entry.payload().key())?;
+        let expectation = Expectation::new(Some(name.clone()), Some(version.clone()));
         let Some(tree) = contents else {
             let refused = |failure: verifier::Failure| Refusal::from(failure);
             let logged = LoggedStatement::open(bundle, &requirements, &expectation).map_err(refused);
@@ -186,7 +189,7 @@ fn refuse_unsound_line(pending: &Bundle, statement: &Statement) -> Result<(), Su
     if key.key_id() != pending.hint() || pending.envelope().verify(key).is_err() {
         return Err(unsound(Step::Signature));
     }
-    let expected = EntryPayload::from_statement(statement, key);
+    let expected = EntryPayload::of(statement, key, pending.salt());
     if *entry.payload() != expected || entry.verify().is_err() {
         return Err(unsound(Step::Entry));
     }
@@ -273,7 +276,7 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
             note(manner, &format!("line {} is no longer pending", one.index + 1));
             continue;
         };
-        let (bundle, logged) = log.complete(&one.bundle, &one.entry, one.contents(tree))?;
+        let (bundle, logged) = log.complete(&one.bundle, &one.statement, &one.entry, one.contents(tree))?;
         let path = writer.write(Some(index), bundle)?;
         // Printed line by line: should the log fail at the next one, this one is done all the same.
         print(&Report::logged(&one.statement, &one.entry, &logged, &path).show(args.json))?;
@@ -290,7 +293,10 @@ fn hash(model: &Path, manner: Manner) -> Result<Scan, Failure> {
 }
 
 /// The bundle file of a model; or the file itself, if it is one and has none.
-fn find_file(given: &Path) -> Result<(PathBuf, BundleFile), BundleFileError> {
+///
+/// # Errors
+/// [`BundleFileError::Missing`] if it is neither.
+pub(crate) fn find_file(given: &Path) -> Result<(PathBuf, BundleFile), BundleFileError> {
     let beside = place(given);
     match read(&beside)? {
         Some(file) => Ok((beside, file)),

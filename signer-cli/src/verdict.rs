@@ -82,6 +82,6 @@ impl<'a> Attestor<'a> {
         let Some(summary) = summary else { return Ok(()) };
         let statement = read_back(&summary.to_statement_bytes(name, version, about.tree_digest()))?;
         // It is about a tree that was verified, whatever lies at the path by now.
-        self.open.finish(statement, None, &KeptBack::default(), || Ok(()), manner)
+        self.open.finish(statement, None, &mut KeptBack::default(), || Ok(()), manner)
     }
 }

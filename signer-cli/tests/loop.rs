@@ -6,6 +6,7 @@
 mod bom;
 mod custody;
 mod log;
+mod private_entry;
 mod readme;
 mod verdicts;
 

@@ -142,7 +142,10 @@ impl Examination {
         let entry = self.needed(logged::read_entry(logged));
         match (&entry, statement, key) {
             (Some(entry), Some(statement), Some(key)) => {
-                self.record(Step::Entry, logged::check_entry(entry, statement, key));
+                let checked = logged::check_entry(entry, statement, key, bundle.salt());
+                if self.record(Step::Entry, checked).is_some() {
+                    self.facts.salt = bundle.salt().copied();
+                }
             }
             // Half of the step: it can fail, and it cannot pass.
             (Some(entry), _, _) => {

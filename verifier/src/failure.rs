@@ -150,6 +150,15 @@ pub enum Failure {
         /// Where they differ first.
         part: EntryPart,
     },
+    /// Said in favour of the model where nobody finds it who watches the model.
+    #[error("its log entry is private under another salt than the model's own entry")]
+    EntrySaltDiffers,
+    /// A private entry, and nothing to compute it again with.
+    #[error("log entry is private, and the bundle has no salt to compute it again with")]
+    EntrySaltMissing,
+    /// A salt beside an entry that hides nothing.
+    #[error("bundle has a salt, and its log entry is not private")]
+    EntrySaltUnexpected,
     /// The entry's own signature is false.
     #[error("log entry is not signed by the key in it")]
     EntrySignatureInvalid {
@@ -597,6 +606,9 @@ impl Failure {
             Self::CosignaturesInsufficient { .. } => Reason::CosignaturesInsufficient,
             Self::EntryMalformed { .. } => Reason::EntryMalformed,
             Self::EntryMismatch { .. } => Reason::EntryMismatch,
+            Self::EntrySaltDiffers => Reason::EntrySaltDiffers,
+            Self::EntrySaltMissing => Reason::EntrySaltMissing,
+            Self::EntrySaltUnexpected => Reason::EntrySaltUnexpected,
             Self::EntrySignatureInvalid { .. } => Reason::EntrySignatureInvalid,
             Self::EvaluationsInsufficient { .. } => Reason::EvaluationsInsufficient,
             Self::FilesDiffer { differences, .. } => {

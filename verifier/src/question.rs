@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use attest::bundle::{Bundle, BundleFile, BundleFileError};
 use attest::digest::Sha256Digest;
+use attest::entry::ModelSalt;
 use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
 use attest::tree::Tree;
@@ -132,21 +133,25 @@ impl<'a> Question<'a> {
             notes.extend(furthest.take().and_then(|(_, refusal)| refusal.into_note()));
         }
         let furthest = furthest.map(|(_, refusal)| refusal);
-        let (about, lineage) = match (&verified, &furthest) {
-            (Some(model), _) => (Some(model.logged().signed().statement()), model.lineage()),
-            (None, Some(refusal)) => (refusal.facts().statement(), refusal.lineage()),
-            (None, None) => (None, None),
+        let (about, salt, lineage) = match (&verified, &furthest) {
+            (Some(model), _) => {
+                let logged = model.logged();
+                (Some(logged.signed().statement()), logged.salt().copied(), model.lineage())
+            }
+            (None, Some(refusal)) => (refusal.facts().statement(), refusal.facts().salt, refusal.lineage()),
+            (None, None) => (None, None, None),
         };
+        let salt = salt.as_ref();
         let mut testimonies = Vec::new();
         for (line, opened) in opened {
-            match opened.and_then(|testimony| self.concerning(testimony, about)) {
+            match opened.and_then(|testimony| self.concerning(testimony, about, salt)) {
                 Ok(testimony) => testimonies.push(testimony),
                 Err(failure) => notes.push(LineNote::new(line, Some(failure))),
             }
         }
         if let (Some(about), Some(pool), Some(_)) = (about, &pool, lineage) {
             let from_evidence = elsewhere(about, pool, &testimonies)
-                .filter_map(|one| self.concerning(one.clone(), Some(about)).ok());
+                .filter_map(|one| self.concerning(one.clone(), Some(about), salt).ok());
             testimonies.extend(from_evidence.collect::<Vec<_>>());
         }
         // A line that tells where an ancestor came from has its place in the lineage.
@@ -165,9 +170,16 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn concerning(&self, testimony: Testimony, about: Option<&Statement>) -> Result<Testimony, Failure> {
+    fn concerning(
+        &self,
+        testimony: Testimony,
+        about: Option<&Statement>,
+        salt: Option<&ModelSalt>,
+    ) -> Result<Testimony, Failure> {
         match (about, self.requirements) {
-            (Some(about), Some(requirements)) => testimony.concerns(about, requirements).map(|()| testimony),
+            (Some(about), Some(requirements)) => {
+                testimony.concerns(about, salt, requirements).map(|()| testimony)
+            }
             // Nothing is known that it could be about.
             _ => Err(Failure::NotProvenance { kind: testimony.statement().kind() }),
         }
@@ -221,7 +233,7 @@ impl<'a> Question<'a> {
                     beside.iter().filter_map(|(_, opened)| opened.as_ref().ok()).collect();
                 let others: Vec<&Testimony> = elsewhere(about, pool, own.iter().copied()).collect();
                 let said = own.iter().chain(&others).copied();
-                let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
+                let concerns = |one: &&Testimony| one.concerns(about, logged.salt(), requirements).is_ok();
                 let seen = Seen::of(&logged, said.clone().filter(concerns));
                 let standing = Standing::of(&logged, said, &lineage, requirements, self.expectation);
                 let (mut judgement, waivers) = (standing.judge(), standing.waivers());

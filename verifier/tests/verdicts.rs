@@ -50,6 +50,37 @@ fn refused(bundle: &str, trust: Option<&Requirements>, tree: Result<Tree, ScanEr
     judge(bundle, trust, tree).err().unwrap()
 }
 
+/// The note on the second line, and how many testimonies are shown.
+fn second_line(of: &str, name: &str) -> (Option<Reason>, usize) {
+    let trust = Requirements::parse(&std::fs::read(case(of, name).join("trust.toml")).unwrap()).unwrap();
+    let judged = judge(&line(of, name), Some(&trust), files());
+    let (notes, testimonies) = match &judged {
+        Ok(model) => (model.notes(), model.testimonies()),
+        Err(refusal) => (refusal.notes(), refusal.testimonies()),
+    };
+    let note = notes.iter().find(|note| note.line() == 2).and_then(|note| note.failure());
+    (note.map(|failure| failure.reason()), testimonies.len())
+}
+
+#[test]
+fn what_speaks_for_a_model_out_of_its_sight_is_set_aside_with_a_note() {
+    let aside = (Some(Reason::EntrySaltDiffers), 0);
+    assert_eq!(second_line("accept", "private-entry-unminded"), aside);
+    for name in ["approved-under-another-salt", "approved-in-private", "evaluated-under-another-salt"] {
+        assert_eq!(second_line("reject", name), aside, "{name}");
+    }
+    assert_eq!(second_line("accept", "private-entry-approved"), (None, 1));
+    assert_eq!(second_line("accept", "private-entry-approved-in-the-clear"), (None, 1));
+}
+
+#[test]
+fn what_speaks_against_a_model_is_shown_whatever_its_salt() {
+    for name in ["private-entry-revoked", "private-entry-revoked-in-the-clear", "revoked-under-another-salt"]
+    {
+        assert_eq!(second_line("reject", name), (None, 1), "{name}");
+    }
+}
+
 #[test]
 fn absent_trust_does_not_hide_a_changed_file() {
     let refusal = refused(&plain(), None, changed());

@@ -283,6 +283,9 @@ fn denial_row(denial: &Denial) -> Row {
         Denial::OverRate { .. } => {
             ("rate-limited", StatusCode::TOO_MANY_REQUESTS, "too many entries in too short a time")
         }
+        Denial::Private(_) => {
+            ("private-not-allowed", StatusCode::FORBIDDEN, "the key may not add private entries to this log")
+        }
         Denial::Publisher(_) => {
             ("publisher-not-allowed", StatusCode::FORBIDDEN, "the key may not sign this name in this log")
         }
@@ -310,7 +313,11 @@ fn challenge(denial: &Denial) -> Option<&'static str> {
             Some("Bearer error=\"invalid_token\", error_description=\"the token has expired\"")
         }
         Denial::Scope { .. } => Some("Bearer error=\"insufficient_scope\""),
-        Denial::OverRate { .. } | Denial::Publisher(_) | Denial::RulesUnreadable | Denial::WritesOff => None,
+        Denial::OverRate { .. }
+        | Denial::Private(_)
+        | Denial::Publisher(_)
+        | Denial::RulesUnreadable
+        | Denial::WritesOff => None,
     }
 }
 
@@ -380,7 +387,7 @@ mod tests {
     use super::*;
     use crate::admission::Admission;
     use crate::admission::denial::Limited;
-    use crate::admission::publishers::PublisherNotAllowed;
+    use crate::admission::publishers::{PrivateNotAllowed, PublisherNotAllowed};
     use crate::admission::token::TokenDigest;
     use crate::clock::Behind;
     use crate::config::Mode;
@@ -408,6 +415,7 @@ mod tests {
         };
         vec![
             Problem::Denied(over),
+            Problem::Denied(Denial::Private(PrivateNotAllowed { key: "00".into() })),
             Problem::Denied(Denial::Publisher(not_allowed)),
             Problem::Denied(Denial::RulesUnreadable),
             Problem::Denied(Denial::Scope { token: token.clone(), name: "acme/churn".to_owned() }),

@@ -16,7 +16,7 @@ use crate::search::Term;
 ///
 /// Entries answer to all terms: `name=acme/churn`, `name=acme/` for all names below it, `digest=` of a statement, model or
 /// file, `input=` for what was made from it, `key=` for who signed. Newest first. That none was left out is the log's
-/// word.
+/// word. A private entry shows a key alone; with --salt-of it is found by name and digests as well.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark search name=acme/ --log https://log.example.org --trust tallymark.toml\n  tallymark \
@@ -26,6 +26,9 @@ pub(crate) struct SearchArgs {
     /// What to look for
     #[arg(env = "TALLYMARK_TERMS", value_name = "FIELD=VALUE", required = true, value_delimiter = ' ')]
     pub(crate) terms: Vec<Term>,
+    /// Model or bundle file: private entries under its salts are found too
+    #[arg(long, env = "TALLYMARK_SALT_OF", value_name = "PATH")]
+    pub(crate) salt_of: Option<PathBuf>,
     /// Where the log is [default: the address in the policy, if it has one]
     #[arg(long, env = "TALLYMARK_LOG", value_name = "URL")]
     pub(crate) log: Option<String>,

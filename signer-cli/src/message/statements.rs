@@ -69,6 +69,10 @@ impl From<HiddenError> for Failure {
                 .hint(format!("others may have seen what is private; if not: chmod 600 {}", path.display())),
             E::Malformed { .. } | E::NotAFile { .. } => told(Exit::VerifiedFalse, "openings-malformed")
                 .hint("fetch the file again, or name another with --openings FILE"),
+            E::NoSalt { .. } => told(Exit::Usage, "no-entry-salt").hint(
+                "name the model, or a bundle file that has its private entry: --salt-of PATH; or leave --private=entry out",
+            ),
+            E::PublicEntry => told(Exit::Usage, "entry-public").hint("leave --private=entry out"),
             E::NothingPrivate => told(Exit::Usage, "nothing-private").hint(
                 "say what is private: --private for names and places, --private=digests for digests too",
             ),

@@ -15,10 +15,10 @@ use super::case::Case;
 use super::standing::{By, Said, lines, of, people};
 use super::world::{File, ann, bob, files, publisher, stranger, tree, weights};
 
-const BASE: &str = "acme/base:1.0.0";
+pub(crate) const BASE: &str = "acme/base:1.0.0";
 const ALL: &str = "lineage = [\"base-model\", \"adapter\", \"dataset\"]";
 
-fn base() -> Vec<File> {
+pub(crate) fn base() -> Vec<File> {
     vec![("model.safetensors", weights(1))]
 }
 
@@ -54,11 +54,11 @@ fn made_in(label: &str, files: &[File], relation: Option<Relation>, inputs: Vec<
 }
 
 /// The model.
-fn model() -> Said {
+pub(crate) fn model() -> Said {
     made(LABEL, &files(), None, vec![dataset(), base_input()])
 }
 
-fn base_made() -> Said {
+pub(crate) fn base_made() -> Said {
     made(BASE, &base(), None, vec![crawl_input()])
 }
 
@@ -77,7 +77,7 @@ fn crawl_described() -> Said {
     described("acme/crawl:1", &crawl(), |dataset| dataset)
 }
 
-fn revocation(label: &str, files: &[File], scope: Scope) -> Said {
+pub(crate) fn revocation(label: &str, files: &[File], scope: Scope) -> Said {
     let reason = "poisoned-data".parse().unwrap();
     (of(label, files, &Event::new(Act::Revoke { scope, reason })), ann)
 }

@@ -10,6 +10,7 @@ mod bounds;
 mod case;
 mod formats;
 mod lineage;
+mod private_entry;
 mod reject;
 mod standing;
 mod waivers;

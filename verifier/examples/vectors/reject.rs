@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{bounds, formats, lineage, standing, waivers};
+use super::{bounds, formats, lineage, private_entry, standing, waivers};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -20,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         lineage::refused(),
         formats::refused(),
         waivers::refused(),
+        private_entry::refused(),
         contents::cases(),
     ]
     .concat()

@@ -100,7 +100,7 @@ pub(crate) fn approval(stage: Option<&str>, expires: Option<&str>, key: By) -> S
     said(Act::Approve { stage, expires: expires.map(|time| time.parse().unwrap()) }, key)
 }
 
-fn approved(key: By) -> Said {
+pub(crate) fn approved(key: By) -> Said {
     approval(None, None, key)
 }
 
@@ -108,7 +108,7 @@ fn rejection(stage: Option<&str>, key: By) -> Said {
     said(Act::Reject { stage: stage.map(|stage| stage.parse().unwrap()) }, key)
 }
 
-fn promotion(stage: &str, key: By) -> Said {
+pub(crate) fn promotion(stage: &str, key: By) -> Said {
     said(Act::Promote { stage: stage.parse().unwrap(), expires: None }, key)
 }
 
@@ -116,11 +116,11 @@ fn withdrawal() -> Act {
     Act::Revoke { scope: Scope::This, reason: "poisoned-data".parse().unwrap() }
 }
 
-fn revocation(key: By) -> Said {
+pub(crate) fn revocation(key: By) -> Said {
     said(withdrawal(), key)
 }
 
-fn reinstatement(of: &Said, key: By) -> Said {
+pub(crate) fn reinstatement(of: &Said, key: By) -> Said {
     said(Act::Reinstate { previous: Sha256Digest::of(&of.0) }, key)
 }
 
@@ -128,7 +128,7 @@ fn supersession(key: By) -> Said {
     said(Act::Supersede { successor: tree(&[("model.safetensors", weights(2))]).digest() }, key)
 }
 
-fn evaluation(outcome: TestOutcome, key: By) -> Said {
+pub(crate) fn evaluation(outcome: TestOutcome, key: By) -> Said {
     let label: NameVersion = LABEL.parse().unwrap();
     let results = ResultsFile::new("m.json".parse().unwrap(), Sha256Digest::of(b"results"), 4096);
     let metric = Metric::new(String::new(), "auc".to_owned(), "0.91".parse().unwrap()).unwrap();

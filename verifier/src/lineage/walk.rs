@@ -202,8 +202,11 @@ impl Walk<'_, '_> {
     fn withdrawals(&self, digest: Sha256Digest, told: &[(&Place, &Testimony)]) -> Vec<Withdrawal> {
         let requirements = self.pool.requirements();
         let concerns = |one: &&Testimony| {
-            told.is_empty()
-                || told.iter().any(|(_, about)| one.concerns(about.statement(), requirements).is_ok())
+            let counts = |about: &Testimony| {
+                one.concerns(about.statement(), about.logged().salt(), requirements).is_ok()
+            };
+            // Nobody's salt is known then.
+            told.is_empty() && one.is_in_sight_of(None) || told.iter().any(|(_, about)| counts(about))
         };
         let lines = self.pool.about(digest).filter(|line| line.is_testimony());
         let testimonies = lines.filter_map(|line| line.open(requirements).ok()).filter(concerns).collect();

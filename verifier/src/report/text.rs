@@ -308,7 +308,10 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
         Step::Signature => {
             facts.signer().map(|key| format!("{} key {}", key.algorithm(), short(&key.key_id())))
         }
-        Step::Entry => Some("computed again from the statement: the same bytes".to_owned()),
+        Step::Entry => Some(match facts.salt {
+            None => "computed again from the statement: the same bytes".to_owned(),
+            Some(_) => "private; computed again from statement and salt: the same bytes".to_owned(),
+        }),
         Step::Inclusion => facts
             .position()
             .map(|p| format!("entry {} is in the tree of size {}", p.index(), p.head().size())),
