@@ -92,7 +92,8 @@ impl fmt::Display for WitnessKey {
     }
 }
 
-#[cfg(all(test, feature = "ml-dsa"))]
+#[cfg(test)]
+#[cfg(feature = "ml-dsa")]
 mod tests {
     use ed25519_dalek::SigningKey;
 
