@@ -5,6 +5,7 @@
 
 mod log;
 mod model;
+mod monitor;
 mod signing;
 mod witness;
 
@@ -23,11 +24,12 @@ struct Row {
 }
 
 /// `bench [--mib N]` measures the publisher's and the consumer's side, `bench signing …` the same beside `model_signing`,
-/// `bench log …` the log, `bench witness …` the witness.
+/// `bench log …` the log, `bench witness …` the witness, `bench monitor …` the monitor.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match arguments.split_first() {
         Some((first, rest)) if first == "log" => log::run(rest)?,
         Some((first, rest)) if first == "signing" => signing::run(rest)?,
+        Some((first, rest)) if first == "monitor" => monitor::run(rest)?,
         Some((first, rest)) if first == "witness" => witness::run(rest)?,
         _ => model::run(arguments)?,
     };
