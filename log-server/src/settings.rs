@@ -28,6 +28,7 @@ use crate::admission::writes::Writes;
 use crate::care::Care;
 use crate::client::Proxies;
 use crate::disk::{Amount, Mark, Marks};
+use crate::feeder::Tempo;
 use crate::listener::Endpoint;
 use crate::scrub::Pace;
 use crate::serve::Limits;
@@ -71,6 +72,9 @@ pub struct Keys {
     /// Reading everything again.
     #[command(flatten)]
     pub scrub: ScrubKeys,
+    /// How witnesses are asked.
+    #[command(flatten)]
+    pub witness: WitnessKeys,
     /// What the server says on standard error.
     #[command(flatten)]
     pub lines: LineKeys,
@@ -203,6 +207,27 @@ pub struct ScrubKeys {
     pub pause: Option<Span>,
 }
 
+/// `[witness]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct WitnessKeys {
+    /// Least time between two requests to a witness [default: 1s].
+    #[arg(
+        id = "witness-pause",
+        long = "witness-pause",
+        env = "TALLYMARK_LOG_WITNESS_PAUSE",
+        value_name = "TIME"
+    )]
+    pub pause: Option<Span>,
+    /// Time for its answer [default: 2s].
+    #[arg(long = "witness-timeout", env = "TALLYMARK_LOG_WITNESS_TIMEOUT", value_name = "TIME")]
+    pub timeout: Option<Span>,
+    /// After so long what is confirmed is confirmed again [default: 5m].
+    #[arg(long = "witness-refresh", env = "TALLYMARK_LOG_WITNESS_REFRESH", value_name = "TIME")]
+    pub refresh: Option<Span>,
+}
+
 /// `[[log]]`. As flags these are about the only log there is.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields, default)]
@@ -229,6 +254,9 @@ pub struct LogKeys {
     /// File with the keys that may sign under each name [default: every key, every name].
     #[arg(long, env = "TALLYMARK_LOG_PUBLISHERS", value_name = "FILE")]
     pub publishers: Option<PathBuf>,
+    /// C2SP policy file: which witnesses are asked, and how many must confirm what readers are shown [default: none].
+    #[arg(long, env = "TALLYMARK_LOG_WITNESS_POLICY", value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
     /// Entries from one IPv4 address or IPv6 /64; this machine is not counted [default: 100/s:500].
     #[arg(long, env = "TALLYMARK_LOG_RATE_ADDRESS", value_name = "RATE")]
     pub rate_address: Option<Rate>,
@@ -357,6 +385,21 @@ impl ScrubKeys {
     }
 }
 
+impl WitnessKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, pause, timeout, refresh)
+    }
+
+    fn tempo(&self) -> Tempo {
+        let standard = Tempo::STANDARD;
+        Tempo {
+            pause: self.pause.map_or(standard.pause, Span::get),
+            timeout: self.timeout.map_or(standard.timeout, Span::get),
+            refresh: self.refresh.map_or(standard.refresh, Span::get),
+        }
+    }
+}
+
 impl ProxyKeys {
     fn or(self, lower: Self) -> Self {
         first_of!(self, lower, trusted)
@@ -381,6 +424,7 @@ impl LogKeys {
             queue,
             writes,
             publishers,
+            witness_policy,
             rate_address,
             rate_key,
             rate_token,
@@ -389,11 +433,14 @@ impl LogKeys {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { dir, path, host, passphrase_file, queue, writes, publishers, .. } = self;
+        let Self { dir, path, host, passphrase_file, queue, writes, publishers, witness_policy, .. } = self;
         let Self { rate_address, rate_key, rate_token, rate_log, .. } = self;
         let rates = [rate_address, rate_key, rate_token, rate_log];
         (dir.is_none() && path.is_none() && host.is_none() && passphrase_file.is_none() && queue.is_none())
-            && (writes.is_none() && publishers.is_none() && rates.iter().all(|rate| rate.is_none()))
+            && (writes.is_none()
+                && publishers.is_none()
+                && witness_policy.is_none()
+                && rates.iter().all(|rate| rate.is_none()))
     }
 
     /// `only_here` says that nobody but this machine can reach the addresses that take entries.
@@ -412,6 +459,7 @@ impl LogKeys {
         Ok(LogSettings {
             writes,
             publishers: self.publishers,
+            witness_policy: self.witness_policy,
             rates,
             dir: self.dir.ok_or(SettingsError::NoDir)?,
             path: self.path.unwrap_or_default(),
@@ -455,6 +503,7 @@ impl Keys {
             proxy: self.proxy.or(file.proxy),
             disk: self.disk.or(file.disk),
             scrub: self.scrub.or(file.scrub),
+            witness: self.witness.or(file.witness),
             lines: self.lines.or(file.lines),
             log: logs,
         })
@@ -500,6 +549,7 @@ impl Keys {
                     rest: self.scrub.pause.map_or(Pace::STANDARD.rest, Span::get),
                 },
             },
+            tempo: self.witness.tempo(),
             lines: self.lines.format.unwrap_or_default(),
             logs,
         })
@@ -523,6 +573,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// How each log is looked after.
     pub care: Care,
+    /// How witnesses are asked.
+    pub tempo: Tempo,
     /// Form of the lines on standard error.
     pub lines: LineFormat,
     /// The logs; at least one.
@@ -559,6 +611,8 @@ pub struct LogSettings {
     pub writes: Writes,
     /// Where the allow-list is.
     pub publishers: Option<PathBuf>,
+    /// Where the policy about witnesses is.
+    pub witness_policy: Option<PathBuf>,
     /// How often entries are taken.
     pub rates: Rates,
 }

@@ -30,6 +30,7 @@ use crate::ledger::{Ledger, LedgerError, SignedHead};
 pub mod agent;
 pub mod file;
 pub mod frame;
+pub mod ml_dsa;
 pub mod place;
 pub mod process;
 pub mod remote;

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::admission::gate::Gate;
+use crate::feeder::Witnesses;
 use crate::opening::OpenLog;
 use crate::settings::DEFAULT_QUEUE;
 
@@ -33,6 +34,8 @@ pub struct Site {
     pub queue: usize,
     /// Who may add to it.
     pub gate: Gate,
+    /// Whom to ask for confirmation; nobody if `None`.
+    pub witnesses: Option<Witnesses>,
 }
 
 impl Site {
@@ -40,7 +43,7 @@ impl Site {
     #[must_use]
     pub fn new(log: OpenLog) -> Self {
         let gate = Gate::open(log.config().mode());
-        Self { log, path: SitePath::default(), host: None, queue: DEFAULT_QUEUE, gate }
+        Self { log, path: SitePath::default(), host: None, queue: DEFAULT_QUEUE, gate, witnesses: None }
     }
 }
 

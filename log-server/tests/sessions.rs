@@ -21,3 +21,4 @@ mod service;
 mod signers;
 mod support;
 mod tls;
+mod witnessed;

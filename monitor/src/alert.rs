@@ -6,11 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use attest::digest::Sha256Digest;
 use attest::utc_time::UtcTime;
+use merkle::LeafHash;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
 use crate::seen::Concern;
-use crate::watch::Find;
+use crate::watch::{Facts, Find};
 
 /// What kind of message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +87,22 @@ pub struct EntryFacts {
     pub statement: Option<String>,
 }
 
+impl EntryFacts {
+    /// What an entry says.
+    #[must_use]
+    pub fn of(index: u64, leaf: &LeafHash, facts: &Facts) -> Self {
+        Self {
+            index,
+            leaf: leaf.to_string(),
+            kind: Some(facts.kind.to_string()),
+            name: facts.name.clone(),
+            version: facts.version.clone(),
+            key: Some(facts.key_id.to_string()),
+            statement: facts.statement.map(|statement| statement.to_string()),
+        }
+    }
+}
+
 /// Seconds since 1970.
 #[must_use]
 pub fn now() -> u64 {
@@ -108,14 +125,10 @@ impl Alert {
     #[must_use]
     pub fn of_entry(origin: &str, find: &Find, dir: &Path) -> Self {
         let leaf = find.leaf.to_string();
-        let mut entry = EntryFacts { index: find.index, leaf: leaf.clone(), ..EntryFacts::default() };
-        if let Some(facts) = &find.facts {
-            entry.kind = Some(facts.kind.to_string());
-            entry.name.clone_from(&facts.name);
-            entry.version.clone_from(&facts.version);
-            entry.key = Some(facts.key_id.to_string());
-            entry.statement = facts.statement.map(|statement| statement.to_string());
-        }
+        let entry = match &find.facts {
+            Some(facts) => EntryFacts::of(find.index, &find.leaf, facts),
+            None => EntryFacts { index: find.index, leaf: leaf.clone(), ..EntryFacts::default() },
+        };
         let id = id(&["entry", origin, &leaf]);
         Self {
             kind: Kind::Alert,
@@ -193,6 +206,14 @@ impl Alert {
     pub fn to_json(&self) -> String {
         // All members are text, numbers and lists of them, which always have a form in JSON.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// One line for people.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let kind = if self.kind == Kind::Resolved { "over: " } else { "" };
+        let name = self.entry.as_ref().and_then(|entry| entry.name.as_deref());
+        format!("{kind}{} {}", self.codes().join(", "), name.unwrap_or(&self.log))
     }
 
     /// One screen for people.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::log::{Log, Receiver};
+use crate::log::{Log, MailServer, Receiver};
 use crate::mint::{Said, key_id, said, spki};
 use crate::support::{Asked, Desk, told};
 
@@ -279,6 +279,41 @@ fn a_command_that_fails_is_asked_again_and_the_file_is_not_told_twice() {
 }
 
 #[test]
+fn mail_and_a_feed_are_told_of_alerts_and_mail_that_is_refused_waits() {
+    let mut log = Log::new();
+    let server = MailServer::new();
+    let home = tempfile::tempdir().unwrap();
+    let feed = home.path().join("feed.xml");
+    let alerts = format!(
+        "mail_server = \"smtp://{}\"\nmail_from = \"monitor@example.org\"\n\
+         mail_to = [\"a@example.org\", \"b@example.org\"]\nfeed = {feed:?}",
+        server.at
+    );
+    let desk = Desk::new(&log, &Asked { watch: NAME, alerts: &alerts, ..Asked::default() });
+    log.append([said("acme/churn", "1", 3).entry()]);
+    server.refuses.store(1, Ordering::SeqCst);
+    let (output, told) = desk.once();
+    assert_eq!((output.status.code(), told.len()), (Some(5), 1), "a mail that is refused waits");
+    assert_eq!(server.letters.lock().unwrap().len(), 0);
+    assert_eq!(desk.reasons(), (0, vec![]));
+    let letters = server.letters.lock().unwrap();
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    let id = desk.alerts()[0]["id"].as_str().unwrap().to_owned();
+    for wanted in [
+        "RCPT TO:<a@example.org>",
+        "RCPT TO:<b@example.org>",
+        "Subject: [tallymark] name-watched acme/churn",
+        &format!("Message-ID: <{id}.alert@example.org>"),
+        "Something was signed under a name that you watch.",
+    ] {
+        assert!(letter.contains(wanted), "{wanted} is not in\n{letter}");
+    }
+    let feed = std::fs::read_to_string(feed).unwrap();
+    assert_eq!(feed.matches("<entry>").count(), 1);
+    assert!(feed.contains(&format!("<id>tag:tallymark.dev,2026:alert:{id}</id>")), "{feed}");
+}
+
+#[test]
 fn a_monitor_that_runs_tells_within_seconds_beats_and_counts() {
     let mut log = Log::new();
     let metrics = tempfile::tempdir().unwrap();
@@ -313,6 +348,10 @@ fn a_configuration_that_cannot_be_is_refused_with_its_reason() {
             Asked { alerts: "webhook = \"http://127.0.0.1:1/\"", ..Asked::default() },
             "webhook_secret_file is not set",
         ),
+        (
+            Asked { alerts: "mail_server = \"smtps://mail.example.org\"", ..Asked::default() },
+            "mail_from is not set",
+        ),
     ] {
         let refused = Desk::new(&log, &asked).watch().arg("--once").output().unwrap();
         let words = String::from_utf8(refused.stderr).unwrap();
@@ -336,6 +375,12 @@ fn the_sample_is_a_configuration() {
     for key in [
         "threads",
         "metrics",
+        "feed",
+        "mail_server",
+        "mail_from",
+        "mail_to",
+        "mail_user",
+        "mail_password_file",
         "command",
         "webhook",
         "webhook_secret_file",

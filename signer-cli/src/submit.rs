@@ -15,7 +15,7 @@ use attest::entry::{Entry, EntryError, EntryPayload};
 use attest::scan::{Scan, ScanOptions, Snapshot};
 use attest::statement::{Statement, StatementError};
 use attest::tree::{Tree, TreeDigest};
-use tlog::policy::Policy;
+use tlog::policy::{Policy, Quorum};
 use verifier::outcome::Outcome;
 use verifier::{Expectation, LoggedStatement, Refusal, Step};
 
@@ -94,6 +94,10 @@ impl Log {
         let token = LogToken::find(args.token_file.as_deref())?;
         let client = LogClient::new(url, Duration::from_secs(args.timeout));
         let client = client.and_then(|client| client.with_token(token)).map_err(SubmitError::from)?;
+        let client = match policy.quorum() {
+            Quorum::Of(_) => client.until_cosigned(),
+            Quorum::None => client,
+        };
         Ok(Self { client, policy })
     }
 

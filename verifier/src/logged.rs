@@ -52,7 +52,8 @@ impl LoggedStatement {
         let position = check_inclusion(&leaf, proof)?;
         let checkpoint = open_checkpoint(logged, proof.checkpoint(), requirements.policy())?;
         let cosignatures = check_quorum(proof.checkpoint(), requirements.policy())?;
-        let signed = signed.placed(requirements, checkpoint.origin(), &position)?;
+        let seen = requirements.seen_by(&cosignatures);
+        let signed = signed.placed(requirements, checkpoint.origin(), &position, seen)?;
         Ok(Self { signed, leaf, position, checkpoint, cosignatures })
     }
 

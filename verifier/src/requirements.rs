@@ -38,7 +38,9 @@ use attest::event::EventLabel;
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
 use attest::statement::StatementKind;
+use attest::utc_time::UtcTime;
 use serde::Deserialize;
+use tlog::cosignature::Cosignature;
 use tlog::policy::Policy;
 use toml::Spanned;
 
@@ -250,6 +252,11 @@ impl Requirements {
         self.publishers.iter().find(|publisher| publisher.admits(name, key, right))
     }
 
+    /// The moment by which the quorum had seen a checkpoint, by the clocks of its witnesses.
+    pub(crate) fn seen_by(&self, cosignatures: &[Cosignature]) -> Option<UtcTime> {
+        UtcTime::from_unix_seconds(self.policy.cosigned_by(cosignatures)?.get())
+    }
+
     pub(crate) fn publishers_for<'a>(
         &'a self,
         name: &'a ModelName,
@@ -277,11 +284,12 @@ impl Requirements {
         right: Right,
         log: &Origin,
         position: &Position,
+        seen: Option<UtcTime>,
     ) -> Result<&Publisher, Failure> {
         let index = position.index();
         let admitting = || self.publishers.iter().filter(|publisher| publisher.admits(name, key, right));
-        admitting().find(|publisher| publisher.counts_at(log, index)).ok_or_else(|| {
-            let terms = admitting().filter_map(Publisher::term).map(ToString::to_string).collect();
+        admitting().find(|publisher| publisher.counts_at(log, index, seen)).ok_or_else(|| {
+            let terms = admitting().filter_map(Publisher::where_it_counts).collect();
             Failure::SignerOutOfTerm { key_id: key.key_id(), log: log.clone(), index, terms }
         })
     }

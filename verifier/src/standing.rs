@@ -182,10 +182,11 @@ impl<'a> Standing<'a> {
         let (signed, logged) = (testimony.logged().signed(), testimony.logged());
         let right = Right::to_sign(signed.statement());
         let (log, index) = (logged.origin(), logged.position().index());
+        let seen = self.requirements.seen_by(logged.cosignatures());
         let name = signed.statement().name();
         self.requirements
             .publishers_for(name, signed.key(), right)
-            .filter(|publisher| publisher.counts_at(log, index))
+            .filter(|publisher| publisher.counts_at(log, index, seen))
             .flat_map(|publisher| publisher.roles())
             .collect()
     }

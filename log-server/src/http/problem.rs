@@ -92,6 +92,8 @@ pub enum Problem {
     NotAcceptable,
     /// No such resource, or not published.
     NotFound,
+    /// A quorum of witnesses is asked for, and has not confirmed it.
+    NotCosigned,
     /// Served elsewhere: the server is going down.
     NotReady,
     /// The query is no question.
@@ -160,6 +162,9 @@ impl Problem {
             Self::NotFound | Self::Entry(Refusal::RawNotTaken) => {
                 ("not-found", StatusCode::NOT_FOUND, "no such resource is published")
             }
+            Self::NotCosigned => {
+                ("not-cosigned", StatusCode::SERVICE_UNAVAILABLE, "the witnesses have not confirmed it yet")
+            }
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "the server is going down"),
             Self::Queue(QueueError::Closed(Closed::Damaged)) => {
                 ("damaged", StatusCode::SERVICE_UNAVAILABLE, "the log was found damaged and signs nothing")
@@ -176,6 +181,11 @@ impl Problem {
             Self::Queue(QueueError::Closed(Closed::Restored)) => {
                 ("restored", StatusCode::SERVICE_UNAVAILABLE, "the log was restored and not yet released")
             }
+            Self::Queue(QueueError::Closed(Closed::WitnessAhead)) => (
+                "witness-ahead",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "a witness has confirmed more than the log has",
+            ),
             Self::Queue(QueueError::ClockBehind(_)) => (
                 "clock-behind",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -223,6 +233,10 @@ impl Problem {
             Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
             Self::Queue(QueueError::ClockBehind(behind)) => Some(behind.to_string()),
             Self::Question(error) => Some(error.to_string()),
+            Self::NotCosigned => Some(
+                "an entry that was submitted is in the log; ask again, or submit the same bytes again"
+                    .to_owned(),
+            ),
             Self::Queue(QueueError::Closed(closed)) => Some(closed.to_string()),
             Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
             Self::Queue(QueueError::BulkFull) => Some("the places for bulk submissions are taken".to_owned()),
@@ -248,7 +262,7 @@ impl Problem {
     fn retry_after(&self) -> Option<RetryAfter> {
         match self {
             // Somebody has to look into it first.
-            Self::Queue(QueueError::Closed(Closed::Damaged | Closed::Restored)) => {
+            Self::Queue(QueueError::Closed(Closed::Damaged | Closed::Restored | Closed::WitnessAhead)) => {
                 Some(RetryAfter::between(60, 120))
             }
             Self::Queue(QueueError::ClockBehind(behind)) => {
@@ -269,6 +283,7 @@ impl Problem {
             Self::Queue(QueueError::Stopped)
             | Self::WorkerLost
             | Self::CheckpointStale { .. }
+            | Self::NotCosigned
             | Self::NotReady
             | Self::IndexBehind { .. }
             | Self::RequestTimeout { .. } => Some(RetryAfter::between(5, 10)),
@@ -445,6 +460,8 @@ mod tests {
             Problem::Queue(QueueError::ClockBehind(Behind { seconds: 3 })),
             Problem::Question(QuestionError::Nothing),
             Problem::Queue(QueueError::Closed(Closed::Damaged)),
+            Problem::Queue(QueueError::Closed(Closed::WitnessAhead)),
+            Problem::NotCosigned,
             Problem::Queue(QueueError::Closed(Closed::DiskFull)),
             Problem::Queue(QueueError::Closed(Closed::Frozen)),
             Problem::Queue(QueueError::Closed(Closed::ReadOnly)),

@@ -58,6 +58,11 @@ pub(crate) fn trust_two_of_three() -> String {
     trust(&format!("{lines}group g 2 w21 w22 w23\n"), "g", "acme/*", &[publisher().public_key()])
 }
 
+/// The same, for what was seen before a time. Witness 23 sees it at 2026-11-18T11:07:03Z, 21 two seconds earlier.
+pub(crate) fn seen_before(time: &str) -> String {
+    format!("{}logged-before = \"{time}\"\n", trust_two_of_three())
+}
+
 /// The statement without its file subjects, as one about more than 4,096 files would be.
 pub(crate) fn without_files(statement: &[u8]) -> Vec<u8> {
     let text = std::str::from_utf8(statement).unwrap();
@@ -153,6 +158,12 @@ fn plain_cases() -> Vec<Case> {
         Case::new("lineage", "dataset, base model and code among the inputs", with_inputs()),
         Case::new("quorum-met", "two of three witnesses saw the checkpoint", witnessed(&[21, 23]))
             .trust(trust_two_of_three()),
+        Case::new(
+            "seen-before-the-key-was-lost",
+            "two of three witnesses saw the checkpoint a second before the key ceased to count",
+            witnessed(&[21, 23]),
+        )
+        .trust(seen_before("2026-11-18T11:07:04Z")),
         Case::new(
             "foreign-cosignature",
             "a line by a witness that the policy does not know is passed over",

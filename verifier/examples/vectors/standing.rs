@@ -7,7 +7,7 @@ use attest::key::PrivateKey;
 use attest::model_name::NameVersion;
 use verifier::Reason;
 
-use super::accept::{LABEL, plain_statement};
+use super::accept::{LABEL, plain_statement, seen_before, witnessed};
 use super::case::Case;
 use super::world::{
     File, INDEX, Log, ann, bob, bundle, entry, files, line, plain_trust, publisher, publisher_p256, stranger,
@@ -367,6 +367,13 @@ fn unapproved() -> Vec<Case> {
         .trust(rule("stage = \"production\"\npromoted = true"))
         .refused(Reason::PromotionMissing),
         by_term("key-lost-before", "the key counts until entry 4, and this is 4", "until-index = 4"),
+        Case::new(
+            "seen-after-the-key-was-lost",
+            "one of three witnesses saw the checkpoint before the key ceased to count, and two are wanted",
+            witnessed(&[21, 23]),
+        )
+        .trust(seen_before("2026-11-18T11:07:03Z"))
+        .refused(Reason::SignerOutOfTerm),
         by_term("key-not-yet", "the key counts from entry 5 on, and this is 4", "from-index = 5"),
         Case::new("maker-without-the-right", "the key may approve and sign no provenance", told(&[]))
             .trust(term("may = [\"approve\"]"))
