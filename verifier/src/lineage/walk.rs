@@ -205,8 +205,8 @@ impl Walk<'_, '_> {
             let counts = |about: &Testimony| {
                 one.concerns(about.statement(), about.logged().salt(), requirements).is_ok()
             };
-            // Nobody's salt is known then.
-            told.is_empty() && one.is_in_sight_of(None) || told.iter().any(|(_, about)| counts(about))
+            // Where nobody told, nobody's salt is known.
+            (told.is_empty() && one.is_in_sight_of(None)) || told.iter().any(|(_, about)| counts(about))
         };
         let lines = self.pool.about(digest).filter(|line| line.is_testimony());
         let testimonies = lines.filter_map(|line| line.open(requirements).ok()).filter(concerns).collect();
