@@ -33,8 +33,8 @@ pub(crate) use self::commands::{
 };
 pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
-    AliasArgs, ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
-    TransferArgs, WaiveArgs, digest,
+    AliasArgs, ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
+    SupersedeArgs, TransferArgs, WaiveArgs, digest,
 };
 pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};

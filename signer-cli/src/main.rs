@@ -37,6 +37,7 @@ mod opening_view;
 mod pack;
 mod pages;
 mod passphrase;
+mod plausibility;
 mod preview;
 mod progress;
 mod prove_file;
@@ -59,8 +60,8 @@ use std::process::ExitCode;
 use attest::event::Act;
 
 use crate::args::{
-    AliasArgs, ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
-    SupersedeArgs, TransferArgs, WaiveArgs,
+    AliasArgs, ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs,
+    RevokeArgs, SupersedeArgs, TransferArgs, WaiveArgs,
 };
 use crate::message::{Exit, Failure};
 

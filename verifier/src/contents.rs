@@ -83,7 +83,19 @@ impl VerifiedModel {
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
         let (logged, warnings, lineage, formats) = (logged.clone(), Vec::new(), None, None);
         let waived = Vec::new();
-        Ok(Self { logged, line, basis, facts, outcomes, notes, testimonies, warnings, lineage, formats, waived })
+        Ok(Self {
+            logged,
+            line,
+            basis,
+            facts,
+            outcomes,
+            notes,
+            testimonies,
+            warnings,
+            lineage,
+            formats,
+            waived,
+        })
     }
 
     pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {

@@ -193,7 +193,9 @@ pub enum Failure {
         line: usize,
     },
     /// The format gate refuses a file, and was overruled until a moment that is past.
-    #[error("{path} is {format}: {found}; a waiver for it expired at {expired} (rule on line {line} of the trust file)")]
+    #[error(
+        "{path} is {format}: {found}; a waiver for it expired at {expired} (rule on line {line} of the trust file)"
+    )]
     WaiverExpired {
         /// The file.
         path: String,

@@ -32,8 +32,8 @@ use attest::bundle::ModelShape;
 
 use crate::custody::Testimony;
 use crate::facts::Facts;
-use crate::gate::Waived;
 use crate::failure::Failure;
+use crate::gate::Waived;
 use crate::lineage::Lineage;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};

@@ -182,7 +182,8 @@ fn a_report_in_json_always_has_the_same_keys() {
 
 /// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`, `tests/formats.rs`,
 /// `tests/lineage.rs`, `tests/memory.rs`, `tests/packs.rs` or `tests/pins.rs`.
-const SHOWN_BY_A_TEST: [(Reason, &str); 17] = [
+const SHOWN_BY_A_TEST: [(Reason, &str); 18] = [
+    (Reason::CacheUnusable, "a_cache_of_digests_that_is_none_or_open_to_others_is_not_believed"),
     (Reason::CheckpointOlder, "a_bundle_file_older_than_the_last_one_of_that_name_is_not_decided"),
     (Reason::FileUnreadable, "a_file_that_may_not_be_read_is_unreadable"),
     (Reason::FormatsUnknown, "formats_at_which_nobody_looked_are_not_allowed"),

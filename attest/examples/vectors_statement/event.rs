@@ -112,7 +112,12 @@ pub(super) fn kind() -> Kind {
             ),
             (
                 "Event.BadCommit.BadLength",
-                edit("alias-with-a-short-commit", "alias", "86b5e0934494bd15c9632b12f734a8a67f723594", "86b5e09"),
+                edit(
+                    "alias-with-a-short-commit",
+                    "alias",
+                    "86b5e0934494bd15c9632b12f734a8a67f723594",
+                    "86b5e09",
+                ),
             ),
             (
                 "Event.BadDigest.NoAlgorithm",

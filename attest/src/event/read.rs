@@ -6,9 +6,7 @@ use crate::private_value::Commitment;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
 
-use super::{
-    Act, Alias, Event, EventError, EventKind, EventLabel, EventPolicy, Identity, Scope, Waiver,
-};
+use super::{Act, Alias, Event, EventError, EventKind, EventLabel, EventPolicy, Identity, Scope, Waiver};
 
 /// What every kind may have.
 const COMMON: [&str; 6] = ["kind", "actorRole", "effectiveFrom", "evidence", "policy", "text"];

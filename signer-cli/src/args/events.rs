@@ -231,7 +231,10 @@ pub(crate) struct AliasArgs {
 /// Reads the code of a finding: one that the gate has, since a misspelt one would let nothing pass.
 fn finding(code: &str) -> Result<EventLabel, String> {
     let is_known = formats::Reason::ALL.iter().any(|reason| reason.code() == code);
-    code.parse().ok().filter(|_| is_known).ok_or_else(|| "no finding of the format gate has that code".to_owned())
+    code.parse()
+        .ok()
+        .filter(|_| is_known)
+        .ok_or_else(|| "no finding of the format gate has that code".to_owned())
 }
 
 /// How far a revocation goes, as typed.

@@ -163,7 +163,10 @@ fn a_waiver_lets_one_file_pass_and_the_verdict_lists_it() {
     waive.extend(["--log-key", log.vkey(), "--file", "model/model.pkl", "--reason", "reviewed"]);
     waive.extend(["--finding", "pickle", "--expires", "2027-02-27T12:00:00Z"]);
     let out = desk.succeed(&[&waive[..], &["--finding", "pickle-global", "--dry-run"]].concat());
-    assert!(out.contains("event waive") && out.contains("\"findings\":[\"pickle\",\"pickle-global\"]"), "{out}");
+    assert!(
+        out.contains("event waive") && out.contains("\"findings\":[\"pickle\",\"pickle-global\"]"),
+        "{out}"
+    );
     // One of two findings is not enough, and the second waiver makes it so.
     desk.succeed(&waive);
     assert_eq!(seen(3)["reason"], "format-refused");
@@ -176,7 +179,10 @@ fn a_waiver_lets_one_file_pass_and_the_verdict_lists_it() {
     let (path, until) = (&"model.pkl".into(), &"2027-02-27T12:00:00Z".into());
     assert_eq!(told, [(path, &json!(["pickle"]), until), (path, &json!(["pickle-global"]), until)]);
     let text = desk.succeed(&verify[..6]);
-    assert!(text.contains("  waived         model.pkl  pickle  until 2027-02-27T12:00:00Z  by key "), "{text}");
+    assert!(
+        text.contains("  waived         model.pkl  pickle  until 2027-02-27T12:00:00Z  by key "),
+        "{text}"
+    );
 
     let mut late = verify;
     late[5] = "2027-02-28T00:00:00Z";
@@ -192,7 +198,10 @@ fn a_key_that_may_sign_everything_may_not_waive() {
     desk.succeed(&[&waive[..], &["--finding", "pickle", "--finding", "pickle-global"]].concat());
     let output = desk.run(&["verify", "model", "--trust", "trust.toml", "--json"]);
     let seen = parsed(&String::from_utf8_lossy(&output.stdout));
-    assert_eq!((&seen["reason"], &seen["notes"][0]["reason"]), (&"format-refused".into(), &"signer-unexpected".into()));
+    assert_eq!(
+        (&seen["reason"], &seen["notes"][0]["reason"]),
+        (&"format-refused".into(), &"signer-unexpected".into())
+    );
     let misspelt = [&waive[..], &["--finding", "pickel"]].concat();
     assert_eq!(desk.run(&misspelt).status.code(), Some(2));
 }

@@ -118,7 +118,8 @@ pub(crate) fn approval() -> String {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    [plain_cases(), standing::accepted(), lineage::accepted(), formats::accepted(), waivers::accepted()].concat()
+    [plain_cases(), standing::accepted(), lineage::accepted(), formats::accepted(), waivers::accepted()]
+        .concat()
 }
 
 fn plain_cases() -> Vec<Case> {

@@ -491,7 +491,8 @@ fn meaningless() -> Vec<Case> {
     let elsewhere = aliased(&writer(), Identity::File(Sha256Digest::of(&weights(1))), stranger);
     let wrong_form = aliased(&base(), Identity::OmsRoot(Sha256Digest::of(&weights(1))), stranger);
     let of_file = |name, why, said: &[Said]| {
-        let others: Vec<Said> = [base_made(), writer_made()].into_iter().chain(said.iter().cloned()).collect();
+        let others: Vec<Said> =
+            [base_made(), writer_made()].into_iter().chain(said.iter().cloned()).collect();
         with_aliases(told(name, why, model_of_a_file(), &others))
     };
     vec![

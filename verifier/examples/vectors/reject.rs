@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{formats, lineage, standing};
+use super::{formats, lineage, standing, waivers};
 
 pub(crate) fn cases() -> Vec<Case> {
     [

@@ -58,7 +58,12 @@ fn case(name: &'static str, why: &'static str, files: Vec<File>, waived: &[Said]
 pub(crate) fn accepted() -> Vec<Case> {
     let split = [said(in_pickle(&CODES[..1]), ann), said(in_pickle(&CODES[1..]), ann)];
     vec![
-        case("waiver-for-a-file", "a pickle that somebody let pass", model(), &[said(in_pickle(&CODES), ann)]),
+        case(
+            "waiver-for-a-file",
+            "a pickle that somebody let pass",
+            model(),
+            &[said(in_pickle(&CODES), ann)],
+        ),
         case("waiver-for-the-model", "whatever file it is found in", model(), &[said(waiver(&CODES), ann)]),
         case("waivers-together", "each lets one of two findings pass", model(), &split),
         case("waiver-not-needed", "and nothing is refused", harmless(), &[]),
@@ -80,7 +85,11 @@ pub(crate) fn refused() -> Vec<Case> {
     vec![
         refused(one("waiver-by-the-maker", "by his other key", said(in_pickle(&CODES), publisher_p256))),
         refused(one("waiver-not-named", "by one who may sign everything", said(in_pickle(&CODES), bob))),
-        refused(one("waiver-by-a-stranger", "by a key that nobody trusts", said(in_pickle(&CODES), stranger))),
+        refused(one(
+            "waiver-by-a-stranger",
+            "by a key that nobody trusts",
+            said(in_pickle(&CODES), stranger),
+        )),
         refused(one(
             "waiver-for-another-file",
             "by the digest of another file",
@@ -98,7 +107,12 @@ pub(crate) fn refused() -> Vec<Case> {
         one("waiver-expired", "the day after its end", good())
             .at("2027-02-28T12:00:00Z")
             .refused(Reason::WaiverExpired),
-        case("waiver-of-a-withdrawn-model", "it opens the gate and nothing else", model(), &[good(), revoked])
-            .refused(Reason::Revoked),
+        case(
+            "waiver-of-a-withdrawn-model",
+            "it opens the gate and nothing else",
+            model(),
+            &[good(), revoked],
+        )
+        .refused(Reason::Revoked),
     ]
 }

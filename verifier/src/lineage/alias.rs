@@ -28,8 +28,7 @@ impl Pool<'_> {
                 continue;
             }
             let statement = testimony.statement();
-            let meaning =
-                Meaning { tree: statement.tree_digest().digest(), statement: statement.digest() };
+            let meaning = Meaning { tree: statement.tree_digest().digest(), statement: statement.digest() };
             match found {
                 Some((before, first)) if before.tree != meaning.tree => {
                     let (first, second) = (first.place().clone(), testimony.place().clone());

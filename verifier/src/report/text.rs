@@ -330,7 +330,9 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
             let (files, bytes) = (contents.files(), size(contents.total_bytes()));
             match common.cached {
                 0 => format!("{files} {noun}, {bytes}, all as signed"),
-                cached => format!("{files} {noun}, {bytes}, all as signed; {cached} by the cache of digests, not read"),
+                cached => format!(
+                    "{files} {noun}, {bytes}, all as signed; {cached} by the cache of digests, not read"
+                ),
             }
         }),
     };

@@ -75,13 +75,31 @@ mod tests {
     #[test]
     fn a_word_is_a_kind_that_is_read_or_a_kind_of_event() {
         let right = |word: &str| Right::try_from(word.to_owned()).ok().map(|right| right.to_string());
-        for word in
-            ["provenance", "dataset", "scan", "evaluation", "verdict", "approve", "revoke", "reinstate", "waive", "alias"]
-        {
+        for word in [
+            "provenance",
+            "dataset",
+            "scan",
+            "evaluation",
+            "verdict",
+            "approve",
+            "revoke",
+            "reinstate",
+            "waive",
+            "alias",
+        ] {
             assert_eq!(right(word).as_deref(), Some(word));
         }
         for word in ["event", "package", "Approve", "approval", ""] {
             assert_eq!(right(word), None, "{word}");
         }
+    }
+
+    #[test]
+    fn what_opens_the_gate_or_joins_digests_must_be_named() {
+        let kinds = EventKind::ALL.into_iter().map(Right::Event);
+        let rights = kinds.chain(StatementKind::ALL.into_iter().map(Right::Statement));
+        let named: Vec<String> =
+            rights.filter(|right| right.must_be_named()).map(|right| right.to_string()).collect();
+        assert_eq!(named, ["waive", "alias"]);
     }
 }
