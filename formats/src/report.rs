@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attest::digest::Sha256Digest;
 
@@ -59,6 +59,7 @@ pub struct FileReport {
     omitted_reasons: BTreeSet<Reason>,
     templates: Vec<Template>,
     references: Vec<Reference>,
+    shapes: BTreeMap<String, Vec<u64>>,
     not_evaluated: BTreeSet<NotEvaluated>,
 }
 
@@ -73,6 +74,7 @@ impl FileReport {
             omitted_reasons: sink.more_reasons,
             templates: sink.templates,
             references: sink.references,
+            shapes: sink.shapes.unwrap_or_default(),
             not_evaluated: sink.not_evaluated,
         }
     }
@@ -129,6 +131,11 @@ impl FileReport {
     pub(crate) fn take_as_onnx_data(&mut self) {
         self.format = Format::OnnxData;
         self.findings.retain(|finding| finding.reason() != Reason::UnknownFormat);
+    }
+
+    /// Shapes of its tensors by name, if they were asked for.
+    pub(crate) const fn shapes(&self) -> &BTreeMap<String, Vec<u64>> {
+        &self.shapes
     }
 
     pub(crate) fn references(&self) -> &[Reference] {

@@ -1,6 +1,6 @@
 //! What readers report to while they read one file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attest::digest::Sha256Digest;
 
@@ -43,6 +43,8 @@ pub(crate) struct Sink {
     pub(crate) templates: Vec<Template>,
     pub(crate) references: Vec<Reference>,
     pub(crate) not_evaluated: BTreeSet<NotEvaluated>,
+    /// Shapes of the tensors by name, if somebody asks.
+    pub(crate) shapes: Option<BTreeMap<String, Vec<u64>>>,
     inflatable: u64,
 }
 
@@ -58,6 +60,7 @@ impl Sink {
             templates: Vec::new(),
             references: Vec::new(),
             not_evaluated: BTreeSet::new(),
+            shapes: None,
             inflatable: MAX_INFLATED,
         }
     }
@@ -76,6 +79,14 @@ impl Sink {
     /// Notes why a reader stopped.
     pub(crate) fn add_fault(&mut self, fault: &Fault) {
         self.add(fault.reason, fault.offset, &fault.what);
+    }
+
+    /// Notes the shape of a tensor, outermost dimension first, if somebody asks and it lies in no archive.
+    pub(crate) fn add_shape(&mut self, name: &str, shape: &[u64]) {
+        let nested = self.is_nested();
+        if let Some(shapes) = self.shapes.as_mut().filter(|_| !nested) {
+            shapes.insert(name.to_owned(), shape.to_vec());
+        }
     }
 
     /// Notes a template.

@@ -37,6 +37,7 @@ mod opening_view;
 mod pack;
 mod pages;
 mod passphrase;
+mod plausibility;
 mod preview;
 mod progress;
 mod prove_file;

@@ -5,6 +5,7 @@
 
 mod bom;
 mod custody;
+mod lineages;
 mod log;
 mod private_entry;
 mod readme;

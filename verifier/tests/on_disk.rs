@@ -233,3 +233,21 @@ fn a_trust_file_beside_a_single_file_is_taken_only_if_it_is_named() {
     assert_eq!(judge(&[model]), Some(3), "whoever sent the model sent this too");
     assert_eq!(judge(&[model, "--trust", "tallymark.toml"]), Some(0), "the caller named it");
 }
+
+#[test]
+fn a_cache_of_digests_that_is_none_or_open_to_others_is_not_believed() {
+    let (model, elsewhere) = (copy(), tempfile::tempdir().unwrap());
+    let verdict = |cache: &Path| {
+        let request = Request::new(model.path()).trust(Some(accepted().join("trust.toml")));
+        let verdict = request.cache(Some(cache.to_owned())).verify(&|_, _| {});
+        (verdict.result().err().map(verifier::Refusal::reason), verdict.cached())
+    };
+    let cache = elsewhere.path().join("digests");
+    // Nothing in the model is large enough to be kept.
+    assert_eq!(verdict(&cache), (None, Some(0)));
+    fs::write(&cache, b"no cache").unwrap();
+    assert_eq!(verdict(&cache), (Some(Reason::CacheUnusable), None));
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(verdict(&cache), (Some(Reason::CacheUnusable), None));
+    assert_eq!(verdict(elsewhere.path()), (Some(Reason::CacheUnusable), None));
+}

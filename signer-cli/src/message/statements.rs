@@ -14,6 +14,7 @@ use crate::eval::EvalError;
 use crate::hidden::HiddenError;
 use crate::manifest_file::ManifestFileError;
 use crate::opening_view::OpeningViewError;
+use crate::plausibility::PlausibilityError;
 use crate::prove_file::ProveFileError;
 use crate::scan::ScanCommandError;
 use crate::verdict::VerdictError;
@@ -207,6 +208,28 @@ impl From<VerdictError> for Failure {
                 .hint("say whom others are to know you by: --verifier https://gate.example.org/"),
             E::Summary(_) => told(Exit::Refused, "verdict-statement")
                 .hint("see the verdict, without signing it: leave out --attest"),
+        }
+    }
+}
+
+impl From<PlausibilityError> for Failure {
+    fn from(error: PlausibilityError) -> Self {
+        use PlausibilityError as E;
+        let error = match error {
+            E::Gate { source: formats::GateError::Walk { source }, .. } => return source.into(),
+            other => other,
+        };
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Gate { source: formats::GateError::Io { .. }, .. } => {
+                told(Exit::Io, "unreadable").hint("check the path and its permissions")
+            }
+            E::Gate { .. } => told(Exit::Undecidable, "no-headers")
+                .hint("name the directory or file that holds the weights"),
+            E::NoLink { .. } => told(Exit::Refused, "base-not-in-lineage")
+                .hint("see what the model was made from: tallymark lineage DIR; a download may have files that were not signed"),
+            E::OtherModel { .. } => told(Exit::Undecidable, "model-changed")
+                .hint("compare again when nothing writes to it"),
         }
     }
 }

@@ -93,4 +93,13 @@ mod tests {
             assert_eq!(right(word), None, "{word}");
         }
     }
+
+    #[test]
+    fn what_opens_the_gate_or_joins_digests_must_be_named() {
+        let kinds = EventKind::ALL.into_iter().map(Right::Event);
+        let rights = kinds.chain(StatementKind::ALL.into_iter().map(Right::Statement));
+        let named: Vec<String> =
+            rights.filter(|right| right.must_be_named()).map(|right| right.to_string()).collect();
+        assert_eq!(named, ["waive", "alias"]);
+    }
 }

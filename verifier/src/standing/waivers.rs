@@ -37,14 +37,19 @@ impl<'a> Waivers<'a> {
         let maker = standing.maker();
         let given = standing.said.events().filter_map(|(testimony, event)| {
             let Act::Waive(waiver) = event.act() else { return None };
-            let by = standing.said.person(testimony);
-            let ended = standing.now.is_some_and(|now| waiver.expires() <= now);
-            let holds = match () {
-                () if standing.said.is_taken_back(testimony) => return None,
-                () if by == maker => Holds::ByMaker,
-                () if ended => Holds::NoMore(waiver.expires()),
-                () if standing.said.speaks_for(event) => Holds::Now,
-                () => return None,
+            if standing.said.is_taken_back(testimony) {
+                return None;
+            }
+            let (by, until) = (standing.said.person(testimony), waiver.expires());
+            let holds = if by == maker {
+                Holds::ByMaker
+            } else if standing.now.is_some_and(|now| until <= now) {
+                Holds::NoMore(until)
+            } else if standing.said.speaks_for(event) {
+                Holds::Now
+            } else {
+                // It has not begun, or nobody knows what time it is.
+                return None;
             };
             Some(Given { waiver, by, statement: testimony.statement().digest(), holds })
         });
