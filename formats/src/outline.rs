@@ -180,6 +180,9 @@ fn weight<'a>(module: &str, base: &'a Tensors) -> Option<&'a Vec<u64>> {
 mod tests {
     use super::*;
 
+    /// Names and shapes.
+    type Tensors<'a> = &'a [(&'a str, &'a [u64])];
+
     fn outline(tensors: &[(&str, &[u64])]) -> Outline {
         let tensors = tensors.iter().map(|(name, shape)| ((*name).to_owned(), shape.to_vec())).collect();
         Outline { tensors: Ok((Format::Safetensors, tensors)) }
@@ -202,7 +205,7 @@ mod tests {
         let more = [("embed.weight", &[104_u64, 8][..]), ("q.weight", &[16, 8]), ("norm.weight", &[8])];
         let head = [more[0], more[1], more[2], ("head.weight", &[2, 8])];
         let bias = [more[0], more[1], ("norm.weight", &[104])];
-        let cases: [(&[(&str, &[u64])], &str); 8] = [
+        let cases: [(Tensors<'_>, &str); 8] = [
             (&more, "plausible"),
             (&bias, "implausible"),
             (&[("embed.weight", &[100, 8]), more[1], ("norm.weight", &[9])], "implausible"),
@@ -228,7 +231,7 @@ mod tests {
         let path = "base_model.model.q";
         let (a, b) = (format!("{path}.lora_A.weight"), format!("{path}.lora_B.weight"));
         let other = "base_model.model.k.lora_A.weight";
-        let cases: [(&[(&str, &[u64])], &str); 5] = [
+        let cases: [(Tensors<'_>, &str); 5] = [
             (&[(&a, &[4, 8]), (&b, &[16, 4])], "plausible"),
             (&[(&a, &[4, 9])], "implausible"),
             (&[(&b, &[17, 4])], "implausible"),
