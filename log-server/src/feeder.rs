@@ -1,7 +1,7 @@
 //! Asks witnesses to confirm what the log publishes (c2sp.org/tlog-witness).
 //!
 //! One thread goes from round to round. A round takes the newest publication and has all witnesses asked for that one, each by a
-//! thread of its own ([`courier`]), so that their lines are under one checkpoint. Once the quorum of the policy is met the
+//! thread of its own (`courier`), so that their lines are under one checkpoint. Once the quorum of the policy is met the
 //! checkpoint with its lines is written down ([`kept`]) and shown; a line that comes later is added while it is still the newest. A
 //! witness that is slow misses rounds and holds up nobody else.
 //!
