@@ -21,7 +21,7 @@ pub(crate) struct VerdictArgs {
     /// Whom others are to know you by as a verifier: `https://gate.example.org/`
     #[arg(long, env = "TALLYMARK_VERIFIER", value_name = "URI")]
     pub(crate) verifier: Option<SourceUri>,
-    /// Where others fetch the model [default: pkg:generic/NAME@VERSION]
+    /// Where others fetch the model [default: NAME and VERSION as pkg:generic]
     #[arg(long, env = "TALLYMARK_RESOURCE_URI", value_name = "URI")]
     pub(crate) resource_uri: Option<SourceUri>,
     /// Where the trust file can be found [default: its digest, as a URI]
