@@ -20,6 +20,7 @@ mod waivers;
 
 use std::collections::BTreeSet;
 
+use attest::digest::Sha256Digest;
 use attest::evaluation::TestOutcome;
 use attest::event::{Act, Event, EventLabel, Scope};
 use attest::model_name::ModelName;
@@ -39,6 +40,8 @@ use crate::requirements::{Expectation, Mode, Person, Requirements, Right, Rule};
 pub(crate) struct Standing<'a> {
     provenance: &'a LoggedStatement,
     said: InForce<'a>,
+    /// What was taken back where nobody looks who watches the model. A waiver that somebody no longer stands by lets nothing pass.
+    taken_back_out_of_sight: Vec<Sha256Digest>,
     /// A promotion is logged where nobody looks who watches the model: which one is the last is then not known.
     is_promoted_out_of_sight: bool,
     lineage: &'a Lineage,
@@ -68,16 +71,29 @@ impl<'a> Standing<'a> {
         let about = provenance.signed().statement();
         let now = expectation.now();
         let (mut concerning, mut is_promoted_out_of_sight) = (Vec::new(), false);
+        let mut taken_back_out_of_sight = Vec::new();
         for one in testimonies {
             match one.concerns(about, provenance.salt(), requirements) {
                 Ok(()) => concerning.push(one),
-                Err(Failure::EntrySaltDiffers) => is_promoted_out_of_sight |= is_promotion(one),
+                Err(Failure::EntrySaltDiffers) => {
+                    is_promoted_out_of_sight |= is_promotion(one);
+                    taken_back_out_of_sight.extend(takes_back(one));
+                }
                 Err(_) => {}
             }
         }
         let said = InForce::of(concerning, requirements, now);
         let stage = expectation.stage().or(requirements.stage());
-        Self { provenance, said, is_promoted_out_of_sight, lineage, requirements, stage, now }
+        Self {
+            provenance,
+            said,
+            taken_back_out_of_sight,
+            is_promoted_out_of_sight,
+            lineage,
+            requirements,
+            stage,
+            now,
+        }
     }
 
     pub(crate) fn judge(&self) -> Judgement {
@@ -249,6 +265,14 @@ impl<'a> Standing<'a> {
         };
         let age = now.unix_seconds().saturating_sub(newest);
         (age > limit).then_some(Failure::CheckpointStale { age, limit, line })
+    }
+}
+
+/// The statement that it says no longer holds.
+fn takes_back(testimony: &Testimony) -> Option<Sha256Digest> {
+    match testimony.statement().event()?.act() {
+        Act::Reinstate { previous } => Some(*previous),
+        _ => None,
     }
 }
 

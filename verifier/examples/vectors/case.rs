@@ -50,6 +50,12 @@ impl Case {
         }
     }
 
+    /// Another bundle file.
+    pub(crate) fn bundle(mut self, bundle: impl Into<Vec<u8>>) -> Self {
+        self.bundle = Some(bundle.into());
+        self
+    }
+
     pub(crate) fn refused(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self

@@ -14,16 +14,16 @@ use super::world::{INDEX, Log, ann, bob, bundle, entry_under, files, line, publi
 
 /// Salts of two models. No secret.
 const SALT: ModelSalt = ModelSalt::from_bytes([0x5a; 32]);
-const OTHER: ModelSalt = ModelSalt::from_bytes([0x5b; 32]);
+pub(crate) const OTHER: ModelSalt = ModelSalt::from_bytes([0x5b; 32]);
 
 /// A statement, and the salt of its entry.
-type Told = (Said, Option<ModelSalt>);
+pub(crate) type Told = (Said, Option<ModelSalt>);
 
-fn under(salt: ModelSalt, said: Said) -> Told {
+pub(crate) fn under(salt: ModelSalt, said: Said) -> Told {
     (said, Some(salt))
 }
 
-fn in_the_clear(said: Said) -> Told {
+pub(crate) fn in_the_clear(said: Said) -> Told {
     (said, None)
 }
 
@@ -31,7 +31,7 @@ fn provenance() -> Said {
     (plain_statement(), publisher)
 }
 
-fn lines(told: &[Told]) -> String {
+pub(crate) fn lines(told: &[Told]) -> String {
     each_line(told).concat()
 }
 

@@ -8,6 +8,7 @@ use verifier::Reason;
 use super::accept::{LABEL, dataset};
 use super::case::Case;
 use super::formats::{PICKLE, harmless, with};
+use super::private_entry::{self, OTHER, in_the_clear, under};
 use super::standing::{By, Said, lines, of};
 use super::world::{File, ann, bob, publisher, publisher_p256, statement, stranger, trust};
 
@@ -99,7 +100,14 @@ pub(crate) fn refused() -> Vec<Case> {
         refused(one("waiver-of-another-model", "about another tree", elsewhere)),
         refused(one("waiver-of-another-name", "about the same tree", other_name)),
         refused(one("waiver-not-begun", "it will hold later", (of(LABEL, &model(), &later), ann))),
-        refused(case("waiver-taken-back", "by the one who gave it", model(), &[good(), taken_back])),
+        refused(case("waiver-taken-back", "by the one who gave it", model(), &[good(), taken_back.clone()])),
+        refused(case("waiver-taken-back-out-of-sight", "in a private entry", model(), &[]).bundle(
+            private_entry::lines(&[
+                in_the_clear((statement(LABEL, &model(), vec![dataset()]), publisher)),
+                in_the_clear(good()),
+                under(OTHER, taken_back),
+            ]),
+        )),
         refused(
             one("waiver-and-named-formats", "the rule's own list stands", good())
                 .trust(people("formats = \"strict\"\nformats-only = [\"safetensors\", \"json\"]")),

@@ -37,7 +37,9 @@ impl<'a> Waivers<'a> {
         let maker = standing.maker();
         let given = standing.said.events().filter_map(|(testimony, event)| {
             let Act::Waive(waiver) = event.act() else { return None };
-            if standing.said.is_taken_back(testimony) {
+            let digest = testimony.statement().digest();
+            let out_of_sight = standing.taken_back_out_of_sight.contains(&digest);
+            if standing.said.is_taken_back(testimony) || out_of_sight {
                 return None;
             }
             let (by, until) = (standing.said.person(testimony), waiver.expires());
@@ -51,7 +53,7 @@ impl<'a> Waivers<'a> {
                 // It has not begun, or nobody knows what time it is.
                 return None;
             };
-            Some(Given { waiver, by, statement: testimony.statement().digest(), holds })
+            Some(Given { waiver, by, statement: digest, holds })
         });
         Self(given.collect())
     }
