@@ -25,6 +25,8 @@ use crate::ledger::SignedHead;
 pub struct TwoKeys {
     inner: Box<dyn HeadSigner>,
     second: MlDsaCosigner,
+    // Of its last signature.
+    time: u64,
 }
 
 impl TwoKeys {
@@ -32,7 +34,7 @@ impl TwoKeys {
     #[must_use]
     pub fn new(inner: Box<dyn HeadSigner>, key: SigningKey<MlDsa44>) -> Self {
         let second = MlDsaCosigner::from_key(inner.vkey().name().clone(), key);
-        Self { inner, second }
+        Self { inner, second, time: 0 }
     }
 
     fn second(&self, signed: &SignedCheckpoint, head: &TreeHead, time: u64) -> Option<SignedCheckpoint> {
@@ -60,7 +62,9 @@ impl HeadSigner for TwoKeys {
         time: u64,
     ) -> Result<SignedCheckpoint, SigningError> {
         let signed = self.inner.sign(head, proof, time)?;
-        let both = self.second(&signed, head, time);
+        // A head that was signed before is signed again whatever the clock says; the time of this line never goes back.
+        self.time = time.max(self.time).max(self.inner.last().time());
+        let both = self.second(&signed, head, self.time);
         if both.is_none() {
             tracing::error!(size = head.size().get(), "the ML-DSA-44 signature was not made");
         }
@@ -122,8 +126,13 @@ mod tests {
         let seen = verify(&second, line, &origin, &TreeHead::empty()).unwrap();
         assert_eq!(seen.timestamp().get(), 7);
         assert!(signed.open_with(&[&vkey]).is_ok());
-        // Before the last time: the signer inside refuses, and nothing is signed.
-        assert!(signer.sign(&TreeHead::empty(), &none, 6).unwrap_err().is_refusal());
-        assert_eq!(signer.last().time(), 7);
+        // The same head again, by a clock that went back: the time of the second line did not.
+        let again = signer.sign(&TreeHead::empty(), &none, 6).unwrap();
+        let [_, line] = again.note().signatures() else { panic!("two lines") };
+        assert_eq!(verify(&second, line, &origin, &TreeHead::empty()).unwrap().timestamp().get(), 7);
+        // What the signer inside refuses, no key signs.
+        let grown =
+            TreeHead::new(merkle::TreeSize::new(1).unwrap(), merkle::Hash::from_bytes([1; 32])).unwrap();
+        assert!(signer.sign(&grown, &none, 4).unwrap_err().is_refusal());
     }
 }
