@@ -291,10 +291,13 @@ fn mail_and_a_feed_are_told_of_alerts_and_mail_that_is_refused_waits() {
     );
     let desk = Desk::new(&log, &Asked { watch: NAME, alerts: &alerts, ..Asked::default() });
     log.append([said("acme/churn", "1", 3).entry()]);
-    server.refuses.store(1, Ordering::SeqCst);
+    // Longer than a round tries.
+    server.refuses.store(1000, Ordering::SeqCst);
     let (output, told) = desk.once();
-    assert_eq!((output.status.code(), told.len()), (Some(5), 1), "a mail that is refused waits");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), told.len()), (Some(5), 1), "a mail that is refused waits: {said}");
     assert_eq!(server.letters.lock().unwrap().len(), 0);
+    server.refuses.store(0, Ordering::SeqCst);
     assert_eq!(desk.reasons(), (0, vec![]));
     let letters = server.letters.lock().unwrap();
     let [letter] = &letters[..] else { panic!("{letters:?}") };

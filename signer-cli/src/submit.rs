@@ -17,6 +17,7 @@ use attest::statement::{Statement, StatementError};
 use attest::tree::{Tree, TreeDigest};
 use tlog::policy::{Policy, Quorum};
 use verifier::outcome::Outcome;
+use verifier::requirements::Right;
 use verifier::{Expectation, LoggedStatement, Refusal, Step};
 
 use crate::args::{LogArgs, Manner, SubmitArgs};
@@ -141,7 +142,8 @@ impl Log {
         contents: Option<&Tree>,
     ) -> Result<LoggedStatement, Failure> {
         let (name, version) = (statement.name(), statement.version());
-        let requirements = requirements_for(&self.policy, name, entry.payload().key())?;
+        let requirements =
+            requirements_for(&self.policy, name, entry.payload().key(), Right::to_sign(statement))?;
         let expectation = Expectation::new(Some(name.clone()), Some(version.clone()));
         let Some(tree) = contents else {
             let refused = |failure: verifier::Failure| Refusal::from(failure);

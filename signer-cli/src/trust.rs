@@ -14,7 +14,7 @@ use attest::model_name::ModelName;
 use tlog::policy::{Policy, PolicyError};
 use tlog::vkey::{Vkey, VkeyError};
 use verifier::load::{find_trust, lies_inside, read_bounded};
-use verifier::requirements::{MAX_TRUST_BYTES, Requirements, RequirementsError};
+use verifier::requirements::{MAX_TRUST_BYTES, Requirements, RequirementsError, Right};
 
 use crate::args::LogArgs;
 
@@ -60,7 +60,8 @@ pub(crate) fn policy(args: &LogArgs, model: &Path) -> Result<Policy, TrustError>
     }
     let path = args.trust.clone().or_else(|| find_trust(model)).ok_or(TrustError::Missing)?;
     let io = |source| TrustError::Io { path: path.clone(), source };
-    if lies_inside(&path, model).map_err(io)? {
+    // In a bundle file that is yet to be made lies nothing.
+    if model.symlink_metadata().is_ok() && lies_inside(&path, model).map_err(io)? {
         return Err(TrustError::InsideModel { path });
     }
     let bytes = read_bounded(&path, MAX_TRUST_BYTES as u64).map_err(io)?;
@@ -98,7 +99,7 @@ fn policy_of_key(key: &str) -> Result<Policy, LogKeyFault> {
     Ok(Policy::parse(format!("log {vkey}\nquorum none\n").as_bytes())?)
 }
 
-/// What a stranger would demand who trusts this policy, and this key for this name and nothing else.
+/// What a stranger would demand who trusts this policy, and this key to say this of this name and nothing else.
 ///
 /// # Errors
 /// [`LogKeyFault::Requirements`] if the policy cannot stand in a trust file.
@@ -106,20 +107,22 @@ pub(crate) fn requirements_for(
     policy: &Policy,
     name: &ModelName,
     key: &PublicKey,
+    right: Right,
 ) -> Result<Requirements, TrustError> {
     // A JSON string of printable text is a TOML basic string.
     let policy = serde_json::Value::from(String::from_utf8_lossy(&policy.to_bytes()));
     let key = key.to_base64();
-    let text =
-        format!("version = 1\npolicy = {policy}\n[[publisher]]\nname = \"{name}\"\nkeys = [\"{key}\"]\n");
+    let text = format!(
+        "version = 1\npolicy = {policy}\n[[publisher]]\nname = \"{name}\"\nkeys = [\"{key}\"]\nmay = [\"{right}\"]\n"
+    );
     Requirements::parse(text.as_bytes()).map_err(|source| TrustError::LogKey { source: source.into() })
 }
 
 #[cfg(test)]
 mod tests {
+    use attest::event::EventKind;
     use attest::key::{Algorithm, PrivateKey};
     use attest::statement::StatementKind;
-    use verifier::requirements::Right;
 
     use super::*;
 
@@ -140,11 +143,12 @@ mod tests {
         assert_eq!(policy.logs().len(), 1);
         let key = PrivateKey::generate(Algorithm::Ed25519).expect("randomness").public_key();
         let name = "acme/churn".parse().expect("a name");
-        let requirements = requirements_for(&policy, &name, &key).expect("requirements");
-        assert_eq!(requirements.policy().logs().len(), 1);
-        assert!(
-            requirements.publisher_for(&name, &key, Right::Statement(StatementKind::Provenance)).is_some()
-        );
+        // Also those that must be named.
+        for right in [Right::Statement(StatementKind::Provenance), Right::Event(EventKind::Waive)] {
+            let requirements = requirements_for(&policy, &name, &key, right).expect("requirements");
+            assert_eq!(requirements.policy().logs().len(), 1);
+            assert!(requirements.publisher_for(&name, &key, right).is_some(), "{right}");
+        }
     }
 
     #[test]

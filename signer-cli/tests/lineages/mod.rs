@@ -40,7 +40,7 @@ fn headers_speak_for_a_base_or_against_it_and_are_those_of_the_signed_files() {
         "tuned/model.safetensors",
         &[("embed.weight", &[12, 4]), base[1], ("head.weight", &[2, 4])],
     );
-    weights(&desk, "other/model.safetensors", &[base[0], ("q.weight", &[9, 4])]);
+    weights(&desk, "other/model.safetensors", &[base[0], ("q.weight", &[8, 5])]);
     sign(&desk, &log, "bert", "acme/bert:1", &[]);
     sign(&desk, &log, "tuned", "acme/tuned:1", &["--base", "bert=bert"]);
     sign(&desk, &log, "other", "acme/other:1", &["--base", "bert=bert"]);
@@ -55,7 +55,7 @@ fn headers_speak_for_a_base_or_against_it_and_are_those_of_the_signed_files() {
     assert!(code == Some(0) && out.ends_with(told), "{out}{err}");
     let (code, out, err) = lineage("other", "bert");
     let told =
-        "base-model bert as finetune: implausible: tensor q.weight has shape [9, 4], in the base [8, 4]\n";
+        "base-model bert as finetune: implausible: tensor q.weight has shape [8, 5], in the base [8, 4]\n";
     assert!(code == Some(0) && out.ends_with(told), "{out}{err}");
     let (code, _, err) = lineage("tuned", "other");
     assert!(code == Some(3) && err.contains("nothing that the model was made from has"), "{err}");

@@ -19,6 +19,10 @@ fn accepted_policies_are_written_in_their_canonical_form() {
 #[test]
 fn refused_policies_are_refused_for_their_reason() {
     for case in list_refused("policy/reject") {
+        // Without the feature such a key is one of an unknown algorithm.
+        if !cfg!(feature = "ml-dsa") && case.to_string().contains("MlDsaVkey") {
+            continue;
+        }
         case.refused(Policy::parse(&case.bytes()));
     }
 }
