@@ -9,11 +9,13 @@ use attest::bundle::{Bundle, BundleFile, BundleFileError};
 use attest::digest::Sha256Digest;
 use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
+use attest::status::Snapshot;
 use attest::tree::Tree;
 
 use crate::contents::VerifiedModel;
 use crate::custody::Testimony;
 use crate::examination::Examination;
+use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
 use crate::lineage::{Evidence, Lineage, Pool};
@@ -25,6 +27,7 @@ use crate::refusal::{LineNote, Refusal};
 use crate::requirements::{Expectation, Requirements};
 use crate::signature::read_provenance;
 use crate::standing::Standing;
+use crate::status;
 
 /// What the caller demands, what he asks, and what he has beside the model.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +37,7 @@ pub struct Question<'a> {
     evidence: Option<&'a Evidence>,
     memory: Option<&'a Memory>,
     gate: Option<&'a OnceCell<Gate>>,
+    fetched: &'a [Snapshot],
 }
 
 /// Which of several refusals is reported: one of a line that is not about an ancestor before one that is, then the one that came
@@ -47,7 +51,7 @@ impl<'a> Question<'a> {
     /// Asks with these demands; without any nothing is verified, and all that can be said is.
     #[must_use]
     pub const fn new(requirements: Option<&'a Requirements>, expectation: &'a Expectation) -> Self {
-        Self { requirements, expectation, evidence: None, memory: None, gate: None }
+        Self { requirements, expectation, evidence: None, memory: None, gate: None, fetched: &[] }
     }
 
     /// Takes statements about ancestors, and more about the model, from these files too.
@@ -69,6 +73,12 @@ impl<'a> Question<'a> {
         Self { gate: Some(gate), ..self }
     }
 
+    /// Takes these status snapshots too, which the caller has fetched from their logs for this verdict.
+    #[must_use]
+    pub const fn with_snapshots(self, fetched: &'a [Snapshot]) -> Self {
+        Self { fetched, ..self }
+    }
+
     /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
     ///
     /// `bundle_file` has the bytes of the bundle file. `files` gives the tree of the files; it is called at most once, last,
@@ -84,7 +94,8 @@ impl<'a> Question<'a> {
         files: impl FnOnce() -> Result<T, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
-        let pool = self.requirements.map(|requirements| Pool::of(&file, self.evidence, requirements));
+        let pool =
+            self.requirements.map(|requirements| Pool::of(&file, self.evidence, self.fetched, requirements));
         // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
         let here = LazyCell::new(|| files().map_err(Arc::new));
 
@@ -92,7 +103,8 @@ impl<'a> Question<'a> {
         let mut furthest: Option<(Rank, Refusal)> = None;
         let mut notes: Vec<LineNote> = Vec::new();
         let (mut judged, mut beside) = (Vec::new(), Vec::new());
-        for (line, bundle) in (1..).zip(file.bundles()) {
+        for (index, bundle) in file.indexed_bundles() {
+            let line = index + 1;
             match another_kind(bundle) {
                 None => judged.push((line, bundle)),
                 Some(kind) => beside.push((line, bundle, kind)),
@@ -200,11 +212,32 @@ impl<'a> Question<'a> {
                 let mut judgement =
                     Standing::of(&logged, said, &lineage, requirements, self.expectation).judge();
                 judgement.refused.extend(seen.fork());
+                let stage = self.expectation.stage().or(requirements.stage());
+                let (known, against) = {
+                    let heard: Vec<&Testimony> = own.iter().chain(&others).copied().collect();
+                    let (name, digest) = (about.name(), about.tree_digest().digest());
+                    let label = format!("{name}:{}", about.version());
+                    status::weigh(
+                        digest,
+                        &label,
+                        pool,
+                        &heard,
+                        self.expectation.now(),
+                        |log, mention, kind| {
+                            status::may_sign(requirements, &status::WEIGHTY, name, (log, mention, kind))
+                        },
+                    )
+                };
+                judgement.refused.extend(against);
+                let rules = known.judge(requirements, about.name(), stage);
+                judgement.refused.extend(rules.refused);
+                judgement.warned.extend(rules.warned);
+                let facts = Facts { status: known.clone(), ..logged.facts() };
                 let remembered = self.memory.map(|memory| memory.against(&seen, self.expectation));
                 judgement.refused.extend(remembered.into_iter().flatten());
                 // Files are not hashed for a model that may not be used whatever they are.
                 let refused = std::mem::take(&mut judgement.refused);
-                if let Some(examination) = Examination::of_standing(line, logged.facts(), refused) {
+                if let Some(examination) = Examination::of_standing(line, facts.clone(), refused) {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
                 let opened = match &**here {
@@ -213,12 +246,11 @@ impl<'a> Question<'a> {
                 };
                 match opened {
                     Ok(model) => {
-                        let stage = self.expectation.stage().or(requirements.stage());
                         let gate = self.gate.and_then(OnceCell::get);
                         let (formats, report) = gate::judge(gate, requirements, about.name(), stage);
                         judgement.warned.extend(formats.warned);
                         let model = model.with_warnings(judgement.warned).with_lineage(lineage);
-                        let model = model.with_formats(report);
+                        let model = model.with_formats(report).with_status(known);
                         let mut refused = formats.refused.into_iter();
                         match refused.next() {
                             Some(cause) => Err(model.refused(cause, refused.collect())),
@@ -227,7 +259,7 @@ impl<'a> Question<'a> {
                     }
                     Err(failure) => {
                         let here = (**here).as_ref().ok().map(Borrow::borrow);
-                        let examination = Examination::of_contents(line, logged.facts(), here, failure);
+                        let examination = Examination::of_contents(line, facts, here, failure);
                         Err(examination.into_refusal().with_lineage(lineage))
                     }
                 }

@@ -13,7 +13,7 @@ use super::world::{
     File, INDEX, Log, bundle, entry, files, line, plain_trust, publisher, publisher_p256, statement,
     stranger, tree, trust, weights, witness_line,
 };
-use super::{formats, lineage, standing};
+use super::{formats, lineage, standing, status};
 
 /// The name and version of most cases.
 pub(crate) const LABEL: &str = "acme/churn:2.1.3";
@@ -118,7 +118,8 @@ pub(crate) fn approval() -> String {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    [plain_cases(), standing::accepted(), lineage::accepted(), formats::accepted()].concat()
+    [plain_cases(), standing::accepted(), lineage::accepted(), status::accepted(), formats::accepted()]
+        .concat()
 }
 
 fn plain_cases() -> Vec<Case> {

@@ -11,6 +11,7 @@ mod formats;
 mod lineage;
 mod reject;
 mod standing;
+mod status;
 mod world;
 
 use std::path::{Path, PathBuf};
