@@ -25,6 +25,7 @@ use log_server::serve::{House, ServeError, serve};
 use log_server::settings::{Keys, LineFormat, LogSettings, SAMPLE, Settings, SettingsError};
 use log_server::signing::place::KeyPlace;
 use log_server::site::Site;
+use log_server::status::Cadence;
 use log_server::storage::rocks::MAX_OPEN_FILES;
 use log_server::tls::{Tls, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
@@ -200,7 +201,7 @@ fn run_append(args: &args::Append) -> Result<ExitCode, Failure> {
     }
 }
 
-fn open_site(log: &LogSettings, care: Care) -> Result<Site, Failure> {
+fn open_site(log: &LogSettings, care: Care, status: Cadence) -> Result<Site, Failure> {
     let opened = OpenLog::open(&log.dir, || existing_passphrase(log.passphrase_file.as_deref()));
     let mut opened = opened.map_err(|error| {
         let (class, hint) = (error.class(), error.hint());
@@ -216,6 +217,7 @@ fn open_site(log: &LogSettings, care: Care) -> Result<Site, Failure> {
     })?;
     let mut site = Site::new(opened);
     site.gate = gate;
+    site.status = Some(status);
     (site.path, site.host, site.queue) = (log.path.clone(), log.host.clone(), log.queue);
     Ok(site)
 }
@@ -242,8 +244,11 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
         error: error.into(),
     })?;
     let tls = tls.map(Arc::new);
-    let sites =
-        settings.logs.iter().map(|log| open_site(log, settings.care)).collect::<Result<Vec<_>, _>>()?;
+    let sites = settings
+        .logs
+        .iter()
+        .map(|log| open_site(log, settings.care, settings.status))
+        .collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;
     let served = runtime.block_on(async {

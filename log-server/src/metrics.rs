@@ -133,6 +133,8 @@ struct Shared {
     scrub_passes: Family<OfLog, Gauge>,
     scrub_position: Family<OfLog, Gauge>,
     indexed: Family<OfLog, Gauge>,
+    mentions: Family<OfLog, Gauge>,
+    status: Family<OfLog, Gauge>,
 }
 
 fn seconds() -> Histogram {
@@ -172,6 +174,8 @@ impl Metrics {
             scrub_passes: Family::default(),
             scrub_position: Family::default(),
             indexed: Family::default(),
+            mentions: Family::default(),
+            status: Family::default(),
             registry,
         };
         Self { shared: Arc::new(shared.registered()) }
@@ -242,6 +246,9 @@ impl Shared {
         let position = "Entries that the scrub has re-read in its present pass";
         to.register("scrub_position", position, self.scrub_position.clone());
         to.register("index_size", "Entries the search index covers", self.indexed.clone());
+        to.register("mentions", "Mentions of digests by events in the status map", self.mentions.clone());
+        let status = "When the newest status was signed, seconds since 1970";
+        to.register_with_unit("status_time", status, Unit::Seconds, self.status.clone());
         self
     }
 }
@@ -339,6 +346,16 @@ impl LogMetrics {
     pub fn scrubbed(&self, passes: u64, position: u64) {
         self.shared.scrub_passes.get_or_create(&self.of_log()).set(passes.cast_signed());
         self.shared.scrub_position.get_or_create(&self.of_log()).set(position.cast_signed());
+    }
+
+    /// The status map holds this many mentions.
+    pub fn mentioned(&self, mentions: usize) {
+        self.shared.mentions.get_or_create(&self.of_log()).set(mentions as i64);
+    }
+
+    /// A status with this time was signed.
+    pub fn status_signed(&self, time: u64) {
+        self.shared.status.get_or_create(&self.of_log()).set(time.cast_signed());
     }
 
     /// The search index covers this many entries.

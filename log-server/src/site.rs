@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::admission::gate::Gate;
 use crate::opening::OpenLog;
 use crate::settings::DEFAULT_QUEUE;
+use crate::status::Cadence;
 
 /// Longest path, so that it and the longest tile path fit a request target many times over.
 const MAX_PATH_BYTES: usize = 200;
@@ -33,6 +34,8 @@ pub struct Site {
     pub queue: usize,
     /// Who may add to it.
     pub gate: Gate,
+    /// How often its status is signed; never if `None`.
+    pub status: Option<Cadence>,
 }
 
 impl Site {
@@ -40,7 +43,14 @@ impl Site {
     #[must_use]
     pub fn new(log: OpenLog) -> Self {
         let gate = Gate::open(log.config().mode());
-        Self { log, path: SitePath::default(), host: None, queue: DEFAULT_QUEUE, gate }
+        Self {
+            log,
+            path: SitePath::default(),
+            host: None,
+            queue: DEFAULT_QUEUE,
+            gate,
+            status: Some(Cadence::STANDARD),
+        }
     }
 }
 

@@ -19,5 +19,6 @@ mod program;
 mod search;
 mod service;
 mod signers;
+mod status;
 mod support;
 mod tls;
