@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::compact_json;
 use crate::digest::{DigestError, Sha256Digest};
 use crate::dsse::{Envelope, EnvelopeError, EnvelopeJson};
+use crate::entry::{ModelSalt, SaltError};
 use crate::excerpt::excerpt;
 use crate::json::{self, FieldError, JsonError, Located};
 use crate::types::BUNDLE_MEDIA_TYPE;
@@ -40,6 +41,7 @@ pub const MAX_LINE_BYTES: usize = 24 << 20;
 pub struct Bundle {
     envelope: Envelope,
     hint: Sha256Digest,
+    salt: Option<ModelSalt>,
     log_entry: Option<LogEntry>,
 }
 
@@ -47,7 +49,13 @@ impl Bundle {
     /// Joins an envelope with the key id of its signer and, if there is one, the log's entry.
     #[must_use]
     pub const fn new(envelope: Envelope, hint: Sha256Digest, log_entry: Option<LogEntry>) -> Self {
-        Self { envelope, hint, log_entry }
+        Self { envelope, hint, salt: None, log_entry }
+    }
+
+    /// The same with the salt of its private entry, or without one.
+    #[must_use]
+    pub fn with_salt(self, salt: Option<ModelSalt>) -> Self {
+        Self { salt, ..self }
     }
 
     /// Reads a bundle, at most [`MAX_LINE_BYTES`].
@@ -72,9 +80,11 @@ impl Bundle {
                 return Err(BundleError::UnsupportedMaterial { member });
             }
         }
-        let material = material.closed_object(&["publicKey", "tlogEntries"])?;
+        let material = material.closed_object(&["publicKey", "entrySalt", "tlogEntries"])?;
         let hint = material.required("publicKey")?.closed_object(&["hint"])?.required("hint")?;
         let hint = hint.string()?.parse().map_err(|source| BundleError::Hint { source })?;
+        let salt = material.optional("entrySalt").map(|salt| salt.string()).transpose()?;
+        let salt = salt.map(str::parse).transpose().map_err(|source| BundleError::Salt { source })?;
         let log_entries = material.optional("tlogEntries").map(|entries| entries.array()).transpose()?;
         let log_entry = match log_entries.as_deref() {
             None | Some([]) => None,
@@ -82,7 +92,7 @@ impl Bundle {
             Some(entries) => return Err(BundleError::LogEntryCount { seen: entries.len() }),
         };
         let envelope = Envelope::read(&bundle.required("dsseEnvelope")?)?;
-        Ok(Self { envelope, hint, log_entry })
+        Ok(Self { envelope, hint, salt, log_entry })
     }
 
     /// Writes the bundle as one line of compact JSON, without a line feed; what was so written is read and written
@@ -93,6 +103,7 @@ impl Bundle {
             media_type: BUNDLE_MEDIA_TYPE,
             verification_material: MaterialJson {
                 public_key: PublicKeyJson { hint: self.hint.to_string() },
+                entry_salt: self.salt.as_ref().map(ModelSalt::to_hex),
                 tlog_entries: self.log_entry.as_ref().map(LogEntry::as_json).as_slice(),
             },
             dsse_envelope: self.envelope.as_json(),
@@ -109,6 +120,13 @@ impl Bundle {
     #[must_use]
     pub const fn hint(&self) -> Sha256Digest {
         self.hint
+    }
+
+    /// What the commitments in its private entry are made with; nothing if the entry is not private. Whether it is the right
+    /// one shows when the entry is computed again.
+    #[must_use]
+    pub const fn salt(&self) -> Option<&ModelSalt> {
+        self.salt.as_ref()
     }
 
     /// What a log says of it, or the entry that no log has taken yet.
@@ -140,6 +158,8 @@ struct BundleJson<'a> {
 #[serde(rename_all = "camelCase")]
 struct MaterialJson<'a> {
     public_key: PublicKeyJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry_salt: Option<String>,
     tlog_entries: &'a [LogEntryJson<'a>],
 }
 
@@ -198,6 +218,13 @@ pub enum BundleError {
     MediaType {
         /// The type seen, at most 64 characters of it.
         seen: String,
+    },
+    /// A salt that is none.
+    #[error("salt of the bundle is none")]
+    Salt {
+        /// Why.
+        #[source]
+        source: SaltError,
     },
     /// A bundle around something else than an envelope.
     #[error("bundle with {member}, want dsseEnvelope")]

@@ -1,4 +1,4 @@
-//! The log entry: what a log holds of a statement, a signed list of digests and one name.
+//! The log entry: what a log holds of a statement, a signed list of digests and one name, or of commitments to these.
 //!
 //! Follows spec/entry.md, COSE_Sign1 (RFC 9052 §4.2) and deterministic CBOR (RFC 8949 §4.2.1). In scope: the bytes,
 //! computed from a statement, and read back in one encoding only; the signature by the key inside. Out of scope:
@@ -22,6 +22,7 @@
 mod cbor;
 mod error;
 mod payload;
+mod salt;
 
 use merkle::LeafHash;
 
@@ -33,9 +34,12 @@ use crate::key::{Algorithm, KeyCache, KeyError, PublicKey};
 use cbor::{MapKeys, Reader, encoded};
 
 pub use error::{EntryError, EntryPlace};
-pub use payload::{EntryInput, EntryPayload, EntrySubject, MAX_INPUTS, MAX_LOGGED_FILES, MAX_SUBJECTS};
+pub use payload::{
+    EntryInput, EntryName, EntryPayload, EntrySubject, MAX_INPUTS, MAX_LOGGED_FILES, MAX_SUBJECTS,
+};
+pub use salt::{ModelSalt, SaltError};
 
-/// Longest entry, in bytes. The most that fits the other limits is about 3,000; a log takes no more than this.
+/// Longest entry, in bytes. The most that fits the other limits is about 3,500; a log takes no more than this.
 pub const MAX_ENTRY_BYTES: usize = 8192;
 
 /// The CBOR tag of COSE_Sign1 (RFC 9052 §4.2).

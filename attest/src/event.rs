@@ -11,10 +11,12 @@
 //!
 //! There is no clock of the signer's in it: an event holds from its place in the log on, unless somebody states a moment.
 
+mod alias;
 mod error;
 mod kind;
 mod label;
 mod read;
+mod waiver;
 mod write;
 
 use crate::digest::Sha256Digest;
@@ -23,9 +25,11 @@ use crate::provenance::SourceUri;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
 
+pub use alias::{Alias, Identity};
 pub use error::EventError;
 pub use kind::{EventKind, Scope};
 pub use label::{EventLabel, EventLabelError};
+pub use waiver::{MAX_FINDINGS, Waiver};
 
 /// Most statements that an event names as its evidence.
 pub const MAX_EVIDENCE: usize = 64;
@@ -80,9 +84,13 @@ pub enum Act {
     },
     /// An earlier event no longer holds.
     Reinstate {
-        /// Statement digest of that event: a revocation, a rejection or a supersession.
+        /// Statement digest of that event: a revocation, a rejection, a supersession, a waiver or an alias.
         previous: Sha256Digest,
     },
+    /// The model may be used although the format gate finds something in it.
+    Waive(Waiver),
+    /// The model is known by another digest too.
+    Alias(Alias),
 }
 
 impl Act {
@@ -98,6 +106,8 @@ impl Act {
             Self::Supersede { .. } => EventKind::Supersede,
             Self::Revoke { .. } => EventKind::Revoke,
             Self::Reinstate { .. } => EventKind::Reinstate,
+            Self::Waive(_) => EventKind::Waive,
+            Self::Alias(_) => EventKind::Alias,
         }
     }
 
@@ -106,6 +116,7 @@ impl Act {
     pub const fn expires(&self) -> Option<UtcTime> {
         match self {
             Self::Approve { expires, .. } | Self::Promote { expires, .. } => *expires,
+            Self::Waive(waiver) => Some(waiver.expires()),
             _ => None,
         }
     }

@@ -52,3 +52,4 @@ pub mod status;
 pub mod tree;
 pub mod types;
 pub mod utc_time;
+pub mod verdict;

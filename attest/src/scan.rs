@@ -90,6 +90,19 @@ impl Snapshot {
         self.walk.files.iter().fold(0, |sum, file| sum.saturating_add(file.stamp.size()))
     }
 
+    /// Refuses what has more bytes than that, before one of them is read.
+    ///
+    /// # Errors
+    /// [`ScanError::TooManyBytes`].
+    pub fn within(self, most: Option<u64>) -> Result<Self, ScanError> {
+        match (most, self.total_bytes()) {
+            (Some(most), found) if found > most => {
+                Err(ScanError::TooManyBytes { path: self.walk.root.clone(), found, most })
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// Hashes what was seen; a file that is no longer as it was is a [`ScanError::Changed`].
     ///
     /// # Errors
@@ -257,6 +270,16 @@ pub enum ScanError {
         /// The directory.
         path: PathBuf,
     },
+    /// More to read than the caller will.
+    #[error("{found} bytes below {path:?}, want at most {most}")]
+    TooManyBytes {
+        /// The root of the scan.
+        path: PathBuf,
+        /// The sum of all sizes.
+        found: u64,
+        /// The most wanted.
+        most: u64,
+    },
     /// More files, or more directories, than [`crate::tree::MAX_FILES`].
     #[error("more than {max} files or directories below {path:?}")]
     TooManyFiles {
@@ -291,6 +314,7 @@ impl ScanError {
             | Self::Special { path, .. }
             | Self::Symlink { path }
             | Self::TooDeep { path }
+            | Self::TooManyBytes { path, .. }
             | Self::TooManyFiles { path, .. } => Some(path),
             Self::Tree(_) => None,
         }

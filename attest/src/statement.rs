@@ -2,7 +2,7 @@
 //!
 //! Follows spec/statement.md and in-toto attestation spec/v1. In scope: the subjects, their rules, and which kind of
 //! statement it is. Out of scope: the predicates ([`crate::provenance`], [`crate::dataset`], [`crate::evaluation`],
-//! [`crate::event`], [`crate::format_scan`]), the signature ([`crate::dsse`]), and whether the statement is to be believed (crate `verifier`).
+//! [`crate::event`], [`crate::format_scan`], [`crate::verdict`]), the signature ([`crate::dsse`]), and whether the statement is to be believed (crate `verifier`).
 //!
 //! ```json
 //! {"_type":"https://in-toto.io/Statement/v1",
@@ -16,7 +16,7 @@
 //! The bytes that were signed are kept as they came: they are what is hashed, and nothing is written again first.
 //!
 //! Members that in-toto lets producers add are passed over in annotations and in a provenance. In the statement
-//! itself, in subjects and in the other predicates they are refused: there we know every member that we could be made to
+//! itself, in subjects and in the predicates that are our own they are refused: there we know every member that we could be made to
 //! overlook.
 //!
 //! Only a provenance has file subjects, and only its first subject says how large the model is. The other kinds are about
@@ -40,6 +40,7 @@ use crate::model_name::{ModelName, VersionLabel};
 use crate::provenance::{Extent, Input, Provenance};
 use crate::tree::{FileLeaf, Tree, TreeDigest};
 use crate::types;
+use crate::verdict::Summary;
 
 pub use error::StatementError;
 pub use kind::StatementKind;
@@ -74,6 +75,8 @@ pub enum Predicate {
     Event(Event),
     /// What a scan of file formats found in the model.
     Scan(FormatScan),
+    /// That the model passed a verifier's rules.
+    Verdict(Summary),
 }
 
 impl Predicate {
@@ -86,6 +89,7 @@ impl Predicate {
             Self::Evaluation(_) => StatementKind::Evaluation,
             Self::Event(_) => StatementKind::Event,
             Self::Scan(_) => StatementKind::Scan,
+            Self::Verdict(_) => StatementKind::Verdict,
         }
     }
 
@@ -96,9 +100,8 @@ impl Predicate {
             StatementKind::Evaluation => Self::Evaluation(Evaluation::read(predicate)?),
             StatementKind::Event => Self::Event(Event::read(predicate)?),
             StatementKind::Scan => Self::Scan(FormatScan::read(predicate)?),
-            StatementKind::Package | StatementKind::Verdict => {
-                return Err(StatementError::UnreadKind { kind });
-            }
+            StatementKind::Verdict => Self::Verdict(Summary::read(predicate)?),
+            StatementKind::Package => return Err(StatementError::UnreadKind { kind }),
         })
     }
 }
@@ -240,6 +243,15 @@ impl Statement {
         }
     }
 
+    /// What a verifier concluded, if that is what is said.
+    #[must_use]
+    pub const fn verdict(&self) -> Option<&Summary> {
+        match &self.predicate {
+            Predicate::Verdict(summary) => Some(summary),
+            _ => None,
+        }
+    }
+
     /// What the model or dataset was made from, or what the model was tested with. Sorted by role and name.
     #[must_use]
     pub fn inputs(&self) -> &[Input] {
@@ -247,7 +259,7 @@ impl Statement {
             Predicate::Provenance(provenance) => provenance.inputs(),
             Predicate::Dataset(dataset) => dataset.derived_from(),
             Predicate::Evaluation(evaluation) => evaluation.inputs(),
-            Predicate::Event(_) | Predicate::Scan(_) => &[],
+            Predicate::Event(_) | Predicate::Scan(_) | Predicate::Verdict(_) => &[],
         }
     }
 }

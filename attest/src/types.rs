@@ -40,6 +40,9 @@ pub const SCAN_V1: &str = own!("scan/v1");
 /// Predicate type of a custody event.
 pub const EVENT_V1: &str = own!("event/v1");
 
+/// Name of our member in a verdict, which is a predicate of SLSA.
+pub const VERDICT_V1: &str = own!("verdict/v1");
+
 /// Type of a proof about one file of a tree.
 pub const FILE_PROOF_V1: &str = own!("file-proof/v1");
 
@@ -79,8 +82,9 @@ mod tests {
     #[test]
     fn own_uris_begin_with_the_base() {
         let builders = [BUILDER_LOCAL_V1, BUILDER_WRAPPER_V1];
-        for uri in
-            [DATASET_V1, SCAN_V1, EVENT_V1, FILE_PROOF_V1, BUILD_TYPE_TRAIN_V1].into_iter().chain(builders)
+        for uri in [DATASET_V1, SCAN_V1, EVENT_V1, VERDICT_V1, FILE_PROOF_V1, BUILD_TYPE_TRAIN_V1]
+            .into_iter()
+            .chain(builders)
         {
             assert!(uri.len() > TYPE_BASE.len() && uri.starts_with(TYPE_BASE), "{uri}");
         }

@@ -9,6 +9,7 @@ use attest::bundle::{
     MAX_BUNDLE_FILE_LINES, MAX_LINE_BYTES, MAX_LOG_ENTRY_BYTES, Repeated,
 };
 use attest::dsse::{Envelope, EnvelopeError, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES};
+use attest::entry::ModelSalt;
 use attest::json::JsonError;
 use attest::statement::{Statement, StatementError};
 use cases::{every_case_is_refused, files};
@@ -190,6 +191,27 @@ fn short() -> Bundle {
 }
 
 #[test]
+fn the_salt_of_a_private_entry_stands_behind_the_hint_and_is_64_hex_digits() {
+    let hidden = short().with_salt(Some(ModelSalt::from_bytes([0x5a; 32])));
+    let line = String::from_utf8(hidden.to_json_line()).unwrap();
+    let member = format!("\"entrySalt\":\"{}\",", "5a".repeat(32));
+    assert!(line.contains(&format!("\"}},{member}\"tlogEntries\"")), "{line}");
+    assert_eq!(Bundle::parse(line.as_bytes()), Ok(hidden));
+    assert_eq!(Bundle::parse(line.replace(&member, "").as_bytes()), Ok(short()));
+    let with = |salt: &str| {
+        Bundle::parse(line.replace(&format!("\"{}\"", "5a".repeat(32)), salt).as_bytes()).unwrap_err()
+    };
+    for salt in [String::new(), "5a".repeat(31), "5A".repeat(32), "5a".repeat(33), "zz".repeat(32)] {
+        assert!(matches!(with(&format!("\"{salt}\"")), BundleError::Salt { .. }), "{salt}");
+    }
+    for salt in ["null", "1", "[\"\"]"] {
+        assert!(matches!(with(salt), BundleError::Field { .. }), "{salt}");
+    }
+    let twice = line.replace(&member, &member.repeat(2));
+    assert!(matches!(Bundle::parse(twice.as_bytes()), Err(BundleError::Json { .. })));
+}
+
+#[test]
 fn a_bundle_cut_short_is_refused() {
     for case in files("bundle-format/bundle/canonical") {
         for end in 0..case.bytes.len() {
@@ -204,11 +226,13 @@ proptest! {
         payload in prop::collection::vec(any::<u8>(), 0..100),
         signature in prop::collection::vec(any::<u8>(), 1..80),
         hint in any::<[u8; 32]>(),
+        salt in prop::option::of(any::<[u8; 32]>()),
         entry in prop::option::of(prop::collection::vec(any::<u8>(), 0..100)),
     ) {
         let envelope = Envelope::new(payload, signature).unwrap();
         let entry = entry.map(|entry| LogEntry::pending(entry).unwrap());
         let bundle = Bundle::new(envelope, attest::digest::Sha256Digest::from_bytes(hint), entry);
+        let bundle = bundle.with_salt(salt.map(ModelSalt::from_bytes));
         let line = bundle.to_json_line();
         let read = Bundle::parse(&line).unwrap();
         prop_assert_eq!(read.to_json_line(), line);

@@ -5,7 +5,7 @@
 
 mod cases;
 
-use attest::entry::{Entry, EntryError, EntryPayload, MAX_ENTRY_BYTES};
+use attest::entry::{Entry, EntryError, EntryName, EntryPayload, MAX_ENTRY_BYTES, ModelSalt};
 use attest::key::PrivateKey;
 use attest::statement::Statement;
 use cases::{every_case_is_refused, files, folder};
@@ -36,6 +36,7 @@ fn every_accept_case_is_read_verified_and_kept() {
 #[test]
 fn every_reject_case_is_refused_for_its_reason() {
     every_case_is_refused("entry/reject", Entry::parse);
+    every_case_is_refused("entry-private/reject", Entry::parse);
 }
 
 #[test]
@@ -60,15 +61,90 @@ fn an_entry_follows_from_statement_and_key() {
     }
 }
 
+fn salt() -> ModelSalt {
+    std::fs::read_to_string(folder("entry-private/salt")).unwrap().trim_end().parse().unwrap()
+}
+
 #[test]
-fn an_annotated_example_is_the_entry_of_the_example_statement() {
-    let drawn = std::fs::read_to_string(folder("entry/example.txt")).unwrap();
+fn a_private_entry_follows_from_statement_key_and_salt() {
+    for case in files("entry-private/from-statement") {
+        let [name, key_name, "cbor"] = case.name.split('.').collect::<Vec<_>>()[..] else {
+            panic!("{} is not STATEMENT.KEY.cbor", case.name);
+        };
+        let (key, statement) = (key(key_name), statement(name));
+        let read = Entry::parse(&case.bytes).unwrap();
+        assert_eq!((read.verify(), read.as_bytes()), (Ok(()), &*case.bytes), "{}", case.name);
+        let payload = EntryPayload::of(&statement, &key.public_key(), Some(&salt()));
+        assert_eq!(&payload, read.payload(), "{}", case.name);
+        assert_eq!(Entry::sign(payload, &key), Ok(read), "{}", case.name);
+        let other = ModelSalt::from_bytes([0x5b; 32]);
+        assert_ne!(EntryPayload::of(&statement, &key.public_key(), Some(&other)).to_bytes(), case.bytes);
+    }
+}
+
+/// As many subjects and inputs of the same forms and roles, and nothing else of what is said in the clear.
+#[test]
+fn a_private_entry_shows_kind_key_forms_and_roles_and_nothing_else() {
+    for case in files("entry-private/from-statement") {
+        let name = case.name.split('.').next().unwrap();
+        let statement = statement(name);
+        let key = Entry::parse(&case.bytes).unwrap().payload().key().clone();
+        let shown = EntryPayload::from_statement(&statement, &key);
+        let hidden = EntryPayload::of(&statement, &key, Some(&salt()));
+        assert_eq!((hidden.kind(), hidden.key()), (shown.kind(), shown.key()));
+        assert_eq!((hidden.name(), hidden.version()), (None, None));
+        let roles = |payload: &EntryPayload| {
+            let mut roles: Vec<_> = payload.inputs().iter().map(|one| (one.role(), one.form())).collect();
+            roles.sort_unstable();
+            roles
+        };
+        assert_eq!(roles(&hidden), roles(&shown), "{name}");
+        let digests = shown.subjects().iter().map(|one| one.digest());
+        let digests = digests.chain(shown.inputs().iter().map(|one| one.digest()));
+        let statement_digest = shown.statement();
+        let said = [shown.name().unwrap().as_str().as_bytes(), statement_digest.as_bytes()];
+        for shown in digests.chain(said) {
+            let is_there = case.bytes.windows(shown.len()).any(|window| window == shown);
+            assert!(!is_there, "{}: {shown:02x?}", case.name);
+        }
+    }
+}
+
+/// How a revocation is found by whoever has the model and its salt.
+#[test]
+fn two_private_entries_about_one_model_share_its_commitments() {
+    let key = key("ed25519").public_key();
+    let of = |name: &str, salt: &ModelSalt| EntryPayload::of(&statement(name), &key, Some(salt));
+    let (model, revocation) = (of("example", &salt()), of("event-revoke", &salt()));
+    let subject = &revocation.subjects()[0];
+    assert!(model.subjects().contains(subject));
+    assert_eq!(
+        subject.digest(),
+        salt().subject(subject.form(), statement("example").tree_digest().digest().as_bytes()).as_bytes()
+    );
+    let EntryName::Private { name, .. } = model.entry_name() else { panic!("a private name") };
+    assert!(matches!(revocation.entry_name(), EntryName::Private { name: other, .. } if name == other));
+    let other = of("event-revoke", &ModelSalt::from_bytes([0x5b; 32]));
+    assert!(!model.subjects().contains(&other.subjects()[0]));
+}
+
+#[test]
+fn an_annotated_private_example_is_the_entry_of_the_example_statement() {
+    let bytes = drawn("entry-private/example.txt");
+    assert_eq!(bytes, std::fs::read(folder("entry-private/from-statement/example.ed25519.cbor")).unwrap());
+}
+
+fn drawn(path: &str) -> Vec<u8> {
+    let drawn = std::fs::read_to_string(folder(path)).unwrap();
     let digits: String = drawn.lines().flat_map(|line| line.split('#').next()).collect();
     let digits: Vec<char> = digits.chars().filter(|c| !c.is_whitespace()).collect();
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap())
-        .collect();
+    let pair = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    digits.chunks(2).map(pair).collect()
+}
+
+#[test]
+fn an_annotated_example_is_the_entry_of_the_example_statement() {
+    let bytes = drawn("entry/example.txt");
     assert_eq!(bytes, std::fs::read(folder("entry/from-statement/example.ed25519.cbor")).unwrap());
 }
 
@@ -76,7 +152,7 @@ fn an_annotated_example_is_the_entry_of_the_example_statement() {
 #[test]
 fn a_changed_or_missing_byte_is_noticed() {
     let is_good = |bytes: &[u8]| Entry::parse(bytes).and_then(|entry| entry.verify()).is_ok();
-    for case in files("entry/from-statement") {
+    for case in files("entry/from-statement").into_iter().chain(files("entry-private/from-statement")) {
         let good = &case.bytes;
         assert!(is_good(good), "{}", case.name);
         for index in 0..good.len() {

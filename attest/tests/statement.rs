@@ -50,6 +50,7 @@ fn what_we_write_is_read_and_written_back() {
             Predicate::Evaluation(evaluation) => evaluation.to_statement_bytes(name, version, digest),
             Predicate::Event(event) => event.to_statement_bytes(name, version, digest),
             Predicate::Scan(scan) => scan.to_statement_bytes(name, version, digest),
+            Predicate::Verdict(summary) => summary.to_statement_bytes(name, version, digest),
             other => panic!("{}: {other:?}", case.name),
         };
         assert_eq!(written, case.bytes, "{}", case.name);

@@ -12,6 +12,8 @@ use crate::{Fact, Warning, WarningReason};
 pub const MAX_FACTS: usize = attest::provenance::MAX_FACTS;
 /// Most warnings that are kept; the last one then says that there were more.
 pub const MAX_WARNINGS: usize = 1000;
+/// Where the one stands that says that there are more.
+const LAST_WARNING: usize = MAX_WARNINGS - 1;
 /// Most characters of a warning: an error of a library may quote a whole file.
 const MAX_WARNING_CHARS: usize = 400;
 /// Most characters of a place: a file and a key in it.
@@ -100,12 +102,12 @@ impl Collected {
     /// Adds a warning. `at` and `text` may hold what a stranger wrote.
     pub(crate) fn warn(&mut self, reason: WarningReason, at: &str, text: impl Into<String>) {
         match self.warnings.len() {
-            0..MAX_WARNINGS => {
+            0..LAST_WARNING => {
                 let (at, text) = (one_line(at, MAX_PLACE_CHARS), one_line(&text.into(), MAX_WARNING_CHARS));
                 self.warnings.push(Warning::new(reason, at, text));
             }
-            MAX_WARNINGS => {
-                let text = format!("more than {MAX_WARNINGS} warnings, the rest is not shown");
+            LAST_WARNING => {
+                let text = format!("more than {LAST_WARNING} warnings, the rest is not shown");
                 self.warnings.push(Warning::new(WarningReason::TooLarge, self.source, text));
             }
             _ => {}
@@ -201,6 +203,17 @@ mod tests {
         let reasons: Vec<_> = collected.warnings().iter().map(Warning::reason).collect();
         assert_eq!(reasons, [WarningReason::TooLarge]);
         assert!(collected.require_whole().is_err());
+    }
+
+    #[test]
+    fn the_last_of_too_many_warnings_says_that_there_are_more() {
+        let mut collected = Collected::new("test");
+        for number in 0..MAX_WARNINGS + 10 {
+            collected.warn(WarningReason::TooLarge, "f", number.to_string());
+        }
+        assert_eq!(collected.warnings().len(), MAX_WARNINGS);
+        let last = collected.warnings().last().map(ToString::to_string).unwrap_or_default();
+        assert!(last.contains("more than 999 warnings"), "{last}");
     }
 
     #[test]

@@ -109,15 +109,17 @@ pub(crate) fn read(stream: &mut Stream<'_>, sink: &mut Sink) -> Step<()> {
     let mut names = Names::default();
     for _ in 0..tensors {
         let at = stream.position();
-        names.read(stream)?;
+        let name = names.read(stream)?;
         let dimensions = stream.u32()?;
         if dimensions > 8 {
             return malformed(at, format!("tensor of {dimensions} dimensions"));
         }
         let mut elements = Some(1_u64);
-        let mut first = 1;
+        let (mut first, mut shape) = (1, Vec::new());
         for dimension in 0..dimensions {
             let size = stream.u64()?;
+            // Innermost first, other than elsewhere.
+            shape.insert(0, size);
             first = if dimension == 0 { size } else { first };
             elements = elements.and_then(|product| product.checked_mul(size));
         }
@@ -129,6 +131,7 @@ pub(crate) fn read(stream: &mut Stream<'_>, sink: &mut Sink) -> Step<()> {
             .filter(|_| first.is_multiple_of(*block))
             .and_then(|all| (all / block).checked_mul(*bytes));
         let Some(size) = size else { return malformed(at, "tensor whose shape does not fit its type") };
+        sink.add_shape(&name, &shape);
         layout.push((offset, size));
     }
     fill(stream, &layout, alignment)

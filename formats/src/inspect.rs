@@ -22,7 +22,18 @@ const MAX_TEMPLATE: u64 = 1 << 20;
 /// # Errors
 /// What the source says; no judgement on the content.
 pub fn inspect(path: &str, source: &mut dyn Source, rules: &Rules) -> io::Result<FileReport> {
+    look(path, source, Sink::new(path, *rules))
+}
+
+/// The same, and the shapes of the tensors.
+pub(crate) fn inspect_shapes(path: &str, source: &mut dyn Source, rules: &Rules) -> io::Result<FileReport> {
     let mut sink = Sink::new(path, *rules);
+    sink.shapes = Some(std::collections::BTreeMap::new());
+    look(path, source, sink)
+}
+
+fn look(path: &str, source: &mut dyn Source, mut sink: Sink) -> io::Result<FileReport> {
+    let rules = sink.rules;
     let mut stream = Stream::new(source)?;
     let size = stream.len();
     let format = match content(path, &mut stream, &mut sink) {
@@ -56,7 +67,7 @@ pub(crate) fn content(name: &str, stream: &mut Stream<'_>, sink: &mut Sink) -> S
     let done = match found {
         Found::Done(format) => return Ok(format),
         Found::Json => json_text::read(stream, sink).map(drop),
-        Found::Safetensors => safetensors::read(stream),
+        Found::Safetensors => safetensors::read(stream, sink),
         Found::Gguf => gguf::read(stream, sink),
         Found::Onnx => onnx::read(stream, sink),
         Found::Npy => npy::read(stream, sink).map(drop),

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attest::digest::Sha256Digest;
 
@@ -56,8 +56,10 @@ pub struct FileReport {
     format: Format,
     findings: Vec<Finding>,
     omitted: u64,
+    omitted_reasons: BTreeSet<Reason>,
     templates: Vec<Template>,
     references: Vec<Reference>,
+    shapes: BTreeMap<String, Vec<u64>>,
     not_evaluated: BTreeSet<NotEvaluated>,
 }
 
@@ -69,8 +71,10 @@ impl FileReport {
             format,
             findings: sink.findings,
             omitted: sink.more,
+            omitted_reasons: sink.more_reasons,
             templates: sink.templates,
             references: sink.references,
+            shapes: sink.shapes.unwrap_or_default(),
             not_evaluated: sink.not_evaluated,
         }
     }
@@ -105,6 +109,12 @@ impl FileReport {
         self.omitted
     }
 
+    /// The reasons of all findings, also of those that are only counted; empty if it is allowed.
+    #[must_use]
+    pub fn reasons(&self) -> BTreeSet<Reason> {
+        self.findings.iter().map(Finding::reason).chain(self.omitted_reasons.iter().copied()).collect()
+    }
+
     /// Templates in it.
     #[must_use]
     pub fn templates(&self) -> &[Template] {
@@ -121,6 +131,11 @@ impl FileReport {
     pub(crate) fn take_as_onnx_data(&mut self) {
         self.format = Format::OnnxData;
         self.findings.retain(|finding| finding.reason() != Reason::UnknownFormat);
+    }
+
+    /// Shapes of its tensors by name, if they were asked for.
+    pub(crate) const fn shapes(&self) -> &BTreeMap<String, Vec<u64>> {
+        &self.shapes
     }
 
     pub(crate) fn references(&self) -> &[Reference] {

@@ -12,6 +12,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::reason::Reason;
+use crate::sink::Sink;
 use crate::stream::{Step, Stream, refuse};
 
 /// Largest header, in bytes. The format allows 100 MB; the largest known has 12.
@@ -65,9 +66,10 @@ struct TensorJson {
     data_offsets: [u64; 2],
 }
 
-/// How many dimensions there are, and how many elements; of more elements than 64 bits hold, none.
+/// How many dimensions there are, the first of them, and how many elements; of more elements than 64 bits hold, none.
 struct Shape {
     dimensions: usize,
+    sizes: Vec<u64>,
     elements: Option<u64>,
 }
 
@@ -82,9 +84,12 @@ impl<'de> Deserialize<'de> for Shape {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut sizes: A) -> Result<Shape, A::Error> {
-                let mut shape = Shape { dimensions: 0, elements: Some(1) };
+                let mut shape = Shape { dimensions: 0, sizes: Vec::new(), elements: Some(1) };
                 while let Some(size) = sizes.next_element::<u64>()? {
                     shape.dimensions = shape.dimensions.saturating_add(1);
+                    if shape.dimensions <= MAX_DIMENSIONS {
+                        shape.sizes.push(size);
+                    }
                     shape.elements = shape.elements.and_then(|product| product.checked_mul(size));
                 }
                 Ok(shape)
@@ -98,6 +103,7 @@ impl<'de> Deserialize<'de> for Shape {
 #[derive(Default)]
 struct Header {
     ranges: Vec<[u64; 2]>,
+    shapes: Vec<(String, Vec<u64>)>,
     fault: Option<(Reason, String)>,
 }
 
@@ -193,12 +199,13 @@ impl Header {
         }
         if self.ranges.len() <= MAX_TENSORS {
             self.ranges.push([begin, end]);
+            self.shapes.push((name.to_owned(), tensor.shape.sizes.clone()));
         }
     }
 }
 
 /// Reads the header and holds it against the file.
-pub(crate) fn read(stream: &mut Stream<'_>) -> Step<()> {
+pub(crate) fn read(stream: &mut Stream<'_>, sink: &mut Sink) -> Step<()> {
     stream.go_to(0)?;
     let size = stream.u64()?;
     if size > MAX_HEADER || size > stream.left() {
@@ -220,6 +227,7 @@ pub(crate) fn read(stream: &mut Stream<'_>) -> Step<()> {
     if let Some((reason, what)) = parsed.fault {
         return refuse(reason, 8, what);
     }
+    parsed.shapes.iter().for_each(|(name, shape)| sink.add_shape(name, shape));
     let mut ranges = parsed.ranges;
     ranges.sort_unstable();
     let data = stream.len().saturating_sub(stream.position());

@@ -16,11 +16,13 @@ use attest::oms::Symlinks;
 use attest::scan::{ScanError, Survey};
 
 use crate::format::Format;
-use crate::inspect::inspect;
+use crate::inspect::{inspect, inspect_shapes};
 use crate::name::may_be_onnx_data;
+use crate::outline::Outline;
 use crate::reason::Reason;
 use crate::report::{FileReport, Report};
 use crate::rules::Rules;
+use crate::stream::Source;
 
 /// Most files of a model that are looked at.
 pub const MAX_FILES: usize = 100_000;
@@ -64,6 +66,21 @@ pub enum GateError {
 /// # Errors
 /// See [`GateError`]; nothing is skipped but inert paths.
 pub fn scan(root: &Path, rules: &Rules) -> Result<Report, GateError> {
+    look(root, rules, inspect)
+}
+
+/// Reads the headers of the weights of a model, as the strict rules have it: which tensors there are, and of which shape. What is signed or
+/// said about them is about these files only if the caller hashes a snapshot that he took before, as for [`scan`].
+///
+/// # Errors
+/// As [`scan`].
+pub fn outline(root: &Path) -> Result<Outline, GateError> {
+    Ok(Outline::of(&look(root, &Rules::strict(), inspect_shapes)?))
+}
+
+type Inspect = fn(&str, &mut dyn Source, &Rules) -> std::io::Result<FileReport>;
+
+fn look(root: &Path, rules: &Rules, inspect: Inspect) -> Result<Report, GateError> {
     let survey = Survey::of(root, Symlinks::Refused, &|path, kind| is_left_out(path, kind.is_file()))?;
     let paths: Vec<&ModelPath> = survey.files().map(|file| file.path()).collect();
     if paths.len() > MAX_FILES {

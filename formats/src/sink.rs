@@ -1,6 +1,6 @@
 //! What readers report to while they read one file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attest::digest::Sha256Digest;
 
@@ -38,9 +38,13 @@ pub(crate) struct Sink {
     members: Vec<String>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) more: u64,
+    /// Reasons of those that are only counted.
+    pub(crate) more_reasons: BTreeSet<Reason>,
     pub(crate) templates: Vec<Template>,
     pub(crate) references: Vec<Reference>,
     pub(crate) not_evaluated: BTreeSet<NotEvaluated>,
+    /// Shapes of the tensors by name, if somebody asks.
+    pub(crate) shapes: Option<BTreeMap<String, Vec<u64>>>,
     inflatable: u64,
 }
 
@@ -52,9 +56,11 @@ impl Sink {
             members: Vec::new(),
             findings: Vec::new(),
             more: 0,
+            more_reasons: BTreeSet::new(),
             templates: Vec::new(),
             references: Vec::new(),
             not_evaluated: BTreeSet::new(),
+            shapes: None,
             inflatable: MAX_INFLATED,
         }
     }
@@ -63,6 +69,7 @@ impl Sink {
     pub(crate) fn add(&mut self, reason: Reason, offset: Option<u64>, what: impl AsRef<str>) {
         if self.findings.len() >= MAX_FINDINGS {
             self.more = self.more.saturating_add(1);
+            self.more_reasons.insert(reason);
             return;
         }
         let place = Place::new(self.file.clone(), self.members.clone(), offset);
@@ -72,6 +79,14 @@ impl Sink {
     /// Notes why a reader stopped.
     pub(crate) fn add_fault(&mut self, fault: &Fault) {
         self.add(fault.reason, fault.offset, &fault.what);
+    }
+
+    /// Notes the shape of a tensor, outermost dimension first, if somebody asks and it lies in no archive.
+    pub(crate) fn add_shape(&mut self, name: &str, shape: &[u64]) {
+        let nested = self.is_nested();
+        if let Some(shapes) = self.shapes.as_mut().filter(|_| !nested) {
+            shapes.insert(name.to_owned(), shape.to_vec());
+        }
     }
 
     /// Notes a template.

@@ -18,4 +18,5 @@ fuzz_target!(|input: &[u8]| {
         let name = name.parse().expect("a name");
         assert_eq!(again.judge(&name, &NOBODY).is_ok(), publishers.judge(&name, &NOBODY).is_ok());
     }
+    assert!(publishers.judge_private(&NOBODY).is_err(), "others does not speak of entries without a name");
 });

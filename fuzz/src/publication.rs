@@ -164,7 +164,7 @@ impl Publication {
     /// passed.
     pub fn judge(&self, bundle_file: &[u8], tree: Tree) -> bool {
         let files = tree.digest();
-        let Ok(model) = verify(bundle_file, Some(&self.requirements), &Expectation::default(), || Ok(tree))
+        let Ok(model) = verify(bundle_file, Some(&self.requirements), &Expectation::default(), |_| Ok(tree))
         else {
             return false;
         };

@@ -167,6 +167,27 @@ Example:
   cat tiles/tile/entries/000 > entries.bin
   tallymark-log append ./log entries.bin")]
     Append(Append),
+    /// Make an ML-DSA-44 key for a log that is not in service: from then on it signs each checkpoint with it too.
+    #[command(after_help = "\
+The line stands below the one with Ed25519, which stays what the log is known by. Readers that do not know the key pass it over;
+those that do have it in their policy as a witness of the log's own name.
+
+Example:
+  tallymark-log init-ml-dsa /var/lib/tallymark-log/2026")]
+    InitMlDsa(InitMlDsa),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitMlDsa {
+    /// Directory of the log.
+    pub(crate) dir: PathBuf,
+    /// Keep the private key unencrypted: whoever reads the file can sign as the log.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    pub(crate) unencrypted_key: bool,
+    /// File whose first line is the passphrase: that of the other key, if it is encrypted [otherwise:
+    /// $TALLYMARK_LOG_PASSPHRASE, then the terminal].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,10 +3,12 @@
 //! ```text
 //! DIR/log.toml   what the log is (see `config`); written last by `init`, so its presence means complete
 //! DIR/key.pem    the private key (see `key_file`)
+//! DIR/key-ml-dsa.pem    a second key, if there is one (see `signing::ml_dsa`)
 //! DIR/db/        the database (see `storage::rocks`)
 //! DIR/ledger     every head ever signed (see `ledger`); outside the database on purpose
 //! DIR/index/     what entries can be found by (see `term_index`); derived, may be deleted while nothing runs
 //! DIR/ledger.N   its full segments, N = 000000, 000001, …; a backup needs all of them
+//! DIR/cosigned   the newest checkpoint that a quorum of witnesses confirmed (see `feeder::kept`); may be lost
 //! DIR/hold       why the log must not sign, if it must not (see `hold`)
 //! DIR/ballast    space to give up when the disk is full (see `disk`)
 //! DIR/control    a socket for commands while a server runs (see `control`)
@@ -100,6 +102,12 @@ impl DataDir {
         self.path.join("key.pem")
     }
 
+    /// `DIR/key-ml-dsa.pem`, if the log signs with such a key too.
+    #[must_use]
+    pub fn ml_dsa_key(&self) -> PathBuf {
+        self.path.join("key-ml-dsa.pem")
+    }
+
     /// `DIR/db`.
     #[must_use]
     pub fn database(&self) -> PathBuf {
@@ -110,6 +118,12 @@ impl DataDir {
     #[must_use]
     pub fn index(&self) -> PathBuf {
         self.path.join("index")
+    }
+
+    /// The newest checkpoint that the quorum of witnesses confirmed (see [`crate::feeder::kept`]).
+    #[must_use]
+    pub fn cosigned(&self) -> PathBuf {
+        self.path.join("cosigned")
     }
 
     /// `DIR/ledger`.

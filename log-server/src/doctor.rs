@@ -13,6 +13,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use ed25519_dalek::SigningKey;
 use rustls::client::verify_server_name;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -219,7 +220,7 @@ fn key(log: &LogSettings, config: &Config) -> Finding {
             .next("a start asks its keeper for it");
     }
     let mut asked = false;
-    let read = key_file::read(&path, || {
+    let read = key_file::read::<SigningKey>(&path, || {
         key_file::given_passphrase(log.passphrase_file.as_deref()).unwrap_or_else(|| {
             asked = true;
             Err(key_file::KeyFileError::PassphraseEmpty)

@@ -19,6 +19,11 @@ pub enum Closed {
     /// What is stored is not what was signed. Nothing may be signed over it.
     #[error("damage was found in what is stored; nothing is signed until it is repaired")]
     Damaged,
+    /// A witness has confirmed more than the log has.
+    #[error(
+        "a witness has confirmed more entries than the log has; nothing is signed until the operator has seen to it"
+    )]
+    WitnessAhead,
     /// Restored from a backup that nobody has shown to be the newest.
     #[error("the log was restored from a backup and waits to be shown to be the newest copy")]
     Restored,
@@ -34,7 +39,8 @@ pub enum Closed {
 }
 
 impl Closed {
-    const ALL: [Self; 5] = [Self::Damaged, Self::Restored, Self::Frozen, Self::ReadOnly, Self::DiskFull];
+    const ALL: [Self; 6] =
+        [Self::Damaged, Self::WitnessAhead, Self::Restored, Self::Frozen, Self::ReadOnly, Self::DiskFull];
 
     fn bit(self) -> u8 {
         1 << (self as u8)
@@ -45,6 +51,7 @@ impl Closed {
     pub fn code(self) -> &'static str {
         match self {
             Self::Damaged => "damaged",
+            Self::WitnessAhead => "witness-ahead",
             Self::Restored => "restored",
             Self::Frozen => "frozen",
             Self::ReadOnly => "read-only",

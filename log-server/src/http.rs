@@ -159,7 +159,7 @@ impl Routes {
             Some(app) if request.method() == Method::POST && request.uri().path() == ENTRIES => {
                 let (parts, body) = request.into_parts();
                 let (app, client) = (State(Arc::clone(app)), Extension(client));
-                submit::entry(app, client, parts.headers, body).await.into_response()
+                submit::entry(app, client, parts.headers, parts.uri, body).await.into_response()
             }
             _ => {
                 request.extensions_mut().insert(client);

@@ -1,5 +1,5 @@
-//! The log's private key at rest: one Ed25519 key as PKCS#8 PEM (RFC 5958, RFC 8410), encrypted with PBES2
-//! (RFC 8018, scrypt and AES-256-CBC) unless the operator asked for a plain file.
+//! A private key of the log at rest, as PKCS#8 PEM (RFC 5958; Ed25519 by RFC 8410, ML-DSA-44 as its seed by RFC 9881), encrypted with
+//! PBES2 (RFC 8018, scrypt and AES-256-CBC) unless the operator asked for a plain file.
 //!
 //! In scope: making, writing and reading the file, its permissions, where the passphrase comes from.
 //! Out of scope: what is signed with the key.
@@ -79,7 +79,7 @@ pub fn generate() -> Result<SigningKey, KeyFileError> {
 ///
 /// # Errors
 /// [`KeyFileError::Io`] if the file exists or cannot be written, [`KeyFileError::Encoding`].
-pub fn create(path: &Path, key: &SigningKey, at_rest: &AtRest) -> Result<(), KeyFileError> {
+pub fn create(path: &Path, key: &impl EncodePrivateKey, at_rest: &AtRest) -> Result<(), KeyFileError> {
     let pem = match at_rest {
         AtRest::Encrypted(passphrase) => key.to_pkcs8_encrypted_pem(passphrase.0.as_bytes(), LineEnding::LF),
         AtRest::Plain => key.to_pkcs8_pem(LineEnding::LF),
@@ -99,12 +99,12 @@ pub fn create(path: &Path, key: &SigningKey, at_rest: &AtRest) -> Result<(), Key
 ///
 /// # Errors
 /// [`KeyFileError::Permissions`] if others may read or change the file; [`KeyFileError::Decoding`] if it holds
-/// no Ed25519 key, the passphrase is wrong or the file is damaged; [`KeyFileError::Io`],
+/// no such key, the passphrase is wrong or the file is damaged; [`KeyFileError::Io`],
 /// [`KeyFileError::NotText`], and what `passphrase` returns.
-pub fn read(
+pub fn read<K: DecodePrivateKey>(
     path: &Path,
     passphrase: impl FnOnce() -> Result<Passphrase, KeyFileError>,
-) -> Result<SigningKey, KeyFileError> {
+) -> Result<K, KeyFileError> {
     let file = File::open(path).map_err(|source| KeyFileError::io(path, Act::Open, source))?;
     let mode = file.metadata().map_err(|source| KeyFileError::io(path, Act::Read, source))?.mode() & 0o777;
     if mode & FORBIDDEN_MODE != 0 {
@@ -112,9 +112,9 @@ pub fn read(
     }
     let pem = read_text(path, &file)?;
     let key = if pem.trim_start().starts_with(ENCRYPTED_LABEL) {
-        SigningKey::from_pkcs8_encrypted_pem(&pem, passphrase()?.0.as_bytes())
+        K::from_pkcs8_encrypted_pem(&pem, passphrase()?.0.as_bytes())
     } else {
-        SigningKey::from_pkcs8_pem(&pem)
+        K::from_pkcs8_pem(&pem)
     };
     key.map_err(|source| KeyFileError::Decoding { path: path.to_owned(), source })
 }
@@ -282,9 +282,9 @@ mod tests {
         let path = dir.path().join("key.pem");
         let key = generate().unwrap();
         create(&path, &key, &AtRest::Encrypted(passphrase("right"))).unwrap();
-        let read_back = read(&path, || Ok(passphrase("right"))).unwrap();
+        let read_back = read::<SigningKey>(&path, || Ok(passphrase("right"))).unwrap();
         assert_eq!(read_back.to_bytes(), key.to_bytes());
-        let refused = read(&path, || Ok(passphrase("wrong")));
+        let refused = read::<SigningKey>(&path, || Ok(passphrase("wrong")));
         assert!(matches!(refused, Err(KeyFileError::Decoding { .. })));
         assert!(!std::fs::read_to_string(&path).unwrap().contains("BEGIN PRIVATE KEY"));
     }
@@ -295,7 +295,7 @@ mod tests {
         let path = dir.path().join("key.pem");
         let key = generate().unwrap();
         create(&path, &key, &AtRest::Plain).unwrap();
-        assert_eq!(read(&path, never_asked).unwrap().to_bytes(), key.to_bytes());
+        assert_eq!(read::<SigningKey>(&path, never_asked).unwrap().to_bytes(), key.to_bytes());
     }
 
     #[test]
@@ -315,11 +315,11 @@ mod tests {
         create(&path, &generate().unwrap(), &AtRest::Plain).unwrap();
         for loose in [0o640, 0o604, 0o620, 0o601] {
             std::fs::set_permissions(&path, Permissions::from_mode(loose)).unwrap();
-            let refused = read(&path, never_asked);
+            let refused = read::<SigningKey>(&path, never_asked);
             assert!(matches!(refused, Err(KeyFileError::Permissions { mode, .. }) if mode == loose));
         }
         std::fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
-        read(&path, never_asked).unwrap();
+        read::<SigningKey>(&path, never_asked).unwrap();
     }
 
     #[test]
@@ -329,7 +329,10 @@ mod tests {
         for text in ["", "hello\n", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-            assert!(matches!(read(&path, never_asked), Err(KeyFileError::Decoding { .. })), "{text:?}");
+            assert!(
+                matches!(read::<SigningKey>(&path, never_asked), Err(KeyFileError::Decoding { .. })),
+                "{text:?}"
+            );
         }
     }
 

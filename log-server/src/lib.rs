@@ -35,6 +35,7 @@ pub mod disk;
 #[cfg(feature = "rocksdb")]
 pub mod doctor;
 pub mod export;
+pub mod feeder;
 #[cfg(feature = "rocksdb")]
 pub mod fsck;
 pub mod gate;

@@ -15,6 +15,7 @@ use log_server::care::Care;
 use log_server::config::Mode;
 use log_server::descriptors;
 use log_server::doctor::{Finding, State, doctor};
+use log_server::feeder::{Tempo, Witnesses};
 use log_server::init::{InitError, init, init_elsewhere};
 use log_server::key_file::{AtRest, existing_passphrase, new_passphrase};
 use log_server::listener::{Endpoint, Listener};
@@ -28,6 +29,7 @@ use log_server::site::Site;
 use log_server::status::Cadence;
 use log_server::storage::rocks::MAX_OPEN_FILES;
 use log_server::tls::{Tls, TlsError};
+use tlog::policy::Policy;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::{Cli, Command};
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Freeze(args) => upkeep::freeze(&args),
         Command::Thaw(args) => upkeep::thaw(&args),
         Command::Append(args) => run_append(&args),
+        Command::InitMlDsa(args) => signer::run_init_ml_dsa(&args),
     };
     match done {
         Ok(status) => status,
@@ -201,7 +204,8 @@ fn run_append(args: &args::Append) -> Result<ExitCode, Failure> {
     }
 }
 
-fn open_site(log: &LogSettings, care: Care, status: Cadence) -> Result<Site, Failure> {
+fn open_site(log: &LogSettings, care: Care, tempo: Tempo, status: Cadence) -> Result<Site, Failure> {
+    let witnesses = log.witness_policy.as_deref().map(|path| witnesses(path, tempo)).transpose()?;
     let opened = OpenLog::open(&log.dir, || existing_passphrase(log.passphrase_file.as_deref()));
     let mut opened = opened.map_err(|error| {
         let (class, hint) = (error.class(), error.hint());
@@ -218,8 +222,21 @@ fn open_site(log: &LogSettings, care: Care, status: Cadence) -> Result<Site, Fai
     let mut site = Site::new(opened);
     site.gate = gate;
     site.status = Some(status);
+    site.witnesses = witnesses;
     (site.path, site.host, site.queue) = (log.path.clone(), log.host.clone(), log.queue);
     Ok(site)
+}
+
+/// Reads a policy about witnesses.
+fn witnesses(path: &Path, tempo: Tempo) -> Result<Witnesses, Failure> {
+    let read = std::fs::read(path).with_context(|| format!("could not read {}", path.display()));
+    let policy = Policy::parse(&read.map_err(Failure::unavailable)?);
+    let policy = policy.with_context(|| path.display().to_string()).map_err(|error| Failure {
+        error,
+        hint: Some("one line for each witness: witness NAME VKEY URL; then quorum NAME, or quorum none"),
+        status: MISUSE,
+    })?;
+    Ok(Witnesses { policy: Arc::new(policy), tempo })
 }
 
 fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
@@ -247,7 +264,7 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
     let sites = settings
         .logs
         .iter()
-        .map(|log| open_site(log, settings.care, settings.status))
+        .map(|log| open_site(log, settings.care, settings.tempo, settings.status))
         .collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;

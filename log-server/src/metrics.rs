@@ -100,6 +100,13 @@ struct OfReason {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfWitness {
+    log: Arc<str>,
+    witness: Arc<str>,
+    outcome: &'static str,
+}
+
 type Histograms<S> = Family<S, Histogram, fn() -> Histogram>;
 type Seconds = Gauge<f64, AtomicU64>;
 
@@ -135,6 +142,10 @@ struct Shared {
     indexed: Family<OfLog, Gauge>,
     mentions: Family<OfLog, Gauge>,
     status: Family<OfLog, Gauge>,
+    witnesses: Family<OfWitness, Counter>,
+    witness_ahead: Family<OfLog, Gauge>,
+    cosigned_size: Family<OfLog, Gauge>,
+    cosigned_age: Family<OfLog, Seconds>,
 }
 
 fn seconds() -> Histogram {
@@ -176,6 +187,10 @@ impl Metrics {
             indexed: Family::default(),
             mentions: Family::default(),
             status: Family::default(),
+            witnesses: Family::default(),
+            witness_ahead: Family::default(),
+            cosigned_size: Family::default(),
+            cosigned_age: Family::default(),
             registry,
         };
         Self { shared: Arc::new(shared.registered()) }
@@ -245,6 +260,14 @@ impl Shared {
         to.register("scrub_passes", passes, self.scrub_passes.clone());
         let position = "Entries that the scrub has re-read in its present pass";
         to.register("scrub_position", position, self.scrub_position.clone());
+        to.register("witness_answers", "Answers of witnesses, by what came of them", self.witnesses.clone());
+        let ahead = "1 if a witness said that it has confirmed more than the log has";
+        to.register("witness_ahead", ahead, self.witness_ahead.clone());
+        let size = "Entries in the tree that the quorum of witnesses confirmed last";
+        to.register("cosigned_size", size, self.cosigned_size.clone());
+        let age =
+            "Time since the quorum of witnesses last confirmed a checkpoint; since the start if it never did";
+        to.register_with_unit("cosigned_age", age, Unit::Seconds, self.cosigned_age.clone());
         to.register("index_size", "Entries the search index covers", self.indexed.clone());
         to.register("mentions", "Mentions of digests by events in the status map", self.mentions.clone());
         let status = "When the newest status was signed, seconds since 1970";
@@ -356,6 +379,27 @@ impl LogMetrics {
     /// A status with this time was signed.
     pub fn status_signed(&self, time: u64) {
         self.shared.status.get_or_create(&self.of_log()).set(time.cast_signed());
+    }
+
+    /// A witness was asked. Its name is the policy's, and the outcome one of [`crate::feeder::CourierError::code`].
+    pub fn witness_answer(&self, witness: &Arc<str>, outcome: &'static str) {
+        let of = OfWitness { log: Arc::clone(&self.log), witness: Arc::clone(witness), outcome };
+        self.shared.witnesses.get_or_create(&of).inc();
+    }
+
+    /// A witness said that it has confirmed more than the log has.
+    pub fn witness_ahead(&self) {
+        self.shared.witness_ahead.get_or_create(&self.of_log()).set(1);
+    }
+
+    /// The quorum confirmed a tree of this size.
+    pub fn cosigned_size(&self, size: u64) {
+        self.shared.cosigned_size.get_or_create(&self.of_log()).set(size.cast_signed());
+    }
+
+    /// So long ago the quorum confirmed anything.
+    pub fn cosigned_age(&self, age: Duration) {
+        self.shared.cosigned_age.get_or_create(&self.of_log()).set(age.as_secs_f64());
     }
 
     /// The search index covers this many entries.

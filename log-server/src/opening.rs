@@ -52,6 +52,8 @@ use crate::sequencer::{MAX_STEP_ENTRIES, Parts, Queue, Sequencer, SequencerError
 use crate::signing::HeadKey;
 #[cfg(feature = "rocksdb")]
 use crate::signing::file::FileKey;
+#[cfg(feature = "rocksdb")]
+use crate::signing::ml_dsa::TwoKeys;
 use crate::signing::{HeadSigner, KeyError, LedgeredSigner, SigningError};
 use crate::status::desk::Desk;
 use crate::storage::{Storage, StorageError};
@@ -79,7 +81,7 @@ impl OpenLog {
     #[cfg(feature = "rocksdb")]
     pub fn open(
         path: &Path,
-        passphrase: impl FnOnce() -> Result<Passphrase, KeyFileError>,
+        passphrase: impl Fn() -> Result<Passphrase, KeyFileError>,
     ) -> Result<Self, OpeningError> {
         // Before the lock: a mistyped path must not gain a lock file.
         Config::read(&path.join("log.toml"))?;
@@ -106,11 +108,16 @@ impl OpenLog {
         let ledger = Ledger::open(&dir.ledger(), config.vkey(), &mut |_| {})?;
         let key: Box<dyn HeadKey> = match config.key_place().open(config.vkey().public_key())? {
             Some(key) => key,
-            None => Box::new(FileKey::new(key_file::read(&dir.key(), passphrase)?)),
+            None => Box::new(FileKey::new(key_file::read(&dir.key(), &passphrase)?)),
         };
-        let signer = LedgeredSigner::new(config.origin().clone(), key, ledger)?;
+        let signer: Box<dyn HeadSigner> =
+            Box::new(LedgeredSigner::new(config.origin().clone(), key, ledger)?);
+        let signer = match crate::signing::ml_dsa::read(&dir.ml_dsa_key(), &passphrase)? {
+            Some(second) => Box::new(TwoKeys::new(signer, second)),
+            None => signer,
+        };
         let clock = Arc::new(SystemClock::new());
-        let mut log = Self::behind(gate, config, Box::new(signer), Arc::new(storage), clock)?;
+        let mut log = Self::behind(gate, config, signer, Arc::new(storage), clock)?;
         log.dir = Some(dir);
         Ok(log)
     }

@@ -46,6 +46,7 @@ use crate::admission::terms::terms;
 use crate::client::{AddressPermit, Client, PerAddress, Proxies};
 use crate::config::{Config, Mode};
 use crate::data_dir::DataDir;
+use crate::feeder::{self, Feeder};
 use crate::http::App;
 use crate::http::door::{Door, Served};
 use crate::http::search::Search;
@@ -142,10 +143,10 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let (verifiers, readers) = (Arc::new(verifiers), Arc::new(Semaphore::new(READERS)));
     let metrics = Metrics::new();
     let mut writers = JoinSet::new();
-    let mut indexers = Vec::with_capacity(sites.len());
+    let (mut indexers, mut feeders) = (Vec::with_capacity(sites.len()), Vec::new());
     let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
     let mut watchers = JoinSet::new();
-    for Site { log, path, host, queue, gate, status } in sites {
+    for Site { log, path, host, queue, gate, witnesses, status } in sites {
         let (gate, bulk) = (Arc::new(gate), Semaphore::new((queue / 2).max(1)));
         if gate.book().has_files() {
             watchers.spawn(watch_rules(Arc::clone(&gate)));
@@ -163,6 +164,17 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
         thread.map_err(|source| ServeError::Thread { source })?;
         writers.spawn(async move { (origin, end.await) });
         let indexer = start_indexer(&config, dir.dir(), &publisher, &storage)?;
+        if let Some(witnesses) = witnesses {
+            let parts = feeder::Parts {
+                storage: Arc::clone(&storage),
+                publisher: Arc::clone(&publisher),
+                gate: Arc::clone(queue.gate()),
+                metrics: metrics.clone(),
+                kept: dir.dir().map(DataDir::cosigned),
+            };
+            feeders.push(Feeder::start(witnesses, parts).map_err(|source| ServeError::Thread { source })?);
+        }
+        // After the feeder, which says what readers are shown: the status is of that tree and of no later one.
         let parts = status::Parts {
             storage: Arc::clone(&storage),
             publisher: Arc::clone(&publisher),
@@ -189,6 +201,10 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
         served.push(Served { host, path, app });
         indexers.push((indexer, keeper));
         dirs.push(dir);
+    }
+    // A log that was put back to an older state must learn of it before it signs anything: witnesses have their time first.
+    for feeder in &feeders {
+        feeder.settle();
     }
     let served: Arc<[Served]> = served.into();
     let going_down = watch::Sender::new(false);
@@ -238,7 +254,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
         }
     }
     // The locks of the directories go last, after the last ones who write there.
-    drop(indexers);
+    drop((indexers, feeders));
     drop(dirs);
     Ok(())
 }

@@ -28,6 +28,7 @@ use crate::admission::writes::Writes;
 use crate::care::Care;
 use crate::client::Proxies;
 use crate::disk::{Amount, Mark, Marks};
+use crate::feeder::Tempo;
 use crate::listener::Endpoint;
 use crate::scrub::Pace;
 use crate::serve::Limits;
@@ -75,6 +76,9 @@ pub struct Keys {
     /// Signing what was said about things.
     #[command(flatten)]
     pub status: StatusKeys,
+    /// How witnesses are asked.
+    #[command(flatten)]
+    pub witness: WitnessKeys,
     /// What the server says on standard error.
     #[command(flatten)]
     pub lines: LineKeys,
@@ -225,6 +229,27 @@ pub struct StatusKeys {
     pub max_mentions: Option<Count>,
 }
 
+/// `[witness]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct WitnessKeys {
+    /// Least time between two requests to a witness [default: 1s].
+    #[arg(
+        id = "witness-pause",
+        long = "witness-pause",
+        env = "TALLYMARK_LOG_WITNESS_PAUSE",
+        value_name = "TIME"
+    )]
+    pub pause: Option<Span>,
+    /// Time for its answer [default: 2s].
+    #[arg(long = "witness-timeout", env = "TALLYMARK_LOG_WITNESS_TIMEOUT", value_name = "TIME")]
+    pub timeout: Option<Span>,
+    /// After so long what is confirmed is confirmed again [default: 5m].
+    #[arg(long = "witness-refresh", env = "TALLYMARK_LOG_WITNESS_REFRESH", value_name = "TIME")]
+    pub refresh: Option<Span>,
+}
+
 /// `[[log]]`. As flags these are about the only log there is.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields, default)]
@@ -251,6 +276,9 @@ pub struct LogKeys {
     /// File with the keys that may sign under each name [default: every key, every name].
     #[arg(long, env = "TALLYMARK_LOG_PUBLISHERS", value_name = "FILE")]
     pub publishers: Option<PathBuf>,
+    /// C2SP policy file: which witnesses are asked, and how many must confirm what readers are shown [default: none].
+    #[arg(long, env = "TALLYMARK_LOG_WITNESS_POLICY", value_name = "FILE")]
+    pub witness_policy: Option<PathBuf>,
     /// Entries from one IPv4 address or IPv6 /64; this machine is not counted [default: 100/s:500].
     #[arg(long, env = "TALLYMARK_LOG_RATE_ADDRESS", value_name = "RATE")]
     pub rate_address: Option<Rate>,
@@ -393,6 +421,21 @@ impl StatusKeys {
     }
 }
 
+impl WitnessKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, pause, timeout, refresh)
+    }
+
+    fn tempo(&self) -> Tempo {
+        let standard = Tempo::STANDARD;
+        Tempo {
+            pause: self.pause.map_or(standard.pause, Span::get),
+            timeout: self.timeout.map_or(standard.timeout, Span::get),
+            refresh: self.refresh.map_or(standard.refresh, Span::get),
+        }
+    }
+}
+
 impl ProxyKeys {
     fn or(self, lower: Self) -> Self {
         first_of!(self, lower, trusted)
@@ -417,6 +460,7 @@ impl LogKeys {
             queue,
             writes,
             publishers,
+            witness_policy,
             rate_address,
             rate_key,
             rate_token,
@@ -425,11 +469,14 @@ impl LogKeys {
     }
 
     fn is_empty(&self) -> bool {
-        let Self { dir, path, host, passphrase_file, queue, writes, publishers, .. } = self;
+        let Self { dir, path, host, passphrase_file, queue, writes, publishers, witness_policy, .. } = self;
         let Self { rate_address, rate_key, rate_token, rate_log, .. } = self;
         let rates = [rate_address, rate_key, rate_token, rate_log];
         (dir.is_none() && path.is_none() && host.is_none() && passphrase_file.is_none() && queue.is_none())
-            && (writes.is_none() && publishers.is_none() && rates.iter().all(|rate| rate.is_none()))
+            && (writes.is_none()
+                && publishers.is_none()
+                && witness_policy.is_none()
+                && rates.iter().all(|rate| rate.is_none()))
     }
 
     /// `only_here` says that nobody but this machine can reach the addresses that take entries.
@@ -448,6 +495,7 @@ impl LogKeys {
         Ok(LogSettings {
             writes,
             publishers: self.publishers,
+            witness_policy: self.witness_policy,
             rates,
             dir: self.dir.ok_or(SettingsError::NoDir)?,
             path: self.path.unwrap_or_default(),
@@ -492,6 +540,7 @@ impl Keys {
             disk: self.disk.or(file.disk),
             scrub: self.scrub.or(file.scrub),
             status: self.status.or(file.status),
+            witness: self.witness.or(file.witness),
             lines: self.lines.or(file.lines),
             log: logs,
         })
@@ -538,6 +587,7 @@ impl Keys {
                 },
             },
             status: self.status.cadence(),
+            tempo: self.witness.tempo(),
             lines: self.lines.format.unwrap_or_default(),
             logs,
         })
@@ -563,6 +613,8 @@ pub struct Settings {
     pub care: Care,
     /// How often the status of each log is signed.
     pub status: Cadence,
+    /// How witnesses are asked.
+    pub tempo: Tempo,
     /// Form of the lines on standard error.
     pub lines: LineFormat,
     /// The logs; at least one.
@@ -599,6 +651,8 @@ pub struct LogSettings {
     pub writes: Writes,
     /// Where the allow-list is.
     pub publishers: Option<PathBuf>,
+    /// Where the policy about witnesses is.
+    pub witness_policy: Option<PathBuf>,
     /// How often entries are taken.
     pub rates: Rates,
 }

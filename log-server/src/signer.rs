@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
 use log_server::config::Config;
 use log_server::data_dir::DataDir;
 use log_server::init::init_signer;
@@ -16,9 +17,9 @@ use log_server::process::harden;
 use log_server::settings::LineFormat;
 use log_server::signing::place::{KeyPlace, TokenPlace, agent_socket};
 use log_server::signing::process::{SigningProcess, bind};
-use log_server::signing::{KeyError, LedgeredSigner, agent, remote};
+use log_server::signing::{KeyError, LedgeredSigner, agent, ml_dsa, remote};
 
-use crate::args::{InitSigner, KeyArgs, SignHeads, SignerKind};
+use crate::args::{InitMlDsa, InitSigner, KeyArgs, SignHeads, SignerKind};
 use crate::{Failure, REFUSED, at_rest, log_lines, print};
 
 /// The place that the flags name, paths made absolute: the log may be served from another directory.
@@ -121,7 +122,8 @@ pub(crate) fn run(args: &SignHeads) -> Result<ExitCode, Failure> {
     Config::read(&args.dir.join("log.toml")).map_err(|error| refused(error.into()))?;
     let dir = DataDir::lock(&args.dir).map_err(|error| refused(error.into()))?;
     let config = Config::read(&dir.config()).map_err(|error| refused(error.into()))?;
-    let key = key_file::read(&dir.key(), || existing_passphrase(args.passphrase_file.as_deref()));
+    let key =
+        key_file::read::<SigningKey>(&dir.key(), || existing_passphrase(args.passphrase_file.as_deref()));
     let key = key.map_err(|error| refused(error.into()))?;
     if key.verifying_key().as_bytes() != config.vkey().public_key() {
         return Err(refused(anyhow::anyhow!("the key file holds another key than log.toml names")));
@@ -139,5 +141,23 @@ pub(crate) fn run(args: &SignHeads) -> Result<ExitCode, Failure> {
         let hint = Some("start again: the next start reads what is in the ledger");
         Failure { error: error.into(), hint, status: crate::UNAVAILABLE }
     })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `init-ml-dsa`.
+pub(crate) fn run_init_ml_dsa(args: &InitMlDsa) -> Result<ExitCode, Failure> {
+    harden().map_err(Failure::unavailable)?;
+    let refused = |error: anyhow::Error| Failure { error, hint: None, status: REFUSED };
+    // Before the lock: a mistyped path must not gain a lock file.
+    Config::read(&args.dir.join("log.toml")).map_err(|error| refused(error.into()))?;
+    let dir = DataDir::lock(&args.dir).map_err(|error| refused(error.into()))?;
+    let config = Config::read(&dir.config()).map_err(|error| refused(error.into()))?;
+    let at_rest = at_rest(args.unencrypted_key, args.passphrase_file.as_deref());
+    let at_rest = at_rest.map_err(|error| Failure::of_class(error.class(), error.hint(), error))?;
+    let vkey = ml_dsa::create(&dir.ml_dsa_key(), config.vkey(), &at_rest).map_err(Failure::unavailable)?;
+    dir.sync().map_err(Failure::unavailable)?;
+    print(&format_args!(
+        "ML-DSA {vkey}\n\nFor a policy file, so that others can ask for this signature too:\nwitness log-ml-dsa {vkey}"
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -33,6 +33,7 @@ use status::{AllowedStatus, Draft};
 pub mod agent;
 pub mod file;
 pub mod frame;
+pub mod ml_dsa;
 pub mod place;
 pub mod process;
 pub mod remote;

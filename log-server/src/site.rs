@@ -11,6 +11,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::admission::gate::Gate;
+use crate::feeder::Witnesses;
 use crate::opening::OpenLog;
 use crate::settings::DEFAULT_QUEUE;
 use crate::status::Cadence;
@@ -36,6 +37,8 @@ pub struct Site {
     pub gate: Gate,
     /// How often its status is signed; never if `None`.
     pub status: Option<Cadence>,
+    /// Whom to ask for confirmation; nobody if `None`.
+    pub witnesses: Option<Witnesses>,
 }
 
 impl Site {
@@ -50,6 +53,7 @@ impl Site {
             queue: DEFAULT_QUEUE,
             gate,
             status: Some(Cadence::STANDARD),
+            witnesses: None,
         }
     }
 }

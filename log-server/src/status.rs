@@ -145,7 +145,7 @@ impl Board {
 pub struct Parts {
     /// Where the entries are.
     pub storage: Arc<dyn Storage>,
-    /// Where the tree is that readers see.
+    /// Where the tree is that readers see: with a quorum what it confirmed, so that a status has its witnesses.
     pub publisher: Arc<Publisher>,
     /// Where statuses are signed.
     pub desk: Arc<Desk>,
@@ -211,9 +211,15 @@ impl Work {
     fn run(&self) {
         let mut last: Option<Instant> = None;
         while !self.is_stopped() {
-            let publication = self.parts.publisher.current();
-            let behind = publication.head().size().get().saturating_sub(self.board.read().size().get());
-            let is_due = last.is_none_or(|last| last.elapsed() >= self.cadence.interval);
+            // Where a quorum is asked for and has confirmed nothing yet, there is nothing to make a status of.
+            let Ok(publication) = self.parts.publisher.for_readers() else {
+                std::thread::park_timeout(NAP);
+                continue;
+            };
+            let (shown, taken) = (publication.head().size().get(), self.board.read().size().get());
+            let behind = shown.saturating_sub(taken);
+            // A map of more than the tree is never signed, whatever becomes of what readers are shown.
+            let is_due = taken == shown && last.is_none_or(|last| last.elapsed() >= self.cadence.interval);
             let done = if behind > 0 {
                 self.take_up(behind)
             } else if is_due {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
+use attest::entry::ModelSalt;
 use attest::key::Algorithm;
 use log_server::admission::gate::{Gate, Rates};
 use log_server::admission::rules::RuleFiles;
@@ -129,6 +130,46 @@ fn a_token_for_other_names_and_a_key_of_other_names_are_403() {
     let detail = refused.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("names acme/* have other publishers") && !detail.contains(&own), "{detail}");
     assert_eq!(submit_as(&mut client, &own, &acme.entry(1)).status, 201);
+    server.stop();
+}
+
+#[test]
+fn a_private_entry_needs_a_key_that_may_and_a_token_for_every_name() {
+    let log = LogDir::new(Mode::Service);
+    let acme = new_token(&log.path(), &["--name", "acme", "--expires", "1d", "--names", "acme/**"]);
+    let all = new_token(&log.path(), &["--name", "all", "--expires", "1d", "--names", "**"]);
+    let (may, may_not) = (Signer::new(Algorithm::Ed25519), Signer::new(Algorithm::EcdsaP256));
+    let list = log.scratch().join("publishers.toml");
+    let [key, other] = [&may, &may_not].map(|signer| signer.public_key().to_base64());
+    std::fs::write(
+        &list,
+        format!(
+            "version = 1\nothers = \"any\"\n[[publisher]]\nname = \"acme/*\"\nkeys = [\"{key}\"]\nprivate = true\n\
+             [[publisher]]\nname = \"zeta/*\"\nkeys = [\"{other}\"]\n"
+        ),
+    )
+    .unwrap();
+    let files = RuleFiles::new(Some(log.path().join("tokens")), Some(list));
+    let server = served(&log, Writes::Open, Rates::UNLIMITED, files, &[]);
+    let (mut client, salt) = (server.client(), ModelSalt::from_bytes([7; 32]));
+    let refused = submit_as(&mut client, &acme, &may.entry_under(Some(&salt), 1));
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "token-scope"));
+    let refused = submit_as(&mut client, &all, &may_not.entry_under(Some(&salt), 1));
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "private-not-allowed"));
+    let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("private = true"), "{detail}");
+    assert_eq!(submit_as(&mut client, &all, &may.entry_under(Some(&salt), 1)).status, 201);
+    server.stop();
+}
+
+#[test]
+fn a_log_without_a_list_takes_a_private_entry_like_any_other() {
+    let log = LogDir::new(Mode::Service);
+    let server = served(&log, Writes::Open, Rates::UNLIMITED, RuleFiles::default(), &[]);
+    let (mut client, signer) = (server.client(), Signer::new(Algorithm::Ed25519));
+    let entry = signer.entry_under(Some(&ModelSalt::from_bytes([7; 32])), 1);
+    assert_eq!(client.submit(&entry).status, 201);
+    assert_eq!(client.submit(&entry).status, 200);
     server.stop();
 }
 

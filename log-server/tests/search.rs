@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use attest::entry::Entry;
+use attest::entry::{Entry, EntryName, ModelSalt};
+use attest::form::Form;
 use attest::key::Algorithm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -61,14 +62,21 @@ fn hex(bytes: &[u8]) -> String {
 fn questions(entry: &[u8]) -> BTreeSet<String> {
     let entry = Entry::parse(entry).unwrap();
     let payload = entry.payload();
-    let name = payload.name().as_str();
     let mut questions = BTreeSet::from([
-        format!("name={name}"),
         format!("key={}", payload.key().key_id()),
         format!("digest={}", payload.statement()),
     ]);
-    let slashes = name.char_indices().filter(|(_, c)| *c == '/');
-    questions.extend(slashes.map(|(at, _)| format!("name={}", name[..=at].replace('/', "%2F"))));
+    match payload.entry_name() {
+        EntryName::Shown { name, .. } => {
+            let name = name.as_str();
+            questions.insert(format!("name={name}"));
+            let slashes = name.char_indices().filter(|(_, c)| *c == '/');
+            questions.extend(slashes.map(|(at, _)| format!("name={}", name[..=at].replace('/', "%2F"))));
+        }
+        EntryName::Private { name, version } => {
+            questions.extend([name, version].map(|commitment| format!("digest={commitment}")));
+        }
+    }
     questions.extend(payload.subjects().iter().map(|subject| format!("digest={}", hex(subject.digest()))));
     questions.extend(payload.inputs().iter().map(|input| format!("input={}", hex(input.digest()))));
     questions
@@ -93,9 +101,8 @@ fn every_entry_is_found_by_all_that_it_says_and_nothing_else_is() {
     let mut server = log.serve();
     let mut client = server.client();
     let mut entries: Vec<Vec<u8>> = Vec::new();
-    for path in
-        ["entry/accept", "entry/from-statement"].iter().flat_map(|folder| files(&testdata().join(folder)))
-    {
+    let folders = ["entry/accept", "entry/from-statement", "entry-private/from-statement"];
+    for path in folders.iter().flat_map(|folder| files(&testdata().join(folder))) {
         let entry = fs::read(&path).unwrap();
         if client.submit(&entry).status == 201 {
             entries.push(entry);
@@ -126,6 +133,29 @@ fn every_entry_is_found_by_all_that_it_says_and_nothing_else_is() {
     let absent = verified(&client.get(&format!("/api/v1/entries?digest={}", "5a".repeat(32))), log.vkey());
     assert_eq!((absent.hits.len(), absent.head.size().get()), (0, entries.len() as u64));
     assert_eq!(absent.next, None);
+    server.stop();
+}
+
+#[test]
+fn who_has_the_salt_of_a_model_finds_its_private_entries_by_name_and_digest() {
+    let log = LogDir::new(Mode::Service);
+    let server = log.serve();
+    let (mut client, signer) = (server.client(), Signer::new(Algorithm::Ed25519));
+    let (salt, other) = (ModelSalt::from_bytes([7; 32]), ModelSalt::from_bytes([8; 32]));
+    for (number, salt) in [(0, Some(&salt)), (1, Some(&salt)), (0, Some(&other)), (0, None)] {
+        assert_eq!(client.submit(&signer.entry_under(salt, number)).status, 201);
+    }
+    let mut indices = |query: &str| -> Vec<u64> {
+        let page = verified(&client.get(&format!("/api/v1/entries?{query}")), log.vkey());
+        page.hits.iter().map(|(index, _)| *index).collect()
+    };
+    assert_eq!(indices("name=acme/model"), [3]);
+    assert_eq!(indices(&format!("digest={}", salt.name(&"acme/model".parse().unwrap()))), [1, 0]);
+    let shown = Entry::parse(&signer.entry(0)).unwrap();
+    let model = shown.payload().subjects().iter().find(|one| one.form() == Form::ModelTree).unwrap();
+    assert_eq!(indices(&format!("digest={}", hex(model.digest()))), [3]);
+    assert_eq!(indices(&format!("digest={}", salt.subject(model.form(), model.digest()))), [0]);
+    assert_eq!(indices(&format!("key={}", signer.public_key().key_id())), [3, 2, 1, 0]);
     server.stop();
 }
 

@@ -22,3 +22,4 @@ mod signers;
 mod status;
 mod support;
 mod tls;
+mod witnessed;

@@ -148,6 +148,7 @@ fn a_key_in_a_pkcs11_token_signs_for_a_log() {
     let child = |program: &str| {
         let mut command = Command::new(program);
         command.env("SOFTHSM2_CONF", case.at("softhsm2.conf"));
+        command.env("TALLYMARK_LOG_DISK_READ_ONLY", "64MiB").env("TALLYMARK_LOG_DISK_STOP", "32MiB");
         command
     };
     let label = ["--label", "log", "--so-pin", "12345678", "--pin", "4711"];

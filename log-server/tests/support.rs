@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use attest::digest::Sha256Digest;
-use attest::entry::{Entry, EntryPayload};
+use attest::entry::{Entry, EntryPayload, ModelSalt};
 use attest::key::{Algorithm, PrivateKey, PublicKey};
 use attest::provenance::Provenance;
 use attest::statement::Statement;
@@ -288,6 +288,11 @@ impl Signer {
 
     /// A signed entry about a model of one file; different numbers are different models.
     pub(crate) fn entry(&self, number: u64) -> Vec<u8> {
+        self.entry_under(None, number)
+    }
+
+    /// The same, private under a salt.
+    pub(crate) fn entry_under(&self, salt: Option<&ModelSalt>, number: u64) -> Vec<u8> {
         let digest = Sha256Digest::of(&number.to_be_bytes());
         let file = FileLeaf::new("model.safetensors".parse().unwrap(), 8, digest);
         let tree = Tree::new(vec![file]).unwrap();
@@ -295,7 +300,7 @@ impl Signer {
         let bytes =
             provenance.to_statement_bytes(&"acme/model".parse().unwrap(), &"1.0".parse().unwrap(), &tree);
         let statement = Statement::parse(&bytes).unwrap();
-        let payload = EntryPayload::from_statement(&statement, &self.key.public_key());
+        let payload = EntryPayload::of(&statement, &self.key.public_key(), salt);
         Entry::sign(payload, &self.key).unwrap().as_bytes().to_vec()
     }
 }

@@ -6,11 +6,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use attest::digest::Sha256Digest;
 use attest::utc_time::UtcTime;
+use merkle::LeafHash;
 use serde::{Deserialize, Serialize};
 
 use crate::reason::Reason;
 use crate::seen::Concern;
-use crate::watch::Find;
+use crate::watch::{Facts, Find};
 
 /// What kind of message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,18 +73,34 @@ pub struct EntryFacts {
     /// The kind of statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
-    /// The name.
+    /// The name, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The version label.
+    /// The version label, if it is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Who signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What was signed.
+    /// What was signed, if that is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
+}
+
+impl EntryFacts {
+    /// What an entry says.
+    #[must_use]
+    pub fn of(index: u64, leaf: &LeafHash, facts: &Facts) -> Self {
+        Self {
+            index,
+            leaf: leaf.to_string(),
+            kind: Some(facts.kind.to_string()),
+            name: facts.name.clone(),
+            version: facts.version.clone(),
+            key: Some(facts.key_id.to_string()),
+            statement: facts.statement.map(|statement| statement.to_string()),
+        }
+    }
 }
 
 /// Seconds since 1970.
@@ -108,14 +125,10 @@ impl Alert {
     #[must_use]
     pub fn of_entry(origin: &str, find: &Find, dir: &Path) -> Self {
         let leaf = find.leaf.to_string();
-        let mut entry = EntryFacts { index: find.index, leaf: leaf.clone(), ..EntryFacts::default() };
-        if let Some(facts) = &find.facts {
-            entry.kind = Some(facts.kind.to_string());
-            entry.name = Some(facts.name.clone());
-            entry.version = Some(facts.version.clone());
-            entry.key = Some(facts.key_id.to_string());
-            entry.statement = Some(facts.statement.to_string());
-        }
+        let entry = match &find.facts {
+            Some(facts) => EntryFacts::of(find.index, &find.leaf, facts),
+            None => EntryFacts { index: find.index, leaf: leaf.clone(), ..EntryFacts::default() },
+        };
         let id = id(&["entry", origin, &leaf]);
         Self {
             kind: Kind::Alert,
@@ -195,6 +208,14 @@ impl Alert {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// One line for people.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let kind = if self.kind == Kind::Resolved { "over: " } else { "" };
+        let name = self.entry.as_ref().and_then(|entry| entry.name.as_deref());
+        format!("{kind}{} {}", self.codes().join(", "), name.unwrap_or(&self.log))
+    }
+
     /// One screen for people.
     #[must_use]
     pub fn text(&self) -> String {
@@ -227,6 +248,12 @@ impl Alert {
             let what = match (&entry.key, &entry.kind, &entry.name, &entry.version) {
                 (Some(key), Some(kind), Some(name), Some(version)) => {
                     format!("{} signed a statement ({kind}) about {name}:{version}", short(key))
+                }
+                (Some(key), Some(kind), Some(name), None) => {
+                    format!("{} signed a statement ({kind}) about {name}", short(key))
+                }
+                (Some(key), Some(kind), None, _) => {
+                    format!("{} signed a statement ({kind}) about something that is not shown", short(key))
                 }
                 _ => dash,
             };

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use attest::utc_time::{UtcTime, UtcTimeError};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use monitor::config::Keys;
+use monitor::span::Span;
 
 /// Reads every entry of transparency logs, and tells the owner of a name who signed in it.
 ///
@@ -40,6 +42,20 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  tallymark-monitor check-evidence \
         evidence/9f86d081884c7d659a2feaa0c55ad015.fork --policy policy")]
     CheckEvidence(CheckEvidence),
+    /// Say what was signed under a name in a period, when nobody watched, and what was told: report.html and report.json.
+    ///
+    /// `tallymark sign` on the directory signs and logs it; `check-report` holds it against the log again.
+    #[command(
+        after_help = "Example:\n  tallymark-monitor report --config /etc/tallymark-monitor.toml --from 2026-11-01 \
+        --to 2026-12-01 --name 'acme/*' --out november"
+    )]
+    Report(Box<Report>),
+    /// Hold a report against the logs: whether exactly these entries are under the name.
+    #[command(after_help = "Example:\n  tallymark-monitor check-report november/report.json --policy policy")]
+    CheckReport(CheckReport),
+    /// Bring a verified copy of a log up to date: files that any web server can hand out when the log is gone.
+    #[command(after_help = "Example:\n  tallymark-monitor mirror /srv/mirror --policy policy --every 10s")]
+    Mirror(Mirror),
     /// Print a configuration with every key and what it does.
     #[command(after_help = "Example:\n  tallymark-monitor sample-config > tallymark-monitor.toml")]
     SampleConfig,
@@ -103,6 +119,59 @@ pub(crate) struct CheckEvidence {
     /// Policy whose key the log must have.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The configuration file of the monitor.
+    #[arg(long, env = "TALLYMARK_MONITOR_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the period begins: a day, or a time in UTC.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) from: UtcTime,
+    /// Where it ends; what is seen at this time no longer belongs to it.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub(crate) to: UtcTime,
+    /// Pattern over names.
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) name: String,
+    /// Directory to write to; made if it does not exist.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) keys: Keys,
+}
+
+/// `2026-11-27` or `2026-11-27T08:00:00Z`.
+fn moment(text: &str) -> Result<UtcTime, UtcTimeError> {
+    text.parse().or_else(|_| format!("{text}T00:00:00Z").parse())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckReport {
+    /// The report in JSON.
+    pub(crate) file: PathBuf,
+    /// Policy with the logs' keys and addresses.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Mirror {
+    /// Directory to write to; made if it does not exist.
+    pub(crate) out: PathBuf,
+    /// Policy with the log's key, its witnesses and their quorum.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: PathBuf,
+    /// Which log, if the policy has several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: Option<String>,
+    /// Where it is read, if not where the policy says.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Go on, and look again so often.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) every: Option<Span>,
 }
 
 #[derive(Debug, Args)]

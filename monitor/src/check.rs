@@ -89,18 +89,15 @@ pub struct Checked {
     pub finds: Vec<Find>,
 }
 
-/// Checks the entries of a bundle from index `from` on; those before it are hashed only.
+/// Reads a bundle, hashes it into the tree, and hands out its leaves and entries: as many as the tree has there.
 ///
 /// # Errors
 /// [`Fault`].
-pub fn check(
+pub(crate) fn with_bundle<T>(
     tree: &Tree<'_>,
     index: BundleIndex,
-    from: u64,
-    kind: EntryKind,
-    watchlist: &Watchlist,
-    keys: &mut KeyCache,
-) -> Result<Checked, Fault> {
+    work: impl FnOnce(&[LeafHash], &[&[u8]]) -> T,
+) -> Result<T, Fault> {
     let outside = || Fault::Outside { bundle: index.get() };
     let width = index.width_in(tree.head().size()).ok_or_else(outside)?;
     let hashes = tree.leaves(index).map_err(Fault::Tree)?;
@@ -113,7 +110,8 @@ pub fn check(
         }
         Err(_) => return Err(Fault::BundleDiffers { index: first + u64::from(width.get()) }),
     };
-    let entries = entries.entries();
+    // A bundle that was served may go on behind them.
+    let entries = entries.entries().get(..hashes.len()).unwrap_or_default();
     let mut leaves = Vec::with_capacity(hashes.len());
     for ((at, hash), entry) in (first..).zip(&hashes).zip(entries) {
         let leaf = LeafHash::of(entry);
@@ -122,15 +120,36 @@ pub fn check(
         }
         leaves.push(leaf);
     }
-    let mut finds = Vec::new();
-    if kind == EntryKind::Tallymark {
-        for ((at, leaf), entry) in (first..).zip(leaves).zip(entries) {
-            if at >= from {
-                finds.extend(look(at, leaf, entry, watchlist, keys));
+    if leaves.len() != hashes.len() {
+        return Err(Fault::EntryHidden { index: first + leaves.len() as u64 });
+    }
+    Ok(work(&leaves, entries))
+}
+
+/// Checks the entries of a bundle from index `from` on; those before it are hashed only.
+///
+/// # Errors
+/// [`Fault`].
+pub fn check(
+    tree: &Tree<'_>,
+    index: BundleIndex,
+    from: u64,
+    kind: EntryKind,
+    watchlist: &Watchlist,
+    keys: &mut KeyCache,
+) -> Result<Checked, Fault> {
+    let first = index.first_leaf();
+    with_bundle(tree, index, |leaves, entries| {
+        let mut finds = Vec::new();
+        if kind == EntryKind::Tallymark {
+            for ((at, leaf), entry) in (first..).zip(leaves).zip(entries) {
+                if at >= from {
+                    finds.extend(look(at, *leaf, entry, watchlist, keys));
+                }
             }
         }
-    }
-    Ok(Checked { end: first + u64::from(width.get()), finds })
+        Checked { end: first + leaves.len() as u64, finds }
+    })
 }
 
 fn look(at: u64, leaf: LeafHash, bytes: &[u8], watchlist: &Watchlist, keys: &mut KeyCache) -> Option<Find> {

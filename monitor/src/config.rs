@@ -3,20 +3,24 @@
 //! A flag wins over a variable, a variable over the file, the file over the default. Nothing that is misspelt is passed over.
 //! `monitor/tallymark-monitor.toml` documents every key.
 
+mod alerts;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use alerts::AlertKeys;
 use serde::Deserialize;
 use thiserror::Error;
 use tlog::checkpoint::{Origin, OriginError};
-use tlog::policy::{MAX_POLICY_BYTES, Policy, PolicyError};
+use tlog::policy::{Policy, PolicyError};
 
 use crate::check::EntryKind;
 use crate::disk::{self, DiskError};
+use crate::place::{Place, read_policy};
 use crate::round::{Shared, Watched};
 use crate::seen::Demand;
-use crate::sink::{CommandSink, FileSink, SecretError, Sink, WebhookSink};
+use crate::sink::{MailError, SecretError, Sink};
 use crate::source::{Source, SourceError};
 use crate::span::Span;
 use crate::views::{View, Views};
@@ -85,46 +89,6 @@ pub enum Lines {
     Json,
 }
 
-/// `[alerts]`: at least one of the three.
-#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct AlertKeys {
-    /// File for JSON lines; - is standard output.
-    #[arg(
-        id = "alerts-file",
-        long = "alerts-file",
-        env = "TALLYMARK_MONITOR_ALERTS_FILE",
-        value_name = "FILE"
-    )]
-    pub file: Option<PathBuf>,
-    /// Program that is started for each message, and its arguments, separated by commas.
-    #[arg(
-        id = "alerts-command",
-        long = "alerts-command",
-        env = "TALLYMARK_MONITOR_ALERTS_COMMAND",
-        value_name = "PROGRAM",
-        value_delimiter = ','
-    )]
-    pub command: Option<Vec<String>>,
-    /// Address to which each message is posted.
-    #[arg(
-        id = "alerts-webhook",
-        long = "alerts-webhook",
-        env = "TALLYMARK_MONITOR_ALERTS_WEBHOOK",
-        value_name = "URL"
-    )]
-    pub webhook: Option<String>,
-    /// File whose first line is the secret that signs them.
-    #[arg(
-        id = "alerts-webhook-secret-file",
-        long = "alerts-webhook-secret-file",
-        env = "TALLYMARK_MONITOR_ALERTS_WEBHOOK_SECRET_FILE",
-        value_name = "FILE"
-    )]
-    pub webhook_secret_file: Option<PathBuf>,
-}
-
 /// `[[log]]`: what the policy does not say of a log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,6 +120,9 @@ pub enum ConfigError {
     /// A file cannot be read.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// Mail cannot be sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Something must be said.
     #[error("{what} is not set")]
     Missing {
@@ -163,7 +130,7 @@ pub enum ConfigError {
         what: &'static str,
     },
     /// Nobody is told.
-    #[error("nobody is told: none of alerts.file, alerts.command and alerts.webhook is set")]
+    #[error("nobody is told: none of alerts.file, feed, command, webhook and mail_server is set")]
     NobodyTold,
     /// Nothing to watch.
     #[error("no log of the policy has an address")]
@@ -254,12 +221,7 @@ impl Keys {
             metrics: self.metrics.or(lower.metrics),
             heartbeat: self.heartbeat.or(lower.heartbeat),
             lines: self.lines.or(lower.lines),
-            alerts: AlertKeys {
-                file: self.alerts.file.or(lower.alerts.file),
-                command: self.alerts.command.or(lower.alerts.command),
-                webhook: self.alerts.webhook.or(lower.alerts.webhook),
-                webhook_secret_file: self.alerts.webhook_secret_file.or(lower.alerts.webhook_secret_file),
-            },
+            alerts: self.alerts.or(lower.alerts),
             log: if self.log.is_empty() { lower.log } else { self.log },
             watch: if self.watch.is_empty() { lower.watch } else { self.watch },
         }
@@ -272,9 +234,7 @@ impl Keys {
     pub fn settings(self) -> Result<Settings, ConfigError> {
         let dir = self.dir.ok_or(ConfigError::Missing { what: "dir" })?;
         let path = self.policy.ok_or(ConfigError::Missing { what: "policy" })?;
-        let bytes = disk::read(&path, MAX_POLICY_BYTES as u64)?
-            .ok_or(ConfigError::Missing { what: "the policy file" })?;
-        let policy = Policy::parse(&bytes).map_err(|source| ConfigError::Policy { path, source })?;
+        let policy = read_policy(&path)?;
         let logs = logs(&policy, self.log)?;
         let time = |given: Option<Span>, seconds| given.map_or(Duration::from_secs(seconds), Span::get);
         let threads =
@@ -284,7 +244,7 @@ impl Keys {
             policy: Arc::new(policy),
             logs,
             watchlist: Watchlist::new(self.watch)?,
-            sinks: sinks(self.alerts)?,
+            sinks: self.alerts.sinks()?,
             poll: time(self.poll, 1),
             patience: time(self.patience, 60),
             views_every: time(self.views_every, 60),
@@ -357,13 +317,22 @@ impl Settings {
                 views.push(View::witness(&witness.name().to_string(), &log.origin, Source::at(url)?));
             }
         }
+        let Place { demand, source } = self.place(log)?;
+        let views = Views::new(views, self.views_every, self.patience);
+        Ok(Watched::new(demand, source, log.entries, views, patience, shared))
+    }
+
+    /// A log, and where it is read.
+    ///
+    /// # Errors
+    /// [`ConfigError::Source`].
+    pub fn place(&self, log: &LogSettings) -> Result<Place, ConfigError> {
         let demand = Demand {
             origin: log.origin.clone(),
             policy: Arc::clone(&self.policy),
             max_age: log.checkpoint_age,
         };
-        let views = Views::new(views, self.views_every, self.patience);
-        Ok(Watched::new(demand, Source::at(&log.url)?, log.entries, views, patience, shared))
+        Ok(Place { demand, source: Source::at(&log.url)? })
     }
 }
 
@@ -409,17 +378,4 @@ fn logs(policy: &Policy, tables: Vec<LogTable>) -> Result<Vec<LogSettings>, Conf
         seen if seen > MAX_LOGS => Err(ConfigError::TooManyLogs { seen }),
         _ => Ok(logs),
     }
-}
-
-fn sinks(keys: AlertKeys) -> Result<Vec<Sink>, ConfigError> {
-    let mut sinks = Vec::new();
-    // The one that cannot fail for long goes first.
-    sinks.extend(keys.file.map(|path| Sink::File(FileSink::new(path))));
-    sinks.extend(keys.command.and_then(CommandSink::new).map(Sink::Command));
-    if let Some(url) = keys.webhook {
-        let secret =
-            keys.webhook_secret_file.ok_or(ConfigError::Missing { what: "alerts.webhook_secret_file" })?;
-        sinks.push(Sink::Webhook(WebhookSink::new(&url, &secret)?));
-    }
-    if sinks.is_empty() { Err(ConfigError::NobodyTold) } else { Ok(sinks) }
 }

@@ -5,6 +5,7 @@
 //! DIR/expected         leaf hashes of entries that the owner made, one a line
 //! DIR/acknowledged     ids of alerts that somebody has dealt with, one a line
 //! DIR/evidence/        what contradicts itself, one file each
+//! DIR/journal/         when it looked and what it told, one file a month
 //! DIR/lock             held with flock(2) while a process watches; never removed
 //! ```
 
@@ -115,11 +116,23 @@ pub fn read(path: &Path, limit_bytes: u64) -> Result<Option<Vec<u8>>, DiskError>
 /// # Errors
 /// [`DiskError::Io`].
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    replace_with_mode(path, bytes, 0o600)
+}
+
+/// The same with a file that everybody may read, if the process's umask lets them.
+///
+/// # Errors
+/// [`DiskError::Io`].
+pub fn replace_public(path: &Path, bytes: &[u8]) -> Result<(), DiskError> {
+    replace_with_mode(path, bytes, 0o644)
+}
+
+fn replace_with_mode(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DiskError> {
     let mut next = path.as_os_str().to_owned();
     next.push(".next");
     let next = PathBuf::from(next);
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(&next);
+    let file = options.write(true).create(true).truncate(true).mode(mode).open(&next);
     let mut file = file.map_err(DiskError::io("create", &next))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(DiskError::io("write", &next))?;
     std::fs::rename(&next, path).map_err(DiskError::io("rename", path))?;

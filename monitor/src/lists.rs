@@ -3,7 +3,7 @@
 //! Two files of lines, read again when they change. A line is hex and then whatever its writer wants to remember; lines that
 //! begin with `#` and empty ones say nothing. A list that cannot be read is no reason to be silent: it ends the round.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -117,6 +117,17 @@ impl List {
         }
         Ok(count)
     }
+}
+
+/// The remarks of those who acknowledged alerts, by id.
+///
+/// # Errors
+/// [`DiskError`].
+pub fn remarks(dir: &Path) -> Result<BTreeMap<String, String>, DiskError> {
+    let bytes = disk::read(List::acknowledged(dir).path(), MAX_LIST_BYTES)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let parted = text.lines().map(|line| line.split_once(' ').unwrap_or((line, "")));
+    Ok(parted.map(|(id, remark)| (id.to_owned(), remark.to_owned())).collect())
 }
 
 #[cfg(test)]

@@ -17,13 +17,14 @@ use monitor::heartbeat::heartbeat;
 use monitor::lists::List;
 use monitor::metrics;
 use monitor::outbox::Outbox;
+use monitor::place::read_policy;
 use monitor::round::{Places, Shared, Watched};
 use monitor::state::State;
-use tlog::policy::{MAX_POLICY_BYTES, Policy};
 
 use crate::args::{Cli, Command};
 
 mod args;
+mod reports;
 
 const PROGRAM: &str = "tallymark-monitor";
 /// Something was checked and is false.
@@ -45,6 +46,9 @@ fn main() -> ExitCode {
         Command::Acknowledge(args) => run_acknowledge(&args),
         Command::Status(args) => run_status(&args),
         Command::CheckEvidence(args) => run_check_evidence(&args),
+        Command::Report(args) => reports::run_report(*args),
+        Command::CheckReport(args) => reports::run_check_report(&args),
+        Command::Mirror(args) => reports::run_mirror(&args),
         Command::SampleConfig => print(&SAMPLE.trim_end()).map(|()| ExitCode::SUCCESS),
         Command::Completions(args) => run_completions(&args),
         Command::Man(args) => run_man(&args),
@@ -186,7 +190,7 @@ fn keep(settings: &Settings, outbox: &Mutex<Outbox>) -> ! {
 
 fn write_metrics(settings: &Settings, outbox: &Outbox) {
     let Some(path) = &settings.metrics else { return };
-    if let Err(error) = disk::replace(path, metrics::page(outbox).as_bytes()) {
+    if let Err(error) = disk::replace_public(path, metrics::page(outbox).as_bytes()) {
         tracing::error!(%error, "numbers could not be written");
     }
 }
@@ -260,10 +264,7 @@ fn run_check_evidence(args: &args::CheckEvidence) -> Result<ExitCode, Failure> {
     let bytes = bytes.ok_or_else(missing)?;
     let evidence = Evidence::parse(&bytes).context("no evidence file").map_err(Failure::refused)?;
     if let Some(path) = &args.policy {
-        let bytes =
-            disk::read(path, MAX_POLICY_BYTES as u64).map_err(Failure::unavailable)?.unwrap_or_default();
-        let policy =
-            Policy::parse(&bytes).with_context(|| path.display().to_string()).map_err(Failure::misuse)?;
+        let policy = read_policy(path)?;
         let known = |key: &&tlog::vkey::Vkey| policy.logs().iter().any(|log| log.vkey() == *key);
         if let Some(key) = evidence.keys().iter().find(|key| !known(key)) {
             return Err(Failure::refused(anyhow::anyhow!("the policy has no log with the key {key}")));

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use crate::alert::{Alert, now};
 use crate::disk::{self, Dir, DiskError};
+use crate::journal::Journal;
 use crate::lists::{List, ListError};
 use crate::reason::{Class, Reason};
 use crate::seen::Concern;
@@ -73,6 +74,7 @@ pub struct Outbox {
     sinks: Vec<Sink>,
     expected: List,
     acknowledged: List,
+    journal: Journal,
     is_baseline: bool,
     saved: Instant,
     counts: Counts,
@@ -87,9 +89,10 @@ impl Outbox {
     pub fn open(dir: Dir, sinks: Vec<Sink>, is_baseline: bool) -> Result<Self, OutboxError> {
         let state = State::read(dir.path())?;
         let (expected, acknowledged) = (List::expected(dir.path()), List::acknowledged(dir.path()));
+        let journal = Journal::of(dir.path());
         let saved = Instant::now();
         let (counts, standings) = (Counts::default(), BTreeMap::new());
-        Ok(Self { dir, state, sinks, expected, acknowledged, is_baseline, saved, counts, standings })
+        Ok(Self { dir, state, sinks, expected, acknowledged, journal, is_baseline, saved, counts, standings })
     }
 
     /// The directory.
@@ -164,7 +167,8 @@ impl Outbox {
         }
         let is_quiet = find.index < log.quiet_until || self.expected.has(&find.leaf.to_string());
         if let (Some(facts), true) = (&find.facts, find.is_tracked)
-            && self.state.learn(&facts.name, &facts.key_id.to_string())
+            && let Some(name) = &facts.name
+            && self.state.learn(name, &facts.key_id.to_string())
         {
             find.reasons.insert(0, Reason::KeyNew);
         }
@@ -201,7 +205,9 @@ impl Outbox {
         is_whole: bool,
     ) -> Result<(), OutboxError> {
         if is_whole {
-            self.standings.entry(origin.to_owned()).or_default().looked = Some(now());
+            let standing = self.standings.entry(origin.to_owned()).or_default();
+            standing.looked = Some(now());
+            self.journal.looked(origin, standing.size)?;
         }
         let told = self.state.logs.entry(origin.to_owned()).or_default().concerns.clone();
         let seen: BTreeSet<Reason> = concerns.iter().map(|concern| concern.reason).collect();
@@ -298,6 +304,7 @@ impl Outbox {
                 left.insert(sink.name().to_owned());
             }
         }
+        self.journal.told(&alert)?;
         tracing::warn!(id = alert.id, log = alert.log, reasons = alert.codes().join(","), "told");
         for reason in &alert.reasons {
             *self.counts.alerts.entry((alert.log.clone(), *reason)).or_default() += 1;

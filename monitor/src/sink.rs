@@ -1,10 +1,13 @@
-//! Who is told: a file of JSON lines, a command, a webhook.
+//! Who is told: a file of JSON lines, an Atom feed, a command, a webhook, e-mail.
 //!
-//! A message is delivered if the file is on disk, if the command ends with 0, if the webhook answers 2xx. Until then it is not, and
+//! A message is delivered if the file is on disk, if the command ends with 0, if the webhook answers 2xx, if the mail
+//! server takes it. Until then it is not, and
 //! is tried again ([`outbox`](crate::outbox)).
 
 mod command;
+mod feed;
 mod file;
+mod mail;
 mod webhook;
 
 use std::path::{Path, PathBuf};
@@ -15,7 +18,9 @@ use crate::alert::Alert;
 use crate::disk::DiskError;
 
 pub use command::CommandSink;
+pub use feed::FeedSink;
 pub use file::FileSink;
+pub use mail::{MailError, MailSettings, MailSink};
 pub use webhook::{SecretError, WebhookSink, signature};
 
 /// Somebody who is told.
@@ -24,8 +29,12 @@ pub use webhook::{SecretError, WebhookSink, signature};
 pub enum Sink {
     /// A program.
     Command(CommandSink),
+    /// An Atom feed.
+    Feed(FeedSink),
     /// A file, or standard output.
     File(FileSink),
+    /// E-mail.
+    Mail(MailSink),
     /// An address.
     Webhook(WebhookSink),
 }
@@ -50,6 +59,12 @@ pub enum SinkError {
         program: String,
         /// How it ended.
         status: String,
+    },
+    /// The mail server did not take it.
+    #[error("mail was not sent: {cause}")]
+    Mail {
+        /// What the server or the client said.
+        cause: String,
     },
     /// The command could not be started or waited for.
     #[error("could not run {}", program.display())]
@@ -79,7 +94,9 @@ impl Sink {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Command(_) => "command",
+            Self::Feed(_) => "feed",
             Self::File(_) => "file",
+            Self::Mail(_) => "mail",
             Self::Webhook(_) => "webhook",
         }
     }
@@ -91,7 +108,9 @@ impl Sink {
     pub fn deliver(&self, alert: &Alert, dir: &Path) -> Result<(), SinkError> {
         match self {
             Self::Command(command) => command.deliver(alert, dir),
+            Self::Feed(feed) => feed.deliver(alert),
             Self::File(file) => file.deliver(alert),
+            Self::Mail(mail) => mail.deliver(alert),
             Self::Webhook(webhook) => webhook.deliver(alert),
         }
     }

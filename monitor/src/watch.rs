@@ -5,19 +5,28 @@
 //! name = "acme/*"                       # or key, digest, input: one of the four
 //! keys = ["MCowBQYDK2VwAyEA..."]        # who signs there; SPKI in base64, or a key id in hex
 //! label = "our models"
+//!
+//! [[watch]]
+//! name = "acme/p7"                      # one name; or digest, input
+//! salt = "5a5a..."                      # the model's: private entries about it are found too
 //! ```
+//!
+//! A private entry shows a kind and a key. Who has no salt of the model can watch for the key alone.
+
+mod error;
 
 use std::collections::{HashMap, HashSet};
 
 use attest::digest::Sha256Digest;
-use attest::entry::EntryPayload;
+use attest::entry::{EntryName, EntryPayload, ModelSalt};
 use attest::key::PublicKey;
-use attest::name_pattern::{NamePattern, PatternError};
+use attest::model_name::ModelName;
+use attest::name_pattern::NamePattern;
 use attest::statement::StatementKind;
 use merkle::LeafHash;
 use serde::Deserialize;
-use thiserror::Error;
 
+pub use self::error::WatchError;
 use crate::lookalike::{FoldedName, FoldedPattern};
 use crate::reason::Reason;
 
@@ -37,6 +46,8 @@ pub struct WatchTable {
     pub digest: Option<String>,
     /// A digest of something that others may have made something from.
     pub input: Option<String>,
+    /// Of a name, digest or input: the salt of the model whose private entries are to be found by it too.
+    pub salt: Option<String>,
     /// Of a name: the keys that sign there. What they sign is not told.
     pub keys: Vec<String>,
     /// Of a name with keys: what they sign is told too, unless it is on the expected list.
@@ -47,67 +58,24 @@ pub struct WatchTable {
     pub label: Option<String>,
 }
 
-/// Why a watch cannot be.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum WatchError {
-    /// None or several of the four.
-    #[error("watch {number} has {seen} of name, key, digest and input, wanted one")]
-    Which {
-        /// Which watch, counted from 1.
-        number: usize,
-        /// How many of them.
-        seen: usize,
-    },
-    /// Something that goes with a name only.
-    #[error("watch {number} has no name, and keys, every and lookalikes go with one")]
-    WithoutName {
-        /// Which watch, counted from 1.
-        number: usize,
-    },
-    /// Not a pattern.
-    #[error("watch {number}: name {text:?} is no pattern over names")]
-    Name {
-        /// Which watch, counted from 1.
-        number: usize,
-        /// What stands there.
-        text: String,
-        /// Why.
-        source: PatternError,
-    },
-    /// Not a key.
-    #[error(
-        "watch {number}: {text:?} is no key; wanted its SubjectPublicKeyInfo in base64, or its key id in 64 hex digits"
-    )]
-    Key {
-        /// Which watch, counted from 1.
-        number: usize,
-        /// What stands there.
-        text: String,
-    },
-    /// Not a digest.
-    #[error("watch {number}: {text:?} is no digest; wanted 64 lower-case hex digits, or 40 for a git commit")]
-    Digest {
-        /// Which watch, counted from 1.
-        number: usize,
-        /// What stands there.
-        text: String,
-    },
-    /// Too many.
-    #[error("{seen} watches, at most {MAX_WATCHES} are taken")]
-    TooMany {
-        /// How many.
-        seen: usize,
-    },
-}
-
 #[derive(Debug)]
 struct NameWatch {
     watch: usize,
     pattern: NamePattern,
+    // What stands for the name in private entries.
+    hidden: Option<Sha256Digest>,
     folded: Option<FoldedPattern>,
     keys: HashSet<Sha256Digest>,
     every: bool,
+}
+
+impl NameWatch {
+    fn covers(&self, name: &EntryName) -> bool {
+        match name {
+            EntryName::Shown { name, .. } => self.pattern.matches(name),
+            EntryName::Private { name, .. } => self.hidden == Some(*name),
+        }
+    }
 }
 
 /// All that is watched for.
@@ -126,14 +94,14 @@ pub struct Watchlist {
 pub struct Facts {
     /// The kind of statement.
     pub kind: StatementKind,
-    /// The name.
-    pub name: String,
-    /// The version label.
-    pub version: String,
+    /// The name; of a private entry only if a watch with its salt knows it.
+    pub name: Option<String>,
+    /// The version label, unless it is private.
+    pub version: Option<String>,
     /// Who signed.
     pub key_id: Sha256Digest,
-    /// What was signed.
-    pub statement: Sha256Digest,
+    /// What was signed, unless that is private.
+    pub statement: Option<Sha256Digest>,
 }
 
 /// An entry that may concern somebody.
@@ -204,23 +172,41 @@ impl Watchlist {
         if table.name.is_none() && goes_with_name {
             return Err(WatchError::WithoutName { number });
         }
+        let salt: Option<ModelSalt> = match table.salt.map(|salt| salt.parse()).transpose() {
+            Ok(salt) => salt,
+            Err(_) => return Err(WatchError::Salt { number }),
+        };
+        if table.key.is_some() && salt.is_some() {
+            return Err(WatchError::SaltWithKey { number });
+        }
         if let Some(text) = table.name {
             let pattern: NamePattern = match text.parse() {
                 Ok(pattern) => pattern,
                 Err(source) => return Err(WatchError::Name { number, text, source }),
             };
+            let hidden = match (salt, text.parse::<ModelName>()) {
+                (Some(salt), Ok(name)) => Some(salt.name(&name)),
+                (Some(_), Err(_)) => return Err(WatchError::SaltWithPattern { number, text }),
+                (None, _) => None,
+            };
             let keys = table.keys.iter().map(|key| key_id(number, key)).collect::<Result<_, _>>()?;
             let folded = table.lookalikes.unwrap_or(true).then(|| FoldedPattern::of(&pattern));
-            self.names.push(NameWatch { watch, pattern, folded, keys, every: table.every });
+            self.names.push(NameWatch { watch, pattern, hidden, folded, keys, every: table.every });
         }
         if let Some(text) = table.key {
             self.keys.insert(key_id(number, &text)?, watch);
         }
         if let Some(text) = table.digest {
-            self.digests.insert(digest(number, &text)?, watch);
+            let digest = digest(number, &text)?;
+            let hidden = salt.into_iter().flat_map(|salt| salt.about(&digest));
+            self.digests.extend(hidden.map(|one| (one.to_bytes().to_vec(), watch)));
+            self.digests.insert(digest, watch);
         }
         if let Some(text) = table.input {
-            self.inputs.insert(digest(number, &text)?, watch);
+            let digest = digest(number, &text)?;
+            let hidden = salt.into_iter().flat_map(|salt| salt.made_from(&digest));
+            self.inputs.extend(hidden.map(|one| (one.to_bytes().to_vec(), watch)));
+            self.inputs.insert(digest, watch);
         }
         Ok(())
     }
@@ -231,9 +217,11 @@ impl Watchlist {
         let mut found = Found::default();
         let key_id = payload.key().key_id();
         let is_event = payload.kind() == StatementKind::Event;
+        let mut name = payload.name().map(ToString::to_string);
         let mut is_covered = false;
-        for watch in self.names.iter().filter(|watch| watch.pattern.matches(payload.name())) {
+        for watch in self.names.iter().filter(|watch| watch.covers(payload.entry_name())) {
             is_covered = true;
+            name.get_or_insert_with(|| watch.pattern.to_string());
             let is_own = watch.keys.contains(&key_id);
             if is_own && !watch.every {
                 continue;
@@ -249,8 +237,8 @@ impl Watchlist {
             }
             found.expected.extend(watch.keys.iter().copied());
         }
-        if !is_covered && !self.names.is_empty() {
-            let folded = FoldedName::of(payload.name());
+        if let Some(shown) = payload.name().filter(|_| !is_covered && !self.names.is_empty()) {
+            let folded = FoldedName::of(shown);
             let alike = self.names.iter().find(|watch| {
                 // Its own people may call things as they like.
                 let is_alike = watch.folded.as_ref().is_some_and(|pattern| pattern.covers(&folded));
@@ -282,6 +270,7 @@ impl Watchlist {
         found.expected.sort_unstable();
         found.expected.dedup();
         let label = |watch: &usize| self.labels.get(*watch).cloned();
+        let is_private = payload.is_private();
         Some(Find {
             index,
             leaf,
@@ -291,12 +280,13 @@ impl Watchlist {
             is_tracked: found.is_tracked,
             facts: Some(Facts {
                 kind: payload.kind(),
-                name: payload.name().to_string(),
-                version: payload.version().to_string(),
+                name,
+                version: payload.version().map(ToString::to_string),
                 key_id,
-                statement,
+                statement: (!is_private).then_some(statement),
             }),
-            detail: None,
+            detail: is_private
+                .then(|| "a private entry: name and digests are not shown in the log".to_owned()),
         })
     }
 }
@@ -362,6 +352,23 @@ mod tests {
         assert!(matches!(two, Err(WatchError::Which { number: 1, seen: 2 })));
         let keys = list("[[watch]]\nname = \"a\"\n[[watch]]\ninput = \"b\"\nevery = true");
         assert!(matches!(keys, Err(WatchError::WithoutName { number: 2 })));
+    }
+
+    #[test]
+    fn a_salt_goes_with_a_whole_name_a_digest_or_an_input() {
+        let (salt, digest) = ("5a".repeat(32), "0".repeat(64));
+        let with = |what: &str, salt: &str| list(&format!("[[watch]]\n{what}\nsalt = {salt:?}"));
+        for what in
+            ["name = \"acme/p7\"".to_owned(), format!("digest = {digest:?}"), format!("input = {digest:?}")]
+        {
+            assert!(with(&what, &salt).is_ok(), "{what}");
+            let refused = with(&what, "5a").unwrap_err();
+            assert!(matches!(refused, WatchError::Salt { number: 1 }) && !refused.to_string().contains("5a"));
+        }
+        let refused = with("name = \"acme/*\"", &salt);
+        assert!(matches!(refused, Err(WatchError::SaltWithPattern { number: 1, .. })));
+        let refused = with(&format!("key = {digest:?}"), &salt);
+        assert!(matches!(refused, Err(WatchError::SaltWithKey { number: 1 })));
     }
 
     #[test]

@@ -233,6 +233,66 @@ impl Receiver {
     }
 }
 
+/// A mail server that takes everything, or refuses the next ones for now.
+pub(crate) struct MailServer {
+    pub(crate) at: String,
+    /// What was said in each conversation that ended with a letter taken.
+    pub(crate) letters: Arc<Mutex<Vec<String>>>,
+    pub(crate) refuses: Arc<AtomicUsize>,
+}
+
+impl MailServer {
+    pub(crate) fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap().to_string();
+        let (letters, refuses) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
+        let server = Self { at, letters: Arc::clone(&letters), refuses: Arc::clone(&refuses) };
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let refuse =
+                    refuses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+                let (heard, is_taken) = talk(stream, refuse.is_ok());
+                if is_taken {
+                    letters.lock().unwrap().push(heard);
+                }
+            }
+        });
+        server
+    }
+}
+
+/// One conversation (RFC 5321 §3): all that the client said, and whether a letter was taken.
+fn talk(mut stream: TcpStream, is_refused: bool) -> (String, bool) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes());
+    let (mut heard, mut is_data, mut is_taken) = (String::new(), false, false);
+    say("220 mail.test").unwrap();
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 {
+            return (heard, is_taken);
+        }
+        heard.push_str(&line);
+        let said = match line.trim_end() {
+            "." if is_data => {
+                (is_data, is_taken) = (false, true);
+                say("250 taken")
+            }
+            _ if is_data => Ok(()),
+            "DATA" => {
+                is_data = true;
+                say("354 go on")
+            }
+            "QUIT" => say("221 bye"),
+            line if is_refused && line.starts_with("MAIL") => say("451 not now"),
+            _ => say("250 well"),
+        };
+        if said.is_err() {
+            return (heard, is_taken);
+        }
+    }
+}
+
 /// A width, for paths.
 pub(crate) fn width(width: u16) -> TileWidth {
     TileWidth::new(width).unwrap()

@@ -15,12 +15,22 @@ pub(crate) struct Said {
     pub(crate) seed: u8,
     pub(crate) subject: [u8; 32],
     pub(crate) input: Option<[u8; 32]>,
+    /// Of a private entry.
+    pub(crate) salt: Option<[u8; 32]>,
 }
 
 /// A provenance of a name, signed by the key of a seed.
 pub(crate) fn said(name: &str, version: &str, seed: u8) -> Said {
     let subject = Sha256Digest::of(format!("{name}{version}").as_bytes()).to_bytes();
-    Said { kind: 1, name: name.to_owned(), version: version.to_owned(), seed, subject, input: None }
+    Said {
+        kind: 1,
+        name: name.to_owned(),
+        version: version.to_owned(),
+        seed,
+        subject,
+        input: None,
+        salt: None,
+    }
 }
 
 pub(crate) fn spki(seed: u8) -> Vec<u8> {
@@ -33,21 +43,21 @@ pub(crate) fn key_id(seed: u8) -> String {
 
 impl Said {
     pub(crate) fn entry(&self) -> Vec<u8> {
-        let mut payload = vec![0xa8, 1, 1, 2, self.kind, 3];
-        bytes(&mut payload, Sha256Digest::of(&[self.subject.as_slice(), &[self.seed]].concat()).as_bytes());
+        let mut payload = vec![0xa8, 1, if self.salt.is_some() { 2 } else { 1 }, 2, self.kind];
+        let statement = Sha256Digest::of(&[self.subject.as_slice(), &[self.seed]].concat());
+        payload.push(3);
+        self.digest(&mut payload, &[3], statement.as_bytes());
         payload.extend([4, 0x81, 0x82, 1]);
-        bytes(&mut payload, &self.subject);
+        self.digest(&mut payload, &[4, 0x82, 1], &self.subject);
         match &self.input {
             Some(input) => {
                 payload.extend([5, 0x81, 0x83, 3, 1]);
-                bytes(&mut payload, input);
+                self.digest(&mut payload, &[5, 0x83, 3, 1], input);
             }
             None => payload.extend([5, 0x80]),
         }
-        payload.push(6);
-        text(&mut payload, &self.name);
-        payload.push(7);
-        text(&mut payload, &self.version);
+        self.word(&mut payload, 6, &self.name);
+        self.word(&mut payload, 7, &self.version);
         payload.push(8);
         bytes(&mut payload, &spki(self.seed));
         let mut protected = vec![0xa2, 1, 0x32, 4];
@@ -65,6 +75,30 @@ impl Said {
         bytes(&mut entry, &signature.to_bytes());
         entry
     }
+
+    /// A digest, or the commitment to it as the member that begins so.
+    fn digest(&self, out: &mut Vec<u8>, member: &[u8], digest: &[u8; 32]) {
+        let mut whole = member.to_vec();
+        bytes(&mut whole, digest);
+        bytes(out, self.salt.map_or(*digest, |salt| commitment(salt, &whole)).as_slice());
+    }
+
+    /// A name or version label, or the commitment to it.
+    fn word(&self, out: &mut Vec<u8>, key: u8, word: &str) {
+        let mut whole = vec![key];
+        text(&mut whole, word);
+        match self.salt {
+            Some(salt) => {
+                out.push(key);
+                bytes(out, &commitment(salt, &whole));
+            }
+            None => out.extend(whole),
+        }
+    }
+}
+
+fn commitment(salt: [u8; 32], member: &[u8]) -> [u8; 32] {
+    Sha256Digest::of(&[b"private-entry/v1\n", &salt[..], member].concat()).to_bytes()
 }
 
 fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
@@ -90,7 +124,9 @@ fn head(out: &mut Vec<u8>, major: u8, len: usize) {
 
 #[test]
 fn what_is_made_here_is_an_entry() {
-    for said in [said("acme/churn", "1", 3), Said { input: Some([7; 32]), kind: 5, ..said("a", "x", 4) }] {
+    let private = Said { input: Some([7; 32]), salt: Some([8; 32]), ..said("a", "x", 4) };
+    let event = Said { input: Some([7; 32]), kind: 5, ..said("a", "x", 4) };
+    for said in [said("acme/churn", "1", 3), event, private] {
         attest::entry::Entry::parse(&said.entry()).unwrap().verify().unwrap();
     }
 }

@@ -48,10 +48,15 @@ pub(crate) struct Asked<'a> {
 
 impl Desk {
     pub(crate) fn new(log: &Log, asked: &Asked<'_>) -> Self {
+        Self::of(&Log::vkey().to_string(), &log.url, asked)
+    }
+
+    /// For a log with that key at that address.
+    pub(crate) fn of(vkey: &str, url: &str, asked: &Asked<'_>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let at = |name: &str| home.path().join(name);
         let policy = if asked.policy.is_empty() { "quorum none\n" } else { asked.policy };
-        std::fs::write(at("policy"), format!("log {} {}\n{policy}", Log::vkey(), log.url)).unwrap();
+        std::fs::write(at("policy"), format!("log {vkey} {url}\n{policy}")).unwrap();
         let config = format!(
             "dir = {:?}\npolicy = {:?}\npoll = \"50ms\"\nviews_every = \"50ms\"\n{}\n[alerts]\nfile = {:?}\n{}\n\
              [[log]]\norigin = {:?}\n{}\n{}\n",

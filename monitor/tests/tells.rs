@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::log::{Log, Receiver};
+use crate::log::{Log, MailServer, Receiver};
 use crate::mint::{Said, key_id, said, spki};
 use crate::support::{Asked, Desk, told};
 
@@ -56,6 +56,42 @@ fn each_thing_that_is_watched_for_is_told_by_its_reason() {
     assert_eq!(first["entry"]["index"], 1);
     // Nothing is told a second time.
     assert_eq!(desk.reasons(), (0, vec![]));
+}
+
+#[test]
+fn a_private_entry_is_found_by_its_key_and_with_the_salt_by_name_digest_and_input() {
+    let (mut log, salt) = (Log::new(), [8; 32]);
+    let base = Said { salt: Some(salt), ..said("acme/p7", "1", 3) };
+    let tuned = Said { input: Some(base.subject), salt: Some(salt), ..said("other/tuned", "1", 7) };
+    let with_salt =
+        |what: &str, value: &str| format!("[[watch]]\n{what} = {value:?}\nsalt = {:?}\n", hex(&salt));
+    let name = with_salt("name", "acme/p7");
+    let watch = format!(
+        "{NAME}label = \"without the salt\"\n{name}keys = [{:?}]\nlabel = \"p7\"\n[[watch]]\nkey = {:?}\n{}{}",
+        key_id(3),
+        key_id(4),
+        with_salt("digest", &hex(&said("acme/p8", "1", 5).subject)),
+        with_salt("input", &hex(&base.subject)),
+    );
+    let desk = Desk::new(&log, &Asked { watch: &watch, ..Asked::default() });
+    log.append([
+        base.entry(),
+        Said { kind: 5, seed: 6, ..base.clone() }.entry(),
+        Said { salt: Some([9; 32]), seed: 6, ..base.clone() }.entry(),
+        Said { seed: 4, salt: Some([9; 32]), ..base }.entry(),
+        Said { salt: Some(salt), ..said("acme/p8", "1", 5) }.entry(),
+        tuned.entry(),
+    ]);
+    let wanted = ["key-unexpected+event-watched", "key-watched", "digest-watched", "input-watched"];
+    assert_eq!(codes(&desk), wanted);
+    let alerts = desk.alerts();
+    assert_eq!(alerts[0]["watched"], json!(["p7"]));
+    assert_eq!((&alerts[0]["entry"]["index"], &alerts[0]["entry"]["name"]), (&json!(1), &json!("acme/p7")));
+    assert_eq!((&alerts[1]["entry"]["index"], &alerts[1]["entry"]["name"]), (&json!(3), &Value::Null));
+    for alert in &alerts {
+        assert_eq!((&alert["entry"]["statement"], &alert["entry"]["version"]), (&Value::Null, &Value::Null));
+        assert!(alert["detail"].as_str().is_some_and(|detail| detail.contains("private entry")), "{alert}");
+    }
 }
 
 #[test]
@@ -243,6 +279,41 @@ fn a_command_that_fails_is_asked_again_and_the_file_is_not_told_twice() {
 }
 
 #[test]
+fn mail_and_a_feed_are_told_of_alerts_and_mail_that_is_refused_waits() {
+    let mut log = Log::new();
+    let server = MailServer::new();
+    let home = tempfile::tempdir().unwrap();
+    let feed = home.path().join("feed.xml");
+    let alerts = format!(
+        "mail_server = \"smtp://{}\"\nmail_from = \"monitor@example.org\"\n\
+         mail_to = [\"a@example.org\", \"b@example.org\"]\nfeed = {feed:?}",
+        server.at
+    );
+    let desk = Desk::new(&log, &Asked { watch: NAME, alerts: &alerts, ..Asked::default() });
+    log.append([said("acme/churn", "1", 3).entry()]);
+    server.refuses.store(1, Ordering::SeqCst);
+    let (output, told) = desk.once();
+    assert_eq!((output.status.code(), told.len()), (Some(5), 1), "a mail that is refused waits");
+    assert_eq!(server.letters.lock().unwrap().len(), 0);
+    assert_eq!(desk.reasons(), (0, vec![]));
+    let letters = server.letters.lock().unwrap();
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    let id = desk.alerts()[0]["id"].as_str().unwrap().to_owned();
+    for wanted in [
+        "RCPT TO:<a@example.org>",
+        "RCPT TO:<b@example.org>",
+        "Subject: [tallymark] name-watched acme/churn",
+        &format!("Message-ID: <{id}.alert@example.org>"),
+        "Something was signed under a name that you watch.",
+    ] {
+        assert!(letter.contains(wanted), "{wanted} is not in\n{letter}");
+    }
+    let feed = std::fs::read_to_string(feed).unwrap();
+    assert_eq!(feed.matches("<entry>").count(), 1);
+    assert!(feed.contains(&format!("<id>tag:tallymark.dev,2026:alert:{id}</id>")), "{feed}");
+}
+
+#[test]
 fn a_monitor_that_runs_tells_within_seconds_beats_and_counts() {
     let mut log = Log::new();
     let metrics = tempfile::tempdir().unwrap();
@@ -271,10 +342,15 @@ fn a_configuration_that_cannot_be_is_refused_with_its_reason() {
     for (asked, wanted) in [
         (Asked { keys: "pol = \"1s\"", ..Asked::default() }, "unknown field `pol`"),
         (Asked { watch: "[[watch]]\nname = \"ACME\"", ..Asked::default() }, "no pattern over names"),
+        (Asked { watch: "[[watch]]\nname = \"a\"\nsalt = \"5a\"", ..Asked::default() }, "the salt is none"),
         (Asked { log: "checkpoint_age = \"1h\"", ..Asked::default() }, "asks for no witness"),
         (
             Asked { alerts: "webhook = \"http://127.0.0.1:1/\"", ..Asked::default() },
             "webhook_secret_file is not set",
+        ),
+        (
+            Asked { alerts: "mail_server = \"smtps://mail.example.org\"", ..Asked::default() },
+            "mail_from is not set",
         ),
     ] {
         let refused = Desk::new(&log, &asked).watch().arg("--once").output().unwrap();
@@ -299,6 +375,12 @@ fn the_sample_is_a_configuration() {
     for key in [
         "threads",
         "metrics",
+        "feed",
+        "mail_server",
+        "mail_from",
+        "mail_to",
+        "mail_user",
+        "mail_password_file",
         "command",
         "webhook",
         "webhook_secret_file",

@@ -18,6 +18,7 @@ mod scan;
 mod statements;
 mod status;
 mod trust;
+mod verdicts;
 mod views;
 
 use std::ffi::OsString;
@@ -33,8 +34,8 @@ pub(crate) use self::commands::{
 };
 pub(crate) use self::datasets::{CheckFileArgs, DatasetArgs, ProveFileArgs};
 pub(crate) use self::events::{
-    ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs, SupersedeArgs,
-    TransferArgs, digest,
+    AliasArgs, ApproveArgs, DeployArgs, EventArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
+    SupersedeArgs, TransferArgs, WaiveArgs, digest,
 };
 pub(crate) use self::exec::ExecArgs;
 pub(crate) use self::gate::{GateArgs, GateFormat};
@@ -45,14 +46,15 @@ pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
 pub(crate) use self::status::StatusArgs;
 pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
+pub(crate) use self::verdicts::VerdictArgs;
 pub(crate) use self::views::{
-    BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, InspectArgs, ManArgs, SearchArgs, VerifyArgs,
-    VersionArgs,
+    BomArgs, BomFormat, CompletionsArgs, DiffArgs, HashArgs, HelpArgs, InspectArgs, ManArgs, SchemaArgs,
+    SchemaName, SearchArgs, VerifyArgs, VersionArgs,
 };
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 21] = [
+const EXCLUSIVE: [(&str, &str, &str); 22] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
@@ -62,6 +64,7 @@ const EXCLUSIVE: [(&str, &str, &str); 21] = [
     ("verify", "no_download", "online"),
     ("hash", "files", "json"),
     ("verify", "quiet", "json"),
+    ("verify", "pending", "log"),
     ("diff", "other", "data"),
     ("diff", "other", "base"),
     ("diff", "other", "code"),
@@ -77,7 +80,7 @@ const EXCLUSIVE: [(&str, &str, &str); 21] = [
 ];
 
 /// Commands that sign and publish.
-const PUBLISHING: [&str; 11] = [
+const PUBLISHING: [&str; 13] = [
     "sign",
     "run",
     "scan",
@@ -89,6 +92,8 @@ const PUBLISHING: [&str; 11] = [
     "supersede",
     "revoke",
     "reinstate",
+    "waive",
+    "alias",
 ];
 
 /// Such pairs of each of them.
@@ -169,6 +174,8 @@ pub(crate) enum Command {
     Supersede(SupersedeArgs),
     Revoke(RevokeArgs),
     Reinstate(ReinstateArgs),
+    Waive(WaiveArgs),
+    Alias(AliasArgs),
     ProveFile(ProveFileArgs),
     CheckFile(CheckFileArgs),
     Scan(ScanArgs),
@@ -185,6 +192,8 @@ pub(crate) enum Command {
     Lineage(LineageArgs),
     Inspect(InspectArgs),
     Hash(HashArgs),
+    Help(HelpArgs),
+    Schema(SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
     Version(VersionArgs),

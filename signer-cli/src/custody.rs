@@ -1,4 +1,5 @@
-//! `tallymark approve`, `reject`, `promote`, `transfer`, `deploy`, `supersede`, `revoke`, `reinstate`: custody events.
+//! `tallymark approve`, `reject`, `promote`, `transfer`, `deploy`, `supersede`, `revoke`, `reinstate`, `waive`,
+//! `alias`: custody events.
 //!
 //! A model that is here is hashed, so that the event is about these files and not about what somebody says of them. A model
 //! that is elsewhere is named by its tree digest, and the bundle goes to `--out`.
@@ -6,13 +7,13 @@
 use std::path::{Path, PathBuf};
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Event, EventError, EventPolicy};
+use attest::event::{Act, Alias, Event, EventError, EventPolicy, Identity, Waiver};
 use attest::key::{KeyError, PublicKey};
 use attest::scan::{Scan, ScanOptions, Snapshot};
 use attest::tree::TreeDigest;
 use verifier::load::read_bounded;
 
-use crate::args::{EventArgs, Manner, digest};
+use crate::args::{AliasArgs, EventArgs, Manner, WaiveArgs, digest};
 use crate::hidden::Hidden;
 use crate::inputs::refuse_change;
 use crate::message::Failure;
@@ -34,6 +35,9 @@ pub(crate) enum CustodyError {
     /// A digest, and no file to put the bundle into.
     #[error("{model} is a digest, so there is no bundle file beside it")]
     NoPlace { model: String },
+    /// A directory where one file is meant.
+    #[error("{path} is no single file")]
+    NoFile { path: PathBuf },
     /// Neither a path nor a digest.
     #[error("{text} is neither here nor a digest")]
     NothingThere { text: String },
@@ -126,7 +130,7 @@ pub(crate) fn run(
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let hashed = subject.hash(manner)?;
     let statement = read_back(&event.to_statement_bytes(name, version, hashed.digest()))?;
-    open.finish(statement, None, &kept, || hashed.refuse_change(), manner)
+    open.finish(statement, None, &mut kept, || hashed.refuse_change(), manner)
 }
 
 fn event(args: &EventArgs, act: Act, hidden: &mut Hidden) -> Result<Event, Failure> {
@@ -161,6 +165,45 @@ pub(crate) fn receiver(text: &str) -> Result<Sha256Digest, Failure> {
     let key = PublicKey::from_pem(&pem).or_else(|_| PublicKey::from_base64(pem.trim_end()));
     let key = key.map_err(|source| CustodyError::Receiver { path: path.to_owned(), source })?;
     Ok(key.key_id())
+}
+
+/// What a waiver lets pass; a file that is here is hashed.
+pub(crate) fn waiver(args: &WaiveArgs, manner: Manner) -> Result<Act, Failure> {
+    let waiver = Waiver::new(args.finding.clone(), args.reason.clone(), args.expires);
+    let waiver = waiver.map_err(CustodyError::from)?;
+    Ok(Act::Waive(match &args.file {
+        Some(file) => waiver.in_file(content(file, manner)?),
+        None => waiver,
+    }))
+}
+
+/// What else a model is known by; a file that is here is hashed.
+pub(crate) fn alias(args: &AliasArgs, manner: Manner) -> Result<Act, Failure> {
+    let file = args.file.as_deref().map(|file| content(file, manner)).transpose()?;
+    let identities = [
+        file.map(Identity::File),
+        args.oms_root.map(Identity::OmsRoot),
+        args.oci_manifest.map(Identity::OciManifest),
+        args.hf_commit.clone().map(Identity::HfCommit),
+    ];
+    let alias = Alias::new(identities.into_iter().flatten().collect()).map_err(CustodyError::from)?;
+    Ok(Act::Alias(alias))
+}
+
+/// SHA-256 of a file's content: of the file if there is one of that name, else as typed.
+fn content(text: &str, manner: Manner) -> Result<Sha256Digest, Failure> {
+    let path = Path::new(text);
+    if path.symlink_metadata().is_err() {
+        return Ok(digest(text).map_err(|_| CustodyError::NothingThere { text: text.to_owned() })?);
+    }
+    if !path.is_file() {
+        return Err(CustodyError::NoFile { path: path.to_owned() }.into());
+    }
+    let snapshot = Snapshot::take(path)?;
+    let mut progress = Progress::start(manner, snapshot.total_bytes());
+    let scan = progress.part("file", |progress| snapshot.hash(&ScanOptions::new(), progress))?;
+    let file = scan.tree().files().first().map(|file| file.sha256());
+    Ok(file.ok_or_else(|| CustodyError::NoFile { path: path.to_owned() })?)
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, CustodyError> {

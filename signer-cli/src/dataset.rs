@@ -74,7 +74,7 @@ pub(crate) fn run(args: &DatasetArgs, manner: Manner) -> Result<(), Failure> {
     let dataset = dataset.with_manifest(new.document().clone());
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let statement = read_back(&dataset.to_statement_bytes(name, version, tree.digest()))?;
-    open.finish(statement, None, &kept, || scans.iter().try_for_each(refuse_change), manner)?;
+    open.finish(statement, None, &mut kept, || scans.iter().try_for_each(refuse_change), manner)?;
     if let Some(path) = new.keep()? {
         note(manner, &format!("list of {} files: {}", tree.file_count(), path.display()));
     }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use attest::entry::EntryPayload;
+use attest::entry::{EntryName, EntryPayload};
+use attest::model_name::{ModelName, VersionLabel};
 
 /// As lines, each indented by two.
 pub(crate) fn text(payload: &EntryPayload) -> String {
@@ -11,8 +12,17 @@ pub(crate) fn text(payload: &EntryPayload) -> String {
         let _ = writeln!(text, "  {name:<10} {value}");
     };
     line("kind", payload.kind().to_string());
-    line("name", payload.name().to_string());
-    line("version", payload.version().to_string());
+    match payload.entry_name() {
+        EntryName::Shown { name, version } => {
+            line("name", name.to_string());
+            line("version", version.to_string());
+        }
+        EntryName::Private { name, version } => {
+            line("private", "commitments stand for name, version label and each digest".to_owned());
+            line("name", name.to_string());
+            line("version", version.to_string());
+        }
+    }
     line("statement", payload.statement().to_string());
     for subject in payload.subjects() {
         line("subject", format!("{} {}", subject.form(), hex(subject.digest())));
@@ -25,7 +35,7 @@ pub(crate) fn text(payload: &EntryPayload) -> String {
     text
 }
 
-/// As JSON.
+/// As JSON. What is private is `null`, with its commitment beside it; in `subjects` and `inputs` `digest` is one too.
 pub(crate) fn json(payload: &EntryPayload) -> serde_json::Value {
     let subjects: Vec<_> = payload
         .subjects()
@@ -43,16 +53,27 @@ pub(crate) fn json(payload: &EntryPayload) -> serde_json::Value {
             })
         })
         .collect();
-    serde_json::json!({
+    let mut json = serde_json::json!({
         "kind": payload.kind().to_string(),
-        "name": payload.name().as_str(),
-        "version": payload.version().as_str(),
-        "statement_digest": payload.statement().to_string(),
+        "name": payload.name().map(ModelName::as_str),
+        "version": payload.version().map(VersionLabel::as_str),
+        "statement_digest": (!payload.is_private()).then(|| payload.statement().to_string()),
         "subjects": subjects,
         "inputs": inputs,
         "public_key": payload.key().to_base64(),
         "key_id": payload.key().key_id().to_string(),
-    })
+    });
+    if let (EntryName::Private { name, version }, Some(members)) =
+        (payload.entry_name(), json.as_object_mut())
+    {
+        let commitments = serde_json::json!({
+            "name": name.to_string(),
+            "version": version.to_string(),
+            "statement": payload.statement().to_string(),
+        });
+        members.insert("commitments".to_owned(), commitments);
+    }
+    json
 }
 
 /// Lower-case hex digits.

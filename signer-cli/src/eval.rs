@@ -120,7 +120,7 @@ pub(crate) fn run(args: &EvalArgs, manner: Manner) -> Result<(), Failure> {
     }
     let (name, version) = (args.name_version.name(), args.name_version.version());
     let statement = read_back(&evaluation.to_statement_bytes(name, version, hashed.model.tree().digest()))?;
-    open.finish(statement, None, &kept, || hashed.refuse_change(), manner)
+    open.finish(statement, None, &mut kept, || hashed.refuse_change(), manner)
 }
 
 /// The metrics, each with what is demanded of it.

@@ -86,7 +86,7 @@ pub(crate) fn run(args: &GateArgs, manner: Manner) -> Result<u8, Failure> {
 fn request(args: &GateArgs, model: &Path) -> Request {
     let expectation = Expectation::default().at_stage(args.stage.clone()).as_of(args.at.unwrap_or_else(now));
     let trust = args.trust.clone().or_else(|| find_trust(model));
-    let request = Request::new(model).trust(trust).expecting(expectation);
+    let request = Request::new(model).trust(trust).cache(args.trust_cache.clone()).expecting(expectation);
     match args.threads {
         Some(threads) => request.threads(threads),
         None => request,
@@ -172,10 +172,15 @@ fn inside(dir: &Path) -> Result<Vec<PathBuf>, GateCommandError> {
     Ok(paths)
 }
 
-/// Writes a report whole or not at all. The name beside it is made from ours, so that two runs do not meet.
+/// Writes a report, a file whole or not at all. The name beside it is made from ours, so that two runs do not meet.
 fn write(path: &Path, text: &str) -> Result<(), GateCommandError> {
     let failed = |source| GateCommandError::Report { path: path.to_owned(), source };
     let Some(name) = path.file_name() else { return Err(failed(io::ErrorKind::IsADirectory.into())) };
+    // A pipe, a device or a link is written to: a file in the place of /dev/stdout would stay there.
+    if path.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        let file = OpenOptions::new().write(true).truncate(true).open(path);
+        return file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(failed);
+    }
     let mut beside = name.to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = path.with_file_name(beside);

@@ -8,12 +8,14 @@
 //! | where a fact was found; facts about data, code, base models, documents and people; others that look like a path or an address | a commitment |
 //! | of an evaluation: names of its files and data, and its place; of an event: its sentence, and where the rules lie | a commitment |
 //! | with `=digests`: digest and size of inputs, digest of an event's rules | a commitment; by-products are not listed |
+//! | with `=entry`: name and digests, in the log and not in the statement | a commitment under the model's salt ([`entry`]) |
 //!
 //! What is left: the model's own name, version, digest and size, and names and values of parameters, metrics and packages.
 //!
 //! The openings are on the disk before anything is sent. A value that has an opening there keeps it, so that signing the
 //! same thing again gives the same bytes, as it does without `--private`.
 
+mod entry;
 mod file;
 
 use std::path::{Path, PathBuf};
@@ -22,12 +24,14 @@ use attest::evaluation::{Metric, ResultsFile};
 use attest::event::EventPolicy;
 use attest::private_value::{Commitment, Opening, OpeningError, Openings, OpeningsError, Salt};
 use attest::provenance::{Byproduct, Entrypoint, Fact, Input, Run, SourceUri, Topic};
+use attest::tree::TreeDigest;
 
 use crate::args::{PrivateArgs, PrivateLevel};
 use crate::eval::EvalError;
 use crate::message::Failure;
 use crate::train::LEFT_OUT;
 
+pub(crate) use self::entry::entry_value;
 use self::file::{lies_inside, read, write};
 pub(crate) use self::file::{place, read_shared};
 
@@ -49,6 +53,12 @@ pub(crate) enum HiddenError {
     /// A link or something else stands in its place.
     #[error("{path} is not a regular file")]
     NotAFile { path: PathBuf },
+    /// Something is said in private of a model whose salt is not known, so that nobody would find it with the model's.
+    #[error("no private entry about sha256:{} {}", tree.digest(), path.as_ref().map_or_else(|| "is beside it".to_owned(), |path| format!("in {}", path.display())))]
+    NoSalt { path: Option<PathBuf>, tree: TreeDigest },
+    /// The same of one whose own entry is public.
+    #[error("the model's own entry is public, and what is said of it in a private one does not count")]
+    PublicEntry,
     /// A place for openings, and nothing that is private.
     #[error("--openings without --private")]
     NothingPrivate,
@@ -70,6 +80,11 @@ pub(crate) struct Hidden {
     used: std::collections::BTreeSet<Commitment>,
     /// By-products that are not listed.
     unlisted: usize,
+    /// `--private=entry`.
+    hides_entry: bool,
+    /// The salt of the entry was made here.
+    has_new_salt: bool,
+    salt_of: Option<PathBuf>,
 }
 
 impl Hidden {
@@ -78,19 +93,21 @@ impl Hidden {
     /// # Errors
     /// [`HiddenError`], but for those about values.
     pub(crate) fn begin(args: &PrivateArgs, model: &Path) -> Result<Self, HiddenError> {
-        let Some(level) = args.private else {
+        let (level, hides_entry, salt_of) = (args.level(), args.hides_entry(), args.salt_of.clone());
+        if level.is_none() && !hides_entry {
             return if args.openings.is_some() {
                 Err(HiddenError::NothingPrivate)
             } else {
-                Ok(Self::default())
+                Ok(Self { salt_of, ..Self::default() })
             };
-        };
+        }
         let path = args.openings.clone().unwrap_or_else(|| place(model));
         if lies_inside(&path, model) {
             return Err(HiddenError::InsideModel { path, model: model.to_owned() });
         }
         let openings = read(&path)?.unwrap_or_default();
-        Ok(Self { level: Some(level), path, model: model.to_owned(), openings, ..Self::default() })
+        let model = model.to_owned();
+        Ok(Self { level, hides_entry, salt_of, path, model, openings, ..Self::default() })
     }
 
     /// Whether anything may be hidden.
@@ -101,6 +118,11 @@ impl Hidden {
     /// How many values are hidden, and how many by-products are not listed.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.used.len(), self.unlisted)
+    }
+
+    /// Whether the salt of the entry is new, and kept with the openings.
+    pub(crate) const fn has_new_salt(&self) -> bool {
+        self.has_new_salt
     }
 
     /// Where the openings are kept.
@@ -262,7 +284,7 @@ impl Hidden {
     /// # Errors
     /// [`HiddenError`].
     pub(crate) fn save(&self) -> Result<(), HiddenError> {
-        if self.used.is_empty() {
+        if self.used.is_empty() && !self.has_new_salt {
             return Ok(());
         }
         // A run has made the model meanwhile.
@@ -291,7 +313,7 @@ mod tests {
     use super::*;
 
     fn hidden(level: PrivateLevel, dir: &Path) -> Hidden {
-        let args = PrivateArgs { private: Some(level), openings: Some(dir.join("o.jsonl")) };
+        let args = PrivateArgs { private: vec![level], openings: Some(dir.join("o.jsonl")), salt_of: None };
         Hidden::begin(&args, &dir.join("model")).expect("a place")
     }
 
@@ -379,7 +401,11 @@ mod tests {
         assert!(matches!(one.save(), Err(HiddenError::Loose { mode: 0o640, .. })));
         let model = dir.path().join("model");
         std::fs::create_dir(&model).expect("mkdir");
-        let args = PrivateArgs { private: Some(PrivateLevel::Names), openings: Some(model.join("o.jsonl")) };
+        let args = PrivateArgs {
+            private: vec![PrivateLevel::Names],
+            openings: Some(model.join("o.jsonl")),
+            salt_of: None,
+        };
         assert!(matches!(Hidden::begin(&args, &model), Err(HiddenError::InsideModel { .. })));
         assert_eq!(place(&model), dir.path().join("model.openings.jsonl"));
     }

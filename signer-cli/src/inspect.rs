@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{Bundle, BundleFile, BundleFileError, LogEntry, LogEntryError, MAX_BUNDLE_FILE_BYTES};
-use attest::entry::{Entry, EntryError};
+use attest::entry::{Entry, EntryError, EntryName};
 use attest::key::{KeyError, PublicKey};
 use attest::statement::Statement;
 use serde_json::{Value, json};
@@ -251,6 +251,9 @@ fn bundle_text(bundle: &Bundle) -> String {
             let _ = writeln!(text, "  statement  unreadable: {}", one_line(&error.to_string()));
         }
     }
+    if let Some(salt) = bundle.salt() {
+        let _ = writeln!(text, "  salt       {} of the private entry", salt.to_hex());
+    }
     match bundle.log_entry() {
         Some(entry) => text.push_str(&answer_text(entry)),
         None => text.push_str("  logged     no\n"),
@@ -262,12 +265,13 @@ fn answer_text(answer: &LogEntry) -> String {
     let mut text = match answer.entry() {
         Ok(entry) => {
             let payload = entry.payload();
-            format!(
-                "  entry      {}:{} by key {}\n",
-                payload.name(),
-                payload.version(),
-                payload.key().key_id()
-            )
+            let key_id = payload.key().key_id();
+            match payload.entry_name() {
+                EntryName::Shown { name, version } => {
+                    format!("  entry      {name}:{version} by key {key_id}\n")
+                }
+                EntryName::Private { .. } => format!("  entry      private, by key {key_id}\n"),
+            }
         }
         Err(error) => format!("  entry      unreadable: {}\n", one_line(&error.to_string())),
     };
@@ -348,11 +352,15 @@ fn bundle_json(bundle: &Bundle) -> Value {
         Ok(statement) => statement_view::json(&statement),
         Err(error) => json!({ "unreadable": error.to_string() }),
     };
-    json!({
+    let mut json = json!({
         "hint": bundle.hint().to_string(),
         "statement": statement,
         "log": bundle.log_entry().map(answer_json),
-    })
+    });
+    if let (Some(salt), Some(members)) = (bundle.salt(), json.as_object_mut()) {
+        members.insert("entry_salt".to_owned(), salt.to_hex().into());
+    }
+    json
 }
 
 fn answer_json(answer: &LogEntry) -> Value {

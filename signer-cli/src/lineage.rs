@@ -13,7 +13,8 @@ use verifier::report::{self, Style};
 use verifier::requirements::Expectation;
 
 use crate::args::{LineageArgs, LineageFormat, Manner};
-use crate::message::{Failure, note, print};
+use crate::message::{Failure, note, one_line, print};
+use crate::plausibility;
 use crate::progress::Progress;
 
 /// The drawing cannot be written.
@@ -49,6 +50,14 @@ pub(crate) fn run(args: &LineageArgs, manner: Manner) -> Result<u8, Failure> {
                 std::fs::write(path, text).map_err(|source| LineageError { path: path.clone(), source })?
             }
             None => print(&text)?,
+        }
+    }
+    if let Some(lineage) = lineage.filter(|_| !args.base.is_empty()) {
+        let lines = plausibility::compare(&args.model, &args.base, lineage, manner)?;
+        // A drawing that programs read stays one document.
+        let is_text = args.format == LineageFormat::Tree && args.out.is_none();
+        for line in lines {
+            if is_text { print(&format!("{}\n", one_line(&line)))? } else { note(manner, &one_line(&line)) }
         }
     }
     if verdict.result().is_err() {

@@ -44,6 +44,7 @@ pub(crate) struct LogClient {
     entries: Url,
     shown: String,
     limit: Duration,
+    until_cosigned: bool,
     token: Option<LogToken>,
 }
 
@@ -148,7 +149,7 @@ impl LogClient {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|cause| LogError::Setup { cause })?;
-        Ok(Self { client, entries, shown: url.to_owned(), limit, token: None })
+        Ok(Self { client, entries, shown: url.to_owned(), limit, token: None, until_cosigned: false })
     }
 
     /// The same client with a token to show when it submits.
@@ -160,6 +161,12 @@ impl LogClient {
             return Err(LogError::TokenInClear { url: self.shown });
         }
         Ok(Self { token, ..self })
+    }
+
+    /// The same client, whose submissions are answered once the log's witnesses have confirmed them: what a policy with a quorum
+    /// demands of the answer.
+    pub(crate) fn until_cosigned(self) -> Self {
+        Self { until_cosigned: true, ..self }
     }
 
     /// The address as given.
@@ -174,7 +181,11 @@ impl LogClient {
     /// same; sending it again finds out.
     pub(crate) fn send(&self, entry: &[u8]) -> Result<Vec<u8>, LogError> {
         self.ask(&|| {
-            let mut request = self.client.post(self.entries.clone()).header(CONTENT_TYPE, ENTRY_MEDIA_TYPE);
+            let mut url = self.entries.clone();
+            if self.until_cosigned {
+                url.set_query(Some("until=cosigned"));
+            }
+            let mut request = self.client.post(url).header(CONTENT_TYPE, ENTRY_MEDIA_TYPE);
             if let Some(shown) = self.token.as_ref().and_then(LogToken::header) {
                 request = request.header(AUTHORIZATION, shown);
             }

@@ -37,6 +37,7 @@ mod opening_view;
 mod pack;
 mod pages;
 mod passphrase;
+mod plausibility;
 mod preview;
 mod progress;
 mod prove_file;
@@ -53,6 +54,7 @@ mod submit;
 mod train;
 mod trust;
 mod trust_file;
+mod verdict;
 mod verify;
 
 use std::process::ExitCode;
@@ -60,8 +62,8 @@ use std::process::ExitCode;
 use attest::event::Act;
 
 use crate::args::{
-    ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs, RevokeArgs,
-    SupersedeArgs, TransferArgs,
+    AliasArgs, ApproveArgs, AttestCommand, Cli, Command, DeployArgs, PromoteArgs, ReinstateArgs, RejectArgs,
+    RevokeArgs, SupersedeArgs, TransferArgs, WaiveArgs,
 };
 use crate::message::{Exit, Failure};
 
@@ -127,6 +129,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Reinstate(args) => {
             custody::run(&args.event, || Ok(Act::Reinstate { previous: args.previous }), manner)?;
         }
+        Command::Waive(args) => custody::run(&args.event, || custody::waiver(args, manner), manner)?,
+        Command::Alias(args) => custody::run(&args.event, || custody::alias(args, manner), manner)?,
         Command::ProveFile(args) => prove_file::run(args, manner)?,
         Command::CheckFile(args) => check_file::run(args)?,
         Command::Submit(args) => submit::run(args, manner)?,
@@ -143,6 +147,8 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Lineage(args) => return lineage::run(args, manner),
         Command::Inspect(args) => return inspect::run(args, manner),
         Command::Hash(args) => hash::run(args, manner)?,
+        Command::Help(args) => pages::help(args)?,
+        Command::Schema(args) => pages::schema(args)?,
         Command::Completions(args) => pages::completions(args)?,
         Command::Man(args) => pages::man(args, manner)?,
         Command::Version(args) => pages::version(args)?,
@@ -169,7 +175,9 @@ const fn wants_json(command: &Command) -> bool {
         | Command::Deploy(DeployArgs { event, .. })
         | Command::Supersede(SupersedeArgs { event, .. })
         | Command::Revoke(RevokeArgs { event, .. })
-        | Command::Reinstate(ReinstateArgs { event, .. }) => event.publish.json,
+        | Command::Reinstate(ReinstateArgs { event, .. })
+        | Command::Waive(WaiveArgs { event, .. })
+        | Command::Alias(AliasArgs { event, .. }) => event.publish.json,
         Command::CheckFile(args) => args.json,
         Command::Submit(args) => args.json,
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),
@@ -188,6 +196,8 @@ const fn wants_json(command: &Command) -> bool {
         Command::ProveFile(_)
         | Command::Exec(_)
         | Command::Pack(_)
+        | Command::Help(_)
+        | Command::Schema(_)
         | Command::Completions(_)
         | Command::Man(_) => false,
     }

@@ -1,20 +1,23 @@
 //! What is behind the private values of statements, as far as a file opens them: `inspect --openings`.
 //!
 //! A line of the file opens a value if it hashes to the commitment that the statement has. A line that opens nothing is a
-//! claim about nothing, and is said aloud.
+//! claim about nothing, and is said aloud; but for the salt of a private entry, which its owner keeps there too.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use attest::bundle::BundleFile;
+use attest::bundle::{Bundle, BundleFile};
 use attest::digest::Sha256Digest;
 use attest::dsse::MAX_PAYLOAD_BYTES;
-use attest::private_value::{Commitment, Openings};
-use attest::{json, private_value};
+use attest::entry::ModelSalt;
+use attest::json;
+use attest::private_value::{Commitment, Opening, Openings};
+use attest::statement::Statement;
+use attest::tree::TreeDigest;
 use serde_json::Value;
 
-use crate::hidden::{HiddenError, read_shared};
+use crate::hidden::{HiddenError, entry_value, read_shared};
 use crate::message::one_line;
 
 /// Why not everything that was handed over holds.
@@ -34,6 +37,8 @@ pub(crate) struct OpeningView {
     openings: Openings,
     /// Of each line of the bundle file.
     statements: Vec<Vec<PrivateValue>>,
+    /// Salts of private entries, each with the digest of what the entry is about.
+    salts: Vec<(ModelSalt, TreeDigest)>,
 }
 
 /// A commitment, and where in the statement it stands.
@@ -49,7 +54,12 @@ impl OpeningView {
     /// [`HiddenError::Io`], [`HiddenError::Malformed`].
     pub(crate) fn of(bundles: &BundleFile, path: &Path) -> Result<Self, HiddenError> {
         let statements = bundles.bundles().map(|bundle| find(bundle.envelope().payload())).collect();
-        Ok(Self { path: path.to_owned(), openings: read_shared(path)?, statements })
+        let salt = |bundle: &Bundle| {
+            let statement = Statement::parse(bundle.envelope().payload()).ok()?;
+            Some((*bundle.salt()?, statement.tree_digest()))
+        };
+        let salts = bundles.bundles().filter_map(salt).collect();
+        Ok(Self { path: path.to_owned(), openings: read_shared(path)?, statements, salts })
     }
 
     /// For people, of one line of the bundle file, from 0.
@@ -82,7 +92,7 @@ impl OpeningView {
                 "line": line,
                 "place": private.place,
                 "commitment": private.commitment.to_string(),
-                "value": self.openings.of(private.commitment).map(private_value::Opening::value),
+                "value": self.openings.of(private.commitment).map(Opening::value),
             })
         };
         let values: Vec<Value> = (1..)
@@ -97,7 +107,15 @@ impl OpeningView {
         let found: BTreeSet<Commitment> =
             self.statements.iter().flatten().map(|private| private.commitment).collect();
         let lines = (1..).zip(self.openings.lines());
-        lines.filter(move |(_, opening)| !found.contains(&opening.commitment())).map(|(line, _)| line)
+        let idle = move |opening: &Opening| !found.contains(&opening.commitment()) && !self.is_salt(opening);
+        lines.filter(move |(_, opening)| idle(opening)).map(|(line, _)| line)
+    }
+
+    fn is_salt(&self, opening: &Opening) -> bool {
+        let is_it = |(salt, tree): &(ModelSalt, TreeDigest)| {
+            *salt == ModelSalt::from_bytes(opening.salt().to_bytes()) && opening.value() == entry_value(*tree)
+        };
+        self.salts.iter().any(is_it)
     }
 
     /// Refuses a file with a line that opens nothing.

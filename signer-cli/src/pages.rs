@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap_mangen::Man;
 
-use crate::args::{CompletionsArgs, ManArgs, Manner, VersionArgs, command};
+use verifier::{Class, Reason};
+
+use crate::args::{CompletionsArgs, HelpArgs, ManArgs, Manner, SchemaArgs, SchemaName, VersionArgs, command};
 use crate::message::{Failure, OutputError, note, print};
 
 /// A page could not be made.
@@ -13,6 +15,66 @@ pub(crate) enum PagesError {
     /// The system refused.
     #[error("cannot write {path}")]
     Io { path: PathBuf, source: std::io::Error },
+}
+
+/// The topic that is no command.
+const EXIT_CODES: &str = "exit-codes";
+
+/// Runs `tallymark help`.
+pub(crate) fn help(args: &HelpArgs) -> Result<(), OutputError> {
+    let mut program = command();
+    program.build();
+    match args.topic.as_deref() {
+        None => print(&program.render_long_help().to_string()),
+        Some(EXIT_CODES) => print(&exit_codes()),
+        Some(topic) => match program.find_subcommand_mut(topic) {
+            Some(command) => print(&command.render_long_help().to_string()),
+            None => {
+                let names: Vec<&str> = program.get_subcommands().map(clap::Command::get_name).collect();
+                let known = format!("{EXIT_CODES} or a command: {}", names.join(", "));
+                let words = format!("no help about '{topic}', wanted {known}");
+                program.error(clap::error::ErrorKind::InvalidValue, words).exit()
+            }
+        },
+    }
+}
+
+/// The table of exit codes, with every reason that ends with each.
+fn exit_codes() -> String {
+    let mut text = "Exit status of verify, gate and tallymark-verify:\n\n  0  verified\n".to_owned();
+    let meaning = |class: Class| match class {
+        Class::VerifiedFalse => "checked and false: bytes, a signature, a proof, a format",
+        Class::Refused => "nothing is false, and what the trust file demands is not met",
+        Class::Undecidable => "cannot be decided either way; never a yes",
+        Class::Io => "a file could not be read or written",
+    };
+    for code in 1..=5 {
+        let Some(class) = Class::ALL.into_iter().find(|class| class.exit_code() == code) else {
+            text.push_str(&format!("  {code}  wrong use: the command line is wrong\n"));
+            continue;
+        };
+        text.push_str(&format!("  {code}  {}\n", meaning(class)));
+        let mut line = String::new();
+        for reason in Reason::ALL.iter().filter(|reason| reason.class() == class) {
+            if line.len() + reason.code().len() > 90 {
+                text.push_str(&format!("      {}\n", line.trim_end()));
+                line.clear();
+            }
+            line.push_str(reason.code());
+            line.push(' ');
+        }
+        text.push_str(&format!("      {}\n", line.trim_end()));
+    }
+    text.push_str("\nAll commands: 130 interrupted. `exec` ends as the program it starts.\n");
+    text
+}
+
+/// Runs `tallymark schema`.
+pub(crate) fn schema(args: &SchemaArgs) -> Result<(), OutputError> {
+    print(match args.what {
+        SchemaName::Trust => include_str!("../../spec/trust.schema.json"),
+        SchemaName::Verdict => include_str!("../../spec/verdict.schema.json"),
+    })
 }
 
 /// Runs `tallymark completions`.

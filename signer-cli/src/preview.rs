@@ -7,12 +7,14 @@
 //!   kept back  2 facts (run.host, run.user; to sign one: --allow run.host)
 //! ```
 //!
+//! Of a private entry the first line says `log        provenance, key 1b44d60cf962fdf0..; commitments to name, version and 4 digests`.
+//!
 //! What is in the log is public for ever, what is in the bundle is shown to whoever gets that.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use attest::entry::EntryPayload;
+use attest::entry::{EntryName, EntryPayload};
 use attest::provenance::Provenance;
 use attest::statement::{Statement, StatementKind};
 use serde_json::{Value, json};
@@ -64,8 +66,15 @@ fn in_log(payload: &EntryPayload) -> String {
     }
     let digests: Vec<String> = digests.iter().map(|(digest, count)| format!("{count} {digest}")).collect();
     let key: String = payload.key().key_id().to_string().chars().take(16).collect();
-    let (kind, name, version) = (payload.kind(), payload.name(), payload.version());
-    format!("{kind} of {name}:{version}, key {key}..; digests of {}", digests.join(", "))
+    let (kind, digests) = (payload.kind(), digests.join(", "));
+    match payload.entry_name() {
+        EntryName::Shown { name, version } => {
+            format!("{kind} of {name}:{version}, key {key}..; digests of {digests}")
+        }
+        EntryName::Private { .. } => {
+            format!("{kind}, key {key}..; name, version and digests of {digests} as commitments")
+        }
+    }
 }
 
 /// What the statement says, without digests.
@@ -134,6 +143,10 @@ impl KeptBack {
             if statement.kind() == StatementKind::Provenance {
                 words.push("paths of the model's files".to_owned());
             }
+        }
+        if self.hidden.has_new_salt() {
+            let path = self.hidden.path().display();
+            words.push(format!("the salt of the entry, in the bundle and in {path}"));
         }
         if unlisted > 0 {
             words.push(count(unlisted, "by-product", "by-products"));

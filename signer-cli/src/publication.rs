@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use attest::bundle::{Bundle, BundleFile, LogEntry};
 use attest::dsse::Envelope;
-use attest::entry::{Entry, EntryPayload};
+use attest::entry::{Entry, EntryPayload, ModelSalt};
 use attest::key::{PrivateKey, PublicKey};
 use attest::statement::Statement;
 use attest::tree::Tree;
@@ -126,21 +126,27 @@ impl OpenPublication<'_> {
     }
 
     /// Signs, and publishes or keeps or shows, as the arguments say. `contents` are the files that a provenance is about;
-    /// `refuse_change` is asked after signing whether what was hashed is still there; `kept` is what the statement leaves out.
+    /// `refuse_change` is asked after signing whether what was hashed is still there; `kept` is what the statement leaves out, and
+    /// whether the entry is private.
     pub(crate) fn finish(
         self,
         statement: Statement,
         contents: Option<&Tree>,
-        kept: &KeptBack,
+        kept: &mut KeptBack,
         refuse_change: impl FnOnce() -> Result<(), Failure>,
         manner: Manner,
     ) -> Result<(), Failure> {
         let publication = self.publication;
+        let salt = kept.hidden.entry_salt(&statement, read(&publication.place.path())?.as_ref())?;
+        let kept = &*kept;
         let key = match self.key {
-            Key::Public(key) => return show(publication.publish.json, &statement, &key, kept, manner),
+            Key::Public(key) => {
+                let payload = EntryPayload::of(&statement, &key, salt.as_ref());
+                return show(publication.publish.json, &statement, &payload, kept, manner);
+            }
             Key::Private(key) => key,
         };
-        let signed = sign(statement, &key)?;
+        let signed = sign(statement, &key, salt)?;
         refuse_change()?;
         match &publication.log {
             Some(log) => publication.publish(log, &signed, contents, kept, manner),
@@ -160,7 +166,7 @@ impl Publication<'_> {
     ) -> Result<(), Failure> {
         let writer = self.writer()?;
         let lines = lines_with(&writer, signed);
-        let holds = |bundle: &Bundle| log.judge(bundle, &signed.entry, contents).is_ok();
+        let holds = |bundle: &Bundle| log.judge(bundle, &signed.statement, &signed.entry, contents).is_ok();
         let logged =
             lines.iter().filter(|(_, bundle)| holds(bundle)).find_map(|(_, bundle)| proof_in(bundle));
         if let Some(proof) = logged {
@@ -173,7 +179,7 @@ impl Publication<'_> {
         let pending = lines.iter().find(|(_, bundle)| proof_in(bundle).is_none()).map(|(index, _)| *index);
         confirm(&self.publish.log, log, &[(&signed.statement, signed.entry.payload())], Some(kept), manner)?;
         kept.hidden.save()?;
-        let (bundle, logged) = log.complete(&signed.bundle, &signed.entry, contents)?;
+        let (bundle, logged) = log.complete(&signed.bundle, &signed.statement, &signed.entry, contents)?;
         let path = writer.write(pending, bundle)?;
         print(&Report::logged(&signed.statement, &signed.entry, &logged, &path).show(self.publish.json))?;
         let is_provenance = signed.statement.provenance().is_some();
@@ -222,22 +228,23 @@ pub(crate) fn read_back(bytes: &[u8]) -> Result<Statement, SignError> {
     Statement::parse(bytes).map_err(|error| SignError::Statement { source: error.into() })
 }
 
-fn sign(statement: Statement, key: &PrivateKey) -> Result<Signed, SignError> {
+fn sign(statement: Statement, key: &PrivateKey, salt: Option<ModelSalt>) -> Result<Signed, SignError> {
     let fault = |source| SignError::Entry { source };
     let envelope = Envelope::sign(statement.as_bytes().to_vec(), key)
         .map_err(|error| SignError::Statement { source: error.into() })?;
-    let payload = EntryPayload::from_statement(&statement, &key.public_key());
+    let payload = EntryPayload::of(&statement, &key.public_key(), salt.as_ref());
     let entry = Entry::sign(payload, key).map_err(|error| fault(error.into()))?;
     let pending = LogEntry::pending(entry.as_bytes().to_vec()).map_err(|error| fault(error.into()))?;
-    let bundle = Bundle::new(envelope, key.public_key().key_id(), Some(pending));
+    let bundle = Bundle::new(envelope, key.public_key().key_id(), Some(pending)).with_salt(salt);
     Ok(Signed { statement, entry, bundle })
 }
 
-/// The lines, from 0, that hold this statement with this signature and this entry. Both are functions of statement and
-/// key, so a line that differs in them is somebody else's, whatever its hint says.
+/// The lines, from 0, that hold this statement with this signature and this entry. Both are functions of statement, key and
+/// salt, so a line that differs in them is somebody else's, whatever its hint says.
 fn lines_with<'a>(writer: &'a Writer, signed: &Signed) -> Vec<(usize, &'a Bundle)> {
     let same = |bundle: &Bundle| {
         bundle.hint() == signed.bundle.hint()
+            && bundle.salt() == signed.bundle.salt()
             && bundle.envelope() == signed.bundle.envelope()
             && bundle.log_entry().is_some_and(|entry| entry.entry_bytes() == signed.entry.as_bytes())
     };
@@ -254,31 +261,30 @@ fn proof_in(bundle: &Bundle) -> Option<&LogProof> {
 fn show(
     json: bool,
     statement: &Statement,
-    key: &PublicKey,
+    payload: &EntryPayload,
     kept: &KeptBack,
     manner: Manner,
 ) -> Result<(), Failure> {
-    let payload = EntryPayload::from_statement(statement, key);
     let text = String::from_utf8_lossy(statement.as_bytes());
     let data = if json {
         let value = serde_json::json!({
             "schema_version": 1,
             "status": "dry-run",
-            "entry": entry_view::json(&payload),
+            "entry": entry_view::json(payload),
             "statement": text,
             "kept_back": kept.json(statement),
         });
         format!("{value}\n")
     } else {
-        let public = entry_view::text(&payload);
+        let public = entry_view::text(payload);
         let text = one_line(&text);
-        let table = preview::table(&[(statement, &payload)], Some(kept));
+        let table = preview::table(&[(statement, payload)], Some(kept));
         format!(
             "what would be public:\n{table}the log's entry, in full:\n{public}the statement in the bundle, in full:\n{text}\n"
         )
     };
     print(&data)?;
-    if kept.hidden.is_on() {
+    if kept.hidden.is_on() || kept.hidden.has_new_salt() {
         note(manner, "private values are hidden under new salts each time, until their openings are kept");
     }
     note(manner, "nothing was signed, sent or written");

@@ -221,6 +221,13 @@ fn unescaped(text: &str) -> Option<Vec<u8>> {
 
 /// Hashes each file, and writes the list beside a name of its own first.
 fn write_list(list: &Path, opened: BTreeSet<PathBuf>) -> Result<ReadSet, ReadSetError> {
+    // Renamed over a device, the list would take its place.
+    if list.symlink_metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(io("replace", list)(std::io::Error::new(
+            std::io::ErrorKind::InvalidInput,
+            "not a regular file",
+        )));
+    }
     let mut name = list.as_os_str().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = PathBuf::from(name);

@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ScanArgs, manner: Manner) -> Result<u8, Failure> {
             let predicate = predicate.map_err(ScanCommandError::from)?;
             let (name, version) = (name_version.name(), name_version.version());
             let statement = read_back(&predicate.to_statement_bytes(name, version, tree.digest()))?;
-            open.finish(statement, None, &KeptBack::default(), || refuse_change(&hashed), manner)?;
+            open.finish(statement, None, &mut KeptBack::default(), || refuse_change(&hashed), manner)?;
             Ok(status(&report, manner))
         }
     }

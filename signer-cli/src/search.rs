@@ -4,14 +4,17 @@
 //! policy accepts, the entry is signed by the key inside, and it has what was asked for. What cannot be checked is
 //! whether the log left something out, and the words say so.
 //!
+//! A private entry has commitments in the place of name and digests. Who has its salt computes them, and asks for these as digests.
+//!
 //! In scope: the question, pages, checks. Out of scope: HTTP ([`crate::log_client`]).
 
+mod term;
+
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use attest::digest::Sha256Digest;
-use attest::entry::{Entry, EntryError, EntryPayload};
-use attest::model_name::ModelName;
+use attest::entry::{Entry, EntryError, EntryName, ModelSalt};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use merkle::{Hash, InclusionProof, LeafHash, LeafIndex};
@@ -21,11 +24,13 @@ use tlog::checkpoint::{CheckpointError, SignedCheckpoint};
 use tlog::policy::Policy;
 use tlog::proof::{LogProof, ProofError};
 
+pub(crate) use self::term::Term;
 use crate::args::{Manner, SearchArgs};
 use crate::entry_view;
 use crate::log_client::{LogClient, LogError};
 use crate::message::{Failure, note, print};
 use crate::sign::SignError;
+use crate::submit::find_file;
 use crate::trust::policy_alone;
 
 /// Hits in one page: the most a log gives.
@@ -57,95 +62,15 @@ pub(crate) enum SearchError {
     /// Entries out of order: one twice, or the log goes in circles.
     #[error("entry {index} of the log's answer is out of order")]
     Order { index: u64 },
+    /// No line has a salt.
+    #[error("no line of {path} has a private entry, so there is no salt")]
+    NoSalt { path: PathBuf },
+    /// A commitment is to one whole value.
+    #[error("a salt is given, and besides key= there is not one of name=, digest= and input=, whole")]
+    OneWithSalt,
     /// The pages never end.
     #[error("the log's answer has no end after {pages} pages")]
     Endless { pages: usize },
-}
-
-/// One thing to look for, as typed: `name=acme/churn`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Term {
-    Digest(Vec<u8>),
-    Input(Vec<u8>),
-    Key(Sha256Digest),
-    Name(ModelName),
-    /// With its `/`.
-    Prefix(String),
-}
-
-/// Why a word is no term.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum TermError {
-    #[error("want 64 lower-case hex digits, or 40 for a git commit")]
-    Digest,
-    #[error("want name=, digest=, input= or key=, and a value")]
-    Field,
-    #[error("want 64 lower-case hex digits, as `tallymark inspect KEY.pub` shows them")]
-    Key,
-    #[error("want a name such as acme/churn, or a prefix such as acme/")]
-    Name,
-}
-
-impl std::str::FromStr for Term {
-    type Err = TermError;
-
-    fn from_str(text: &str) -> Result<Self, TermError> {
-        let (field, value) = text.split_once('=').ok_or(TermError::Field)?;
-        match field {
-            "digest" => Ok(Self::Digest(digest(value)?)),
-            "input" => Ok(Self::Input(digest(value)?)),
-            "key" => value.parse().map(Self::Key).map_err(|_| TermError::Key),
-            "name" => match value.strip_suffix('/') {
-                Some(above) => {
-                    above.parse::<ModelName>().map_err(|_| TermError::Name)?;
-                    Ok(Self::Prefix(value.to_owned()))
-                }
-                None => value.parse().map(Self::Name).map_err(|_| TermError::Name),
-            },
-            _ => Err(TermError::Field),
-        }
-    }
-}
-
-fn digest(text: &str) -> Result<Vec<u8>, TermError> {
-    // A commit of 40 digits is read as a digest that ends in zeros, and cut.
-    let whole = if text.len() == 40 { format!("{text}{}", "0".repeat(24)) } else { text.to_owned() };
-    let digest: Sha256Digest = whole.parse().map_err(|_| TermError::Digest)?;
-    Ok(digest.as_bytes().iter().take(text.len() / 2).copied().collect())
-}
-
-impl Term {
-    fn field(&self) -> &'static str {
-        match self {
-            Self::Digest(_) => "digest",
-            Self::Input(_) => "input",
-            Self::Key(_) => "key",
-            Self::Name(_) | Self::Prefix(_) => "name",
-        }
-    }
-
-    fn value(&self) -> String {
-        match self {
-            Self::Digest(bytes) | Self::Input(bytes) => entry_view::hex(bytes),
-            Self::Key(key_id) => key_id.to_string(),
-            Self::Name(name) => name.to_string(),
-            Self::Prefix(prefix) => prefix.clone(),
-        }
-    }
-
-    /// Whether an entry has it: asked of the entry, not of the log.
-    fn is_in(&self, payload: &EntryPayload) -> bool {
-        match self {
-            Self::Digest(wanted) => {
-                payload.statement().as_bytes() == wanted.as_slice()
-                    || payload.subjects().iter().any(|subject| subject.digest() == wanted)
-            }
-            Self::Input(wanted) => payload.inputs().iter().any(|input| input.digest() == wanted),
-            Self::Key(wanted) => payload.key().key_id() == *wanted,
-            Self::Name(wanted) => payload.name() == wanted,
-            Self::Prefix(wanted) => payload.name().as_str().starts_with(wanted),
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -220,7 +145,7 @@ pub(crate) fn run(args: &SearchArgs, manner: Manner) -> Result<(), Failure> {
         (None, _) => return Err(SignError::NoLog.into()),
     };
     let client = LogClient::new(url, Duration::from_secs(args.timeout)).map_err(SearchError::from)?;
-    let (hits, end) = all_pages(args, &client, &policy)?;
+    let (hits, end) = answers(args, &questions(args)?, &client, &policy)?;
     if args.json {
         let entries: Vec<_> = hits
             .iter()
@@ -243,7 +168,10 @@ pub(crate) fn run(args: &SearchArgs, manner: Manner) -> Result<(), Failure> {
         let mut text = String::new();
         for hit in &hits {
             let payload = hit.entry.payload();
-            let _ = writeln!(text, "#{} {}:{}", hit.index, payload.name(), payload.version());
+            let _ = match payload.entry_name() {
+                EntryName::Shown { name, version } => writeln!(text, "#{} {name}:{version}", hit.index),
+                EntryName::Private { .. } => writeln!(text, "#{} private", hit.index),
+            };
             text.push_str(&entry_view::text(payload));
         }
         print(&text)?;
@@ -272,8 +200,63 @@ enum End {
     OfLog,
 }
 
+/// The terms as they were typed, and with a salt whatever stands for them in private entries.
+fn questions(args: &SearchArgs) -> Result<Vec<Vec<Term>>, Failure> {
+    let mut questions = vec![args.terms.clone()];
+    let Some(path) = &args.salt_of else { return Ok(questions) };
+    let (path, file) = find_file(path)?;
+    let mut salts: Vec<&ModelSalt> = Vec::new();
+    for salt in file.bundles().filter_map(|bundle| bundle.salt()) {
+        if !salts.contains(&salt) {
+            salts.push(salt);
+        }
+    }
+    if salts.is_empty() {
+        return Err(SearchError::NoSalt { path }.into());
+    }
+    let (keys, others): (Vec<&Term>, Vec<&Term>) =
+        args.terms.iter().partition(|term| matches!(term, Term::Key(_)));
+    let [one] = others.as_slice() else { return Err(SearchError::OneWithSalt.into()) };
+    for hidden in salts.into_iter().flat_map(|salt| one.under(salt)) {
+        questions.push(keys.iter().map(|key| (*key).clone()).chain([hidden]).collect());
+    }
+    if questions.len() == 1 {
+        return Err(SearchError::OneWithSalt.into());
+    }
+    Ok(questions)
+}
+
+/// The entries that answer to any of the questions, each once.
+fn answers(
+    args: &SearchArgs,
+    questions: &[Vec<Term>],
+    client: &LogClient,
+    policy: &Policy,
+) -> Result<(Vec<Proven>, End), SearchError> {
+    let (mut hits, mut end) = (Vec::new(), End::OfLog);
+    for terms in questions {
+        let (found, its_end) = all_pages(args, terms, client, policy)?;
+        hits.extend(found);
+        if its_end == End::Limit {
+            end = End::Limit;
+        }
+    }
+    hits.sort_by_key(|hit| hit.index);
+    hits.dedup_by_key(|hit| hit.index);
+    if !args.oldest_first {
+        hits.reverse();
+    }
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    if hits.len() > limit {
+        hits.truncate(limit);
+        end = End::Limit;
+    }
+    Ok((hits, end))
+}
+
 fn all_pages(
     args: &SearchArgs,
+    terms: &[Term],
     client: &LogClient,
     policy: &Policy,
 ) -> Result<(Vec<Proven>, End), SearchError> {
@@ -281,8 +264,7 @@ fn all_pages(
     let mut cursor = args.oldest_first.then(|| Cursor::After("0".to_owned()));
     for _ in 0..MAX_PAGES {
         let wanted = args.limit.saturating_sub(hits.len() as u64).min(PAGE);
-        let mut query: Vec<(&str, String)> =
-            args.terms.iter().map(|term| (term.field(), term.value())).collect();
+        let mut query: Vec<(&str, String)> = terms.iter().map(|term| (term.field(), term.value())).collect();
         query.push(("limit", wanted.to_string()));
         match cursor.take() {
             None => {}
@@ -298,7 +280,7 @@ fn all_pages(
             return Err(SearchError::Malformed { what: "more entries than were asked for" });
         }
         for hit in &page.entries {
-            let proven = hit.verify(&checkpoint, policy, &args.terms)?;
+            let proven = hit.verify(&checkpoint, policy, terms)?;
             let follows = hits.last().is_none_or(|before| {
                 if args.oldest_first { before.index < proven.index } else { before.index > proven.index }
             });
@@ -314,42 +296,4 @@ fn all_pages(
         }
     }
     Err(SearchError::Endless { pages: MAX_PAGES })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEX: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-
-    #[test]
-    fn a_term_is_read_and_sent_as_it_was_typed() {
-        for text in [
-            "name=acme/churn".to_owned(),
-            "name=acme/".to_owned(),
-            format!("digest={HEX}"),
-            format!("input={}", &HEX[..40]),
-            format!("key={HEX}"),
-        ] {
-            let term: Term = text.parse().expect("a term");
-            assert_eq!(format!("{}={}", term.field(), term.value()), text);
-        }
-    }
-
-    #[test]
-    fn what_is_no_term_is_refused_by_what_is_wrong() {
-        for (text, error) in [
-            ("acme/churn", TermError::Field),
-            ("model=acme", TermError::Field),
-            ("name=", TermError::Name),
-            ("name=/", TermError::Name),
-            ("name=Acme", TermError::Name),
-            ("digest=abc", TermError::Digest),
-            ("input=", TermError::Digest),
-            ("key=abc", TermError::Key),
-        ] {
-            assert_eq!(text.parse::<Term>(), Err(error), "{text}");
-        }
-        assert_eq!(format!("key={}", &HEX[..40]).parse::<Term>(), Err(TermError::Key));
-    }
 }

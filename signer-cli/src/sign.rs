@@ -118,7 +118,7 @@ impl Release<'_> {
             (Some(plan), Some(key)) => Some(plan.sign(self.model, hashed.model.tree(), key)?),
             _ => None,
         };
-        open.finish(statement, Some(hashed.model.tree()), &self.kept, || hashed.refuse_change(), manner)?;
+        open.finish(statement, Some(hashed.model.tree()), &mut self.kept, || hashed.refuse_change(), manner)?;
         Ok(oms.map_or(Ok(()), |oms| oms.write(manner))?)
     }
 

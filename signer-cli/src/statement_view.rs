@@ -2,6 +2,7 @@
 
 mod predicate;
 mod scan;
+mod verdict;
 
 pub(crate) use self::predicate::Rows;
 
@@ -91,9 +92,12 @@ pub(crate) fn json(statement: &Statement) -> Value {
         "event": statement.event().map(predicate::event_json),
         "facts": statement.provenance().map(|provenance| provenance.run().facts().len()),
     });
-    // Only a scan has this member: programs that read the others see what they saw.
+    // Only a scan has this member, and only a verdict the next: programs that read the others see what they saw.
     if let (Some(scan), Some(members)) = (statement.format_scan(), value.as_object_mut()) {
         members.insert("scan".to_owned(), scan::scan_json(scan));
+    }
+    if let (Some(verdict), Some(members)) = (statement.verdict(), value.as_object_mut()) {
+        members.insert("verdict".to_owned(), verdict::verdict_json(verdict));
     }
     value
 }
@@ -106,6 +110,7 @@ pub(crate) fn rows(statement: &Statement) -> Rows {
         Predicate::Evaluation(evaluation) => predicate::evaluation_rows(evaluation),
         Predicate::Event(event) => predicate::event_rows(event),
         Predicate::Scan(scan) => scan::scan_rows(scan),
+        Predicate::Verdict(verdict) => verdict::verdict_rows(verdict),
         _ => Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! `tallymark status`: what a log knows to have been said about a model, checked and put beside it.
 //!
-//! Which digests are asked for is what the provenances in the bundle file are about: nobody's signature is checked for that, since a
+//! Which digests are asked for is what the entries of the provenances in the bundle file are about; of a private one that is a
+//! commitment, and the log is not told the digest: nobody's signature is checked for that, since a
 //! wrong digest gives a snapshot that nobody needs. What the log answers is checked as a verifier checks it before anything is
 //! written.
 //!
@@ -11,8 +12,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use attest::bundle::BundleFile;
+use attest::bundle::{Bundle, BundleFile};
 use attest::digest::Sha256Digest;
+use attest::form::Form;
 use attest::statement::Statement;
 use attest::status::{Mention, Snapshot, SnapshotError, SnapshotRefused};
 use serde_json::json;
@@ -103,14 +105,19 @@ pub(crate) fn fetch_all(
     file: &BundleFile,
     path: &Path,
 ) -> Result<Vec<Snapshot>, StatusError> {
-    let statements = file.bundles().filter_map(|bundle| Statement::parse(bundle.envelope().payload()).ok());
-    let provenances = statements.filter(|statement| statement.provenance().is_some());
-    let digests: BTreeSet<Sha256Digest> =
-        provenances.map(|statement| statement.tree_digest().digest()).collect();
+    let digests: BTreeSet<Sha256Digest> = file.bundles().filter_map(subject).collect();
     if digests.is_empty() {
         return Err(StatusError::NoModel { path: path.display().to_string() });
     }
     digests.iter().map(|digest| fetch(client, policy, digest)).collect()
+}
+
+/// What the entry of a provenance is about.
+fn subject(bundle: &Bundle) -> Option<Sha256Digest> {
+    let statement = Statement::parse(bundle.envelope().payload()).ok()?;
+    statement.provenance()?;
+    let digest = statement.tree_digest().digest();
+    Some(bundle.salt().map_or(digest, |salt| salt.subject(Form::ModelTree, digest.as_bytes())))
 }
 
 /// What each log of the policy that has an address knows now of the models in the bundle file of what is to be verified. A file or a
@@ -148,7 +155,10 @@ fn fetch(client: &LogClient, policy: &Policy, digest: &Sha256Digest) -> Result<S
 
 /// Events of a snapshot whose statements are not in the file.
 fn missing<'a>(snapshot: &'a Snapshot, file: &BundleFile) -> impl Iterator<Item = &'a Mention> {
-    let here: BTreeSet<Sha256Digest> =
-        file.bundles().map(|bundle| Sha256Digest::of(bundle.envelope().payload())).collect();
+    let logged = |bundle: &Bundle| {
+        let digest = Sha256Digest::of(bundle.envelope().payload());
+        bundle.salt().map_or(digest, |salt| salt.statement(digest))
+    };
+    let here: BTreeSet<Sha256Digest> = file.bundles().map(logged).collect();
     snapshot.mentions().iter().filter(move |mention| !here.contains(&mention.statement()))
 }

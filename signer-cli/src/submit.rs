@@ -15,7 +15,7 @@ use attest::entry::{Entry, EntryError, EntryPayload};
 use attest::scan::{Scan, ScanOptions, Snapshot};
 use attest::statement::{Statement, StatementError};
 use attest::tree::{Tree, TreeDigest};
-use tlog::policy::Policy;
+use tlog::policy::{Policy, Quorum};
 use verifier::outcome::Outcome;
 use verifier::{Expectation, LoggedStatement, Refusal, Step};
 
@@ -94,6 +94,10 @@ impl Log {
         let token = LogToken::find(args.token_file.as_deref())?;
         let client = LogClient::new(url, Duration::from_secs(args.timeout));
         let client = client.and_then(|client| client.with_token(token)).map_err(SubmitError::from)?;
+        let client = match policy.quorum() {
+            Quorum::Of(_) => client.until_cosigned(),
+            Quorum::None => client,
+        };
         Ok(Self { client, policy })
     }
 
@@ -102,13 +106,15 @@ impl Log {
         self.client.url()
     }
 
-    /// Sends the entry of a pending bundle and completes the bundle with the answer, once that is verified.
+    /// Sends the entry of a pending bundle and completes the bundle with the answer, once that is verified. `statement` is the one
+    /// in the bundle.
     ///
     /// # Errors
     /// Any [`SubmitError`]; whatever it is, the bundle is as pending as it was.
     pub(crate) fn complete(
         &self,
         pending: &Bundle,
+        statement: &Statement,
         entry: &Entry,
         contents: Option<&Tree>,
     ) -> Result<(Bundle, LoggedStatement), Failure> {
@@ -118,24 +124,25 @@ impl Log {
             return Err(SubmitError::OtherEntry.into());
         }
         let bundle = pending.clone().with_log_entry(answer);
-        let logged = self.judge(&bundle, entry, contents)?;
+        let logged = self.judge(&bundle, statement, entry, contents)?;
         Ok((bundle, logged))
     }
 
-    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for its name. A provenance comes with
-    /// the files it is about.
+    /// Judges a bundle as a stranger would who trusts this log, and the key of `entry` for the statement's name. A provenance
+    /// comes with the files it is about.
     ///
     /// # Errors
     /// [`SubmitError::AnswerNotVerified`].
     pub(crate) fn judge(
         &self,
         bundle: &Bundle,
+        statement: &Statement,
         entry: &Entry,
         contents: Option<&Tree>,
     ) -> Result<LoggedStatement, Failure> {
-        let payload = entry.payload();
-        let requirements = requirements_for(&self.policy, payload.name(), payload.key())?;
-        let expectation = Expectation::new(Some(payload.name().clone()), Some(payload.version().clone()));
+        let (name, version) = (statement.name(), statement.version());
+        let requirements = requirements_for(&self.policy, name, entry.payload().key())?;
+        let expectation = Expectation::new(Some(name.clone()), Some(version.clone()));
         let Some(tree) = contents else {
             let refused = |failure: verifier::Failure| Refusal::from(failure);
             let logged = LoggedStatement::open(bundle, &requirements, &expectation).map_err(refused);
@@ -144,7 +151,7 @@ impl Log {
         };
         let mut line = bundle.to_json_line();
         line.push(b'\n');
-        verifier::verify(&line, Some(&requirements), &expectation, || Ok(tree))
+        verifier::verify(&line, Some(&requirements), &expectation, |_| Ok(tree))
             .map(|model| model.logged().clone())
             .map_err(|refusal| SubmitError::AnswerNotVerified { refusal: Box::new(refusal) }.into())
     }
@@ -162,7 +169,7 @@ pub(crate) fn refuse_unsound(
     let Some(tree) = contents else { return refuse_unsound_line(pending, statement) };
     let mut line = pending.to_json_line();
     line.push(b'\n');
-    let verdict = verifier::verify(&line, None, &Expectation::default(), || Ok(tree));
+    let verdict = verifier::verify(&line, None, &Expectation::default(), |_| Ok(tree));
     let (outcomes, facts) = match &verdict {
         Ok(model) => (model.outcomes(), model.facts()),
         Err(refusal) => (refusal.outcomes(), refusal.facts()),
@@ -186,7 +193,7 @@ fn refuse_unsound_line(pending: &Bundle, statement: &Statement) -> Result<(), Su
     if key.key_id() != pending.hint() || pending.envelope().verify(key).is_err() {
         return Err(unsound(Step::Signature));
     }
-    let expected = EntryPayload::from_statement(statement, key);
+    let expected = EntryPayload::of(statement, key, pending.salt());
     if *entry.payload() != expected || entry.verify().is_err() {
         return Err(unsound(Step::Entry));
     }
@@ -273,7 +280,7 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
             note(manner, &format!("line {} is no longer pending", one.index + 1));
             continue;
         };
-        let (bundle, logged) = log.complete(&one.bundle, &one.entry, one.contents(tree))?;
+        let (bundle, logged) = log.complete(&one.bundle, &one.statement, &one.entry, one.contents(tree))?;
         let path = writer.write(Some(index), bundle)?;
         // Printed line by line: should the log fail at the next one, this one is done all the same.
         print(&Report::logged(&one.statement, &one.entry, &logged, &path).show(args.json))?;
@@ -290,7 +297,10 @@ fn hash(model: &Path, manner: Manner) -> Result<Scan, Failure> {
 }
 
 /// The bundle file of a model; or the file itself, if it is one and has none.
-fn find_file(given: &Path) -> Result<(PathBuf, BundleFile), BundleFileError> {
+///
+/// # Errors
+/// [`BundleFileError::Missing`] if it is neither.
+pub(crate) fn find_file(given: &Path) -> Result<(PathBuf, BundleFile), BundleFileError> {
     let beside = place(given);
     match read(&beside)? {
         Some(file) => Ok((beside, file)),

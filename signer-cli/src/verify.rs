@@ -13,6 +13,7 @@ use crate::hub::{Hub, HubError, HubName, HubNameError};
 use crate::message::{Failure, OutputError, note, print};
 use crate::progress::Progress;
 use crate::status;
+use crate::verdict::{self, Attestor};
 
 /// Why a model on a hub was not judged.
 #[derive(Debug, thiserror::Error)]
@@ -44,16 +45,26 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
     if let Some(bundle) = &args.oms {
         return Ok(run_oms(args, bundle.clone(), manner)?);
     }
+    let trust = args.trust.clone().or_else(|| find_trust(&args.model));
+    let (signing, publish) = (&args.verdict, args.verdict.publish(trust.clone(), args.json));
+    let attestor = if signing.attest {
+        let place = verdict::place(signing, &args.model, args.bundle.as_deref())?;
+        Some(Attestor::open(signing, &publish, place)?)
+    } else {
+        None
+    };
+    let time = args.at.unwrap_or_else(oms::now);
     let mut request = Request::new(&args.model)
         .bundle(args.bundle.clone())
-        .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
+        .cache(args.trust_cache.clone())
+        .trust(trust)
         .lineage(args.lineage.clone())
         .memory(match &args.state {
             Some(path) => MemoryPlace::At(path.clone()),
             None if args.no_state => MemoryPlace::Nowhere,
             None => MemoryPlace::AsTrusted,
         })
-        .expecting(expectation(args));
+        .expecting(expectation(args).as_of(time));
     if let Some(threads) = args.threads {
         request = request.threads(threads);
     }
@@ -62,11 +73,18 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
         request = request.fetched(fetched);
     }
     let verdict = Progress::start(manner, 0).part("hashing", |progress| request.verify(progress));
+    let is_signed = attestor.is_some() && verdict.result().is_ok();
     if args.json {
-        print(&report::json(&verdict))?;
+        // One document: what is signed names the verdict.
+        if !is_signed {
+            print(&report::json(&verdict))?;
+        }
     } else if !manner.quiet {
         let style = if is_coloured(manner.color) { Style::Colour } else { Style::Plain };
         print(&report::text(&verdict, style))?;
+    }
+    if let Some(attestor) = attestor {
+        attestor.sign(&verdict, time, manner)?;
     }
     Ok(verdict.exit_code())
 }

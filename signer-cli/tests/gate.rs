@@ -200,3 +200,17 @@ fn a_job_of_github_gets_its_summary() {
     assert!(summary.starts_with("before\n### tallymark: 1 of 2 models verified\n"), "{summary}");
     assert!(summary.contains("| models/good | verified |  |  |"), "{summary}");
 }
+
+/// Renamed over it, a report would take the place of `/dev/stdout`.
+#[test]
+fn a_report_is_written_to_a_device_and_not_put_in_its_place() {
+    let pipeline = Pipeline::new();
+    let link = pipeline.path("full");
+    std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+    let (code, _, err) = pipeline.gate(&["models/good", "--report", "sarif=full"]);
+    assert_eq!(code, 5, "{err}");
+    assert!(link.symlink_metadata().unwrap().is_symlink(), "the link was replaced");
+    let (code, out, err) = pipeline.gate(&["models/good", "--quiet", "--report", "json=/dev/stdout"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("\"verdict\""), "{out}");
+}

@@ -5,8 +5,11 @@
 
 mod bom;
 mod custody;
+mod lineages;
 mod log;
+mod private_entry;
 mod readme;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -19,6 +19,7 @@
 
 mod parse;
 mod quorum;
+mod witness_key;
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +28,7 @@ use thiserror::Error;
 
 pub use parse::PolicyError;
 pub use quorum::QuorumError;
+pub use witness_key::WitnessKey;
 
 use crate::checkpoint::{CheckpointOpenError, Origin, SignedCheckpoint, VerifiedCheckpoint};
 use crate::error::ErrorClass;
@@ -80,7 +82,7 @@ impl PolicyLog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyWitness {
     name: PolicyName,
-    vkey: Vkey,
+    key: WitnessKey,
     url: Option<String>,
 }
 
@@ -91,10 +93,10 @@ impl PolicyWitness {
         &self.name
     }
 
-    /// The witness's key, for Ed25519 cosignatures.
+    /// The witness's key, for cosignatures.
     #[must_use]
-    pub const fn vkey(&self) -> &Vkey {
-        &self.vkey
+    pub const fn key(&self) -> &WitnessKey {
+        &self.key
     }
 
     /// The witness's URL, as written.
@@ -262,7 +264,7 @@ impl Policy {
             push_line(&mut policy, [b"log", vkey.as_bytes()].into_iter().chain(log.url().map(str::as_bytes)));
         }
         for witness in &self.witnesses {
-            let vkey = witness.vkey.to_string();
+            let vkey = witness.key.to_string();
             let items = [b"witness", witness.name.as_bytes(), vkey.as_bytes()];
             push_line(&mut policy, items.into_iter().chain(witness.url().map(str::as_bytes)));
         }

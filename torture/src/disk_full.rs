@@ -44,6 +44,11 @@ const ENTRY_BYTES: usize = 30_000;
 /// # Errors
 /// A broken promise.
 pub fn run(run: &mut Run) -> Result<()> {
+    // The marks that a log has by itself.
+    let own = [("READ_ONLY", "10%,8GiB"), ("STOP", "5%,4GiB")];
+    for (mark, space) in own {
+        run.program = run.program.with_variable(&format!("TALLYMARK_LOG_DISK_{mark}"), space);
+    }
     let image = Image::new(&run.dir, "disk", DISK_MIB)?;
     let (log, words) = (image.path().join("log"), run.dir.join("words"));
     let outside = Outside::new(run.program.init(&log)?, &run.dir.join("outside"))?;

@@ -129,6 +129,8 @@ impl Program {
             }
         }
         command.env("RUST_LOG", "info").env("NO_COLOR", "1");
+        // That the machine's own disk is nearly full is no fault of the log's; who fills one takes the log's own marks.
+        command.env("TALLYMARK_LOG_DISK_READ_ONLY", "64MiB").env("TALLYMARK_LOG_DISK_STOP", "32MiB");
         for (name, value) in &self.variables {
             command.env(name, value);
         }

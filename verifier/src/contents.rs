@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use attest::digest::Sha256Digest;
+use attest::event::EventLabel;
 use attest::statement::Statement;
 use attest::tree::Tree;
 use formats::Report;
@@ -12,6 +14,7 @@ use crate::custody::Testimony;
 use crate::difference::{differences, have_something_in_common};
 use crate::facts::{Contents, Facts};
 use crate::failure::Failure;
+use crate::gate::Waived;
 use crate::lineage::Lineage;
 use crate::logged::LoggedStatement;
 use crate::memory::Seen;
@@ -24,6 +27,7 @@ use crate::status::Known;
 pub struct VerifiedModel {
     logged: LoggedStatement,
     line: usize,
+    basis: Basis,
     facts: Facts,
     outcomes: Outcomes,
     notes: Vec<LineNote>,
@@ -31,6 +35,32 @@ pub struct VerifiedModel {
     warnings: Vec<Failure>,
     lineage: Option<Lineage>,
     formats: Option<Arc<Report>>,
+    waived: Vec<Waived>,
+}
+
+/// What a model was judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    trust: Sha256Digest,
+    stage: Option<EventLabel>,
+}
+
+impl Basis {
+    pub(crate) const fn new(trust: Sha256Digest, stage: Option<EventLabel>) -> Self {
+        Self { trust, stage }
+    }
+
+    /// SHA-256 of the trust file.
+    #[must_use]
+    pub const fn trust(&self) -> Sha256Digest {
+        self.trust
+    }
+
+    /// The stage it may be used at; any if there is none.
+    #[must_use]
+    pub const fn stage(&self) -> Option<&EventLabel> {
+        self.stage.as_ref()
+    }
 }
 
 impl VerifiedModel {
@@ -39,7 +69,12 @@ impl VerifiedModel {
     /// # Errors
     ///
     /// [`Failure::NotProvenance`], [`Failure::FilesDiffer`] or [`Failure::SubjectMismatch`].
-    pub(crate) fn open(logged: &LoggedStatement, line: usize, here: &Tree) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        logged: &LoggedStatement,
+        line: usize,
+        basis: Basis,
+        here: &Tree,
+    ) -> Result<Self, Failure> {
         let statement = logged.signed().statement();
         if statement.provenance().is_none() {
             return Err(Failure::NotProvenance { kind: statement.kind() });
@@ -48,7 +83,20 @@ impl VerifiedModel {
         let facts = Facts { contents: Some(Contents::of(here)), ..logged.facts() };
         let (outcomes, notes, testimonies) = (Outcomes::all_pass(), Vec::new(), Vec::new());
         let (logged, warnings, lineage, formats) = (logged.clone(), Vec::new(), None, None);
-        Ok(Self { logged, line, facts, outcomes, notes, testimonies, warnings, lineage, formats })
+        let waived = Vec::new();
+        Ok(Self {
+            logged,
+            line,
+            basis,
+            facts,
+            outcomes,
+            notes,
+            testimonies,
+            warnings,
+            lineage,
+            formats,
+            waived,
+        })
     }
 
     pub(crate) fn with_warnings(mut self, warnings: Vec<Failure>) -> Self {
@@ -88,6 +136,10 @@ impl VerifiedModel {
         Self { formats, ..self }
     }
 
+    pub(crate) fn with_waived(self, waived: Vec<Waived>) -> Self {
+        Self { waived, ..self }
+    }
+
     pub(crate) fn with_notes(mut self, notes: Vec<LineNote>) -> Self {
         self.notes = notes;
         self
@@ -108,6 +160,12 @@ impl VerifiedModel {
     #[must_use]
     pub const fn line(&self) -> usize {
         self.line
+    }
+
+    /// What it was judged by.
+    #[must_use]
+    pub const fn basis(&self) -> &Basis {
+        &self.basis
     }
 
     /// Everything that was established.
@@ -144,6 +202,12 @@ impl VerifiedModel {
     #[must_use]
     pub fn formats(&self) -> Option<&Report> {
         self.formats.as_deref()
+    }
+
+    /// The files that passed by a waiver and not by the format gate.
+    #[must_use]
+    pub fn waived(&self) -> &[Waived] {
+        &self.waived
     }
 
     /// Demands of rules in the mode `warn` that are not met.

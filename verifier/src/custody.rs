@@ -8,6 +8,7 @@
 //! Nothing is known of lines that are not there. Whoever hands out the model can leave a revocation out of the file.
 
 use attest::bundle::Bundle;
+use attest::entry::ModelSalt;
 use attest::statement::Statement;
 
 use crate::failure::Failure;
@@ -41,10 +42,19 @@ impl Testimony {
     /// Whether it is about the model of `about`: the same tree, under the same name. The version label may differ. What speaks
     /// against a tree under another name counts too, if the key may say so of this name: the bytes are the same.
     ///
+    /// `salt` is that of the model's own entry. What speaks for a model counts only if its entry can be found by whoever watches
+    /// the model: in the clear, or under that salt. What speaks against it counts wherever it stands.
+    ///
     /// # Errors
     ///
-    /// [`Failure::NameUnexpected`], [`Failure::SubjectMismatch`], [`Failure::SignerUnexpected`].
-    pub(crate) fn concerns(&self, about: &Statement, requirements: &Requirements) -> Result<(), Failure> {
+    /// [`Failure::NameUnexpected`], [`Failure::SubjectMismatch`], [`Failure::SignerUnexpected`],
+    /// [`Failure::EntrySaltDiffers`].
+    pub(crate) fn concerns(
+        &self,
+        about: &Statement,
+        salt: Option<&ModelSalt>,
+        requirements: &Requirements,
+    ) -> Result<(), Failure> {
         let statement = self.statement();
         let (expected, found) = (statement.tree_digest(), about.tree_digest());
         if statement.name() != about.name() {
@@ -58,7 +68,12 @@ impl Testimony {
         if expected != found {
             return Err(Failure::SubjectMismatch { expected, found });
         }
-        Ok(())
+        if self.is_in_sight_of(salt) { Ok(()) } else { Err(Failure::EntrySaltDiffers) }
+    }
+
+    /// Whether whoever watches a model with that salt finds the entry; and if not, whether it counts all the same.
+    pub(crate) fn is_in_sight_of(&self, salt: Option<&ModelSalt>) -> bool {
+        self.is_adverse() || self.logged.salt().is_none() || self.logged.salt() == salt
     }
 
     /// Where it stands.

@@ -142,7 +142,10 @@ impl Examination {
         let entry = self.needed(logged::read_entry(logged));
         match (&entry, statement, key) {
             (Some(entry), Some(statement), Some(key)) => {
-                self.record(Step::Entry, logged::check_entry(entry, statement, key));
+                let checked = logged::check_entry(entry, statement, key, bundle.salt());
+                if self.record(Step::Entry, checked).is_some() {
+                    self.facts.salt = bundle.salt().copied();
+                }
             }
             // Half of the step: it can fail, and it cannot pass.
             (Some(entry), _, _) => {
@@ -177,10 +180,11 @@ impl Examination {
         self.needed(expectation.check(statement));
         let Some(requirements) = requirements else { return self.fail(Failure::NoTrust) };
         let right = Right::to_sign(statement);
+        let seen = requirements.seen_by(&self.facts.cosignatures);
         let admitted = match (key, &self.facts.log, &self.facts.position) {
             (Some(key), Some(log), Some(position)) => requirements
                 .admit(statement.name(), key, right)
-                .and_then(|_| requirements.admit_at(statement.name(), key, right, log, position))
+                .and_then(|_| requirements.admit_at(statement.name(), key, right, log, position, seen))
                 .cloned(),
             (Some(key), ..) => requirements.admit(statement.name(), key, right).cloned(),
             (None, ..) => Err(requirements.unexpected(statement.name(), bundle.hint(), right)),

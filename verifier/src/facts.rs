@@ -1,5 +1,6 @@
 //! What was established about one statement: the material of a report. Each fact is there only if its step held.
 
+use attest::entry::ModelSalt;
 use attest::key::PublicKey;
 use attest::statement::Statement;
 use attest::tree::{Tree, TreeDigest};
@@ -18,6 +19,8 @@ pub struct Facts {
     pub(crate) position: Option<Position>,
     pub(crate) log: Option<Origin>,
     pub(crate) cosignatures: Vec<Cosignature>,
+    /// Of a private entry that was computed again.
+    pub(crate) salt: Option<ModelSalt>,
     pub(crate) publisher: Option<Publisher>,
     pub(crate) contents: Option<Contents>,
     pub(crate) status: Known,

@@ -11,9 +11,10 @@ use attest::event::{EventLabel, Scope};
 use attest::key::SignatureError;
 use attest::model_name::{ModelName, VersionLabel};
 use attest::provenance::{Relation, Source};
-use attest::scan::ScanError;
+use attest::scan::{CacheError, ScanError};
 use attest::statement::{StatementError, StatementKind};
 use attest::tree::{TreeDigest, TreeError};
+use attest::utc_time::UtcTime;
 use merkle::{Hash, ProofError};
 use tlog::checkpoint::Origin;
 use tlog::policy::{PolicyOpenError, QuorumError};
@@ -32,6 +33,12 @@ use crate::status::StatusFault;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
+    /// The cache of digests that was to be believed cannot be.
+    #[error("the cache of digests cannot be used")]
+    CacheUnusable {
+        /// Why.
+        source: CacheError,
+    },
     /// Something it was made from is withdrawn, and so it is.
     #[error(
         "{ancestor} is withdrawn by {by} with all that was made from it: {reason}: statement {statement}"
@@ -150,6 +157,15 @@ pub enum Failure {
         /// Where they differ first.
         part: EntryPart,
     },
+    /// Said in favour of the model where nobody finds it who watches the model.
+    #[error("its log entry is private under another salt than the model's own entry")]
+    EntrySaltDiffers,
+    /// A private entry, and nothing to compute it again with.
+    #[error("log entry is private, and the bundle has no salt to compute it again with")]
+    EntrySaltMissing,
+    /// A salt beside an entry that hides nothing.
+    #[error("bundle has a salt, and its log entry is not private")]
+    EntrySaltUnexpected,
     /// The entry's own signature is false.
     #[error("log entry is not signed by the key in it")]
     EntrySignatureInvalid {
@@ -189,6 +205,22 @@ pub enum Failure {
         format: formats::Format,
         /// What was found first, and where.
         found: String,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// The format gate refuses a file, and was overruled until a moment that is past.
+    #[error(
+        "{path} is {format}: {found}; a waiver for it expired at {expired} (rule on line {line} of the trust file)"
+    )]
+    WaiverExpired {
+        /// The file.
+        path: String,
+        /// What it is, by its content.
+        format: formats::Format,
+        /// What was found first, and where.
+        found: String,
+        /// When the last waiver that would have covered it ended.
+        expired: UtcTime,
         /// The rule's line in the trust file.
         line: usize,
     },
@@ -630,6 +662,7 @@ impl Failure {
             Self::BundleMalformed { source } => of_bundle_file(source),
             Self::BundleMissing { .. } => Reason::BundleMissing,
             Self::BundleUnreadable { .. } => Reason::BundleUnreadable,
+            Self::CacheUnusable { .. } => Reason::CacheUnusable,
             Self::CheckpointAgeUnknown { .. } => Reason::CheckpointAgeUnknown,
             Self::CheckpointOlder { .. } => Reason::CheckpointOlder,
             Self::CheckpointStale { .. } => Reason::CheckpointStale,
@@ -638,6 +671,9 @@ impl Failure {
             Self::CosignaturesInsufficient { .. } => Reason::CosignaturesInsufficient,
             Self::EntryMalformed { .. } => Reason::EntryMalformed,
             Self::EntryMismatch { .. } => Reason::EntryMismatch,
+            Self::EntrySaltDiffers => Reason::EntrySaltDiffers,
+            Self::EntrySaltMissing => Reason::EntrySaltMissing,
+            Self::EntrySaltUnexpected => Reason::EntrySaltUnexpected,
             Self::EntrySignatureInvalid { .. } => Reason::EntrySignatureInvalid,
             Self::EvaluationsInsufficient { .. } => Reason::EvaluationsInsufficient,
             Self::FilesDiffer { differences, .. } => {
@@ -689,6 +725,7 @@ impl Failure {
             Self::TrustMalformed { .. } => Reason::TrustMalformed,
             Self::TrustUnreadable { .. } => Reason::TrustUnreadable,
             Self::VersionUnexpected { .. } => Reason::VersionUnexpected,
+            Self::WaiverExpired { .. } => Reason::WaiverExpired,
         }
     }
 
@@ -773,7 +810,7 @@ pub const fn scan_reason(error: &ScanError) -> Reason {
         | ScanError::Symlink { .. } => Reason::SymlinkFound,
         ScanError::Special { .. } => Reason::SpecialFileFound,
         ScanError::NotUtf8 { .. } | ScanError::Path { .. } | ScanError::TooDeep { .. } => Reason::PathRefused,
-        ScanError::TooManyFiles { .. } => Reason::ModelTooLarge,
+        ScanError::TooManyBytes { .. } | ScanError::TooManyFiles { .. } => Reason::ModelTooLarge,
         ScanError::Tree(TreeError::Collision { .. }) => Reason::PathsCollide,
         ScanError::Tree(TreeError::TooManyBytes | TreeError::TooManyFiles { .. }) => Reason::ModelTooLarge,
         ScanError::Tree(_) => Reason::PathRefused,

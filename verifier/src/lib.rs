@@ -89,7 +89,7 @@ pub fn verify<T: Borrow<Tree>>(
     bundle_file: &[u8],
     requirements: Option<&Requirements>,
     expectation: &Expectation,
-    files: impl FnOnce() -> Result<T, ScanError>,
+    files: impl FnOnce(Option<u64>) -> Result<T, ScanError>,
 ) -> Result<VerifiedModel, Refusal> {
     Question::new(requirements, expectation).verify(bundle_file, files)
 }

@@ -15,6 +15,7 @@
 //! what it is called.
 
 mod against;
+mod alias;
 mod demand;
 mod evidence;
 mod fault;

@@ -9,14 +9,14 @@ mod kept;
 mod memory;
 mod pins;
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Act, Progress, ScanError, ScanOptions, copy};
+use attest::scan::{self, Act, CacheError, HashCache, Progress, Scan, ScanError, ScanOptions, copy};
 use attest::status::Snapshot;
 use attest::tree::Tree;
 use formats::Rules;
@@ -48,6 +48,8 @@ pub struct Request {
     memory: MemoryPlace,
     expectation: Expectation,
     threads: Option<NonZeroUsize>,
+    /// A file of digests that are believed of files which have not changed since.
+    cache: Option<PathBuf>,
     /// A directory that does not exist yet, in which a copy is made and judged instead of the model.
     copy: Option<PathBuf>,
 }
@@ -60,6 +62,7 @@ pub struct Verdict {
     bundle: PathBuf,
     trust: Option<PathBuf>,
     memory: Option<PathBuf>,
+    cached: Option<u64>,
     result: Result<VerifiedModel, Refusal>,
     /// The files were not read; somebody said what they are.
     is_offer: bool,
@@ -84,6 +87,7 @@ impl Request {
             memory: MemoryPlace::default(),
             expectation: Expectation::default(),
             threads: None,
+            cache: None,
             copy: None,
         }
     }
@@ -151,6 +155,15 @@ impl Request {
         BundleFile::parse(&bytes).ok()
     }
 
+    /// Believes the digests in that file of files that have not changed since they were hashed, and puts others in it. It is the word of
+    /// whoever can write to the file, of the clock and of the file system; how many files were not read is
+    /// [`Verdict::cached`]. Of a copy or a pack every byte is read.
+    #[must_use]
+    pub fn cache(mut self, path: Option<PathBuf>) -> Self {
+        self.cache = path;
+        self
+    }
+
     /// Makes a copy in that directory, which must not exist, and judges the copy. It is made only if all but the files passes, and is there
     /// afterwards, whole or not; the bundle file is put with it.
     pub(crate) fn through_copy(mut self, directory: &Path) -> Self {
@@ -182,12 +195,14 @@ impl Request {
         bundle: &[u8],
         rules: &[Rules],
         gate: &OnceCell<Gate>,
+        signed: Option<u64>,
         options: &ScanOptions<'_>,
         progress: Progress<'_>,
-    ) -> Result<Tree, ScanError> {
+    ) -> Result<Scan, ScanError> {
         let Some(directory) = &self.copy else {
-            return gate::files(&self.model, rules, gate, options, progress);
+            return gate::files(&self.model, rules, gate, signed, options, progress);
         };
+        scan::Snapshot::take(&self.model)?.within(gate::at_most(signed))?;
         // Copied and then hashed: half of the way each.
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -200,20 +215,20 @@ impl Request {
         };
         copy(&self.model, &place, &first)?;
         put(&bundle_path_for(&place, shape), bundle)?;
-        gate::files(&place, rules, gate, options, &second)
+        gate::files(&place, rules, gate, signed, options, &second)
     }
 
     /// Reads what is needed and verifies. Files of the model are hashed last, and only if all else may still pass.
     #[must_use]
     pub fn verify(&self, progress: Progress<'_>) -> Verdict {
-        let mut memory = None;
+        let (mut memory, cached) = (None, Cell::new(None));
         let (shape, bundle, result) = if pack::is_one(&self.model) {
             let (shape, result) = self.judge_pack(&mut memory, progress);
             (shape, self.bundle.clone().unwrap_or_else(|| self.model.clone()), result)
         } else {
             let shape = if self.model.is_file() { ModelShape::SingleFile } else { ModelShape::Directory };
             let bundle = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
-            let result = self.judge(&bundle, &mut memory, progress);
+            let result = self.judge(&bundle, &mut memory, &cached, progress);
             (shape, bundle, result)
         };
         Verdict {
@@ -222,6 +237,7 @@ impl Request {
             bundle,
             trust: self.trust.clone(),
             memory,
+            cached: cached.get(),
             result,
             is_offer: false,
         }
@@ -236,7 +252,7 @@ impl Request {
         let mut memory = None;
         let result = self.offered(&place, bundle, &mut memory, files);
         let (model, shape, trust) = (self.model.clone(), ModelShape::Directory, self.trust.clone());
-        Offer(Verdict { model, shape, bundle: place, trust, memory, result, is_offer: true })
+        Offer(Verdict { model, shape, bundle: place, trust, memory, cached: None, result, is_offer: true })
     }
 
     /// What was verified before counts here too. Nothing is remembered: nothing was verified.
@@ -256,8 +272,8 @@ impl Request {
         *memory = self.memory_file(requirements.as_ref())?;
         let (requirements, _) = self.pinned(requirements, bundle)?;
         let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
-        let Some(path) = memory else { return question.verify(bundle, || Ok(files)) };
-        question.remembering(&memory::read(path)?).verify(bundle, || Ok(files))
+        let Some(path) = memory else { return question.verify(bundle, |_| Ok(files)) };
+        question.remembering(&memory::read(path)?).verify(bundle, |_| Ok(files))
     }
 
     fn expectation_now(&self) -> Expectation {
@@ -271,17 +287,25 @@ impl Request {
         &self,
         bundle: &Path,
         place: &mut Option<PathBuf>,
+        cached: &Cell<Option<u64>>,
         progress: Progress<'_>,
     ) -> Result<VerifiedModel, Refusal> {
         if let Err(source) = self.model.metadata() {
             return Err(Failure::ModelUnreadable { path: self.model.clone(), source }.into());
         }
         let bytes = read_bundle(bundle)?;
-        // Every byte is read: what a cache of digests says is the word of whoever wrote it.
-        let options = ScanOptions::new().threads(self.threads);
-        self.ask(&bytes, Evidence::new(), place, |rules, gate| {
-            self.files(&bytes, rules, gate, &options, progress)
-        })
+        // Every byte is read unless the caller says otherwise: what a cache of digests says is the word of whoever wrote it.
+        let own = self.cache.as_deref().filter(|_| self.copy.is_none());
+        let cache = RefCell::new(own.map(HashCache::open).transpose().map_err(of_cache)?);
+        let files = |rules: &[Rules], gate: &OnceCell<Gate>, signed| {
+            let cache = cache.borrow();
+            let options = ScanOptions::new().threads(self.threads).cache(cache.as_ref());
+            let scan = self.files(&bytes, rules, gate, signed, &options, progress)?;
+            cached.set(cache.as_ref().map(|_| scan.cached() as u64));
+            Ok(scan.into_tree())
+        };
+        let keep = || cache.take().map(HashCache::save).transpose().map(drop).map_err(of_cache);
+        self.ask(&bytes, Evidence::new(), place, files, keep)
     }
 
     /// The same about what is in a pack.
@@ -305,9 +329,10 @@ impl Request {
         let own = self.bundle.as_deref().map(read_bundle).transpose();
         let result = own.map_err(Refusal::from).and_then(|own| {
             let bundle = own.as_deref().unwrap_or(pack.bundle());
-            self.ask(bundle, pack.evidence().clone(), place, |rules, gate| {
-                self.files_of(&pack, bundle, rules, gate, progress)
-            })
+            let files = |rules: &[Rules], gate: &OnceCell<Gate>, signed| {
+                self.files_of(&pack, bundle, rules, gate, signed, progress)
+            };
+            self.ask(bundle, pack.evidence().clone(), place, files, || Ok(()))
         });
         (shape, result)
     }
@@ -320,8 +345,10 @@ impl Request {
         bundle: &[u8],
         rules: &[Rules],
         gate: &OnceCell<Gate>,
+        signed: Option<u64>,
         progress: Progress<'_>,
     ) -> Result<Tree, ScanError> {
+        pack.within(gate::at_most(signed))?;
         let Some(directory) = &self.copy else { return pack.tree(None, progress) };
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -332,15 +359,18 @@ impl Request {
         };
         put(&bundle_path_for(&place, shape), bundle)?;
         // What was written, and not what was read.
-        gate::files(&place, rules, gate, &ScanOptions::new().threads(self.threads), &second)
+        let options = ScanOptions::new().threads(self.threads);
+        gate::files(&place, rules, gate, signed, &options, &second).map(Scan::into_tree)
     }
 
+    /// `keep` is called once the model is verified, and before anything is remembered: a refusal changes no state.
     fn ask(
         &self,
         bytes: &[u8],
         mut evidence: Evidence,
         place: &mut Option<PathBuf>,
-        files: impl FnOnce(&[Rules], &OnceCell<Gate>) -> Result<Tree, ScanError>,
+        files: impl FnOnce(&[Rules], &OnceCell<Gate>, Option<u64>) -> Result<Tree, ScanError>,
+        keep: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<VerifiedModel, Refusal> {
         let requirements = self.trust.as_deref().map(|path| read_trust(path, &self.model)).transpose()?;
         evidence.append(evidence::read(&self.lineage)?);
@@ -349,14 +379,19 @@ impl Request {
         let (requirements, pins) = self.pinned(requirements, bytes)?;
         let (gate, rules) = (OnceCell::new(), requirements.as_ref().map(Requirements::gate_rules));
         let rules = rules.unwrap_or_default();
-        let files = || files(&rules, &gate);
+        let files = |signed| files(&rules, &gate, signed);
         let question = Question::new(requirements.as_ref(), &expectation);
         let question = question.with_evidence(&evidence).with_snapshots(&self.fetched).through(&gate);
         let model = match place {
-            None => question.verify(bytes, files)?,
+            None => {
+                let model = question.verify(bytes, files)?;
+                keep()?;
+                model
+            }
             Some(path) => {
                 let before = memory::read(path)?;
                 let model = question.remembering(&before).verify(bytes, files)?;
+                keep()?;
                 memory::remember(path, model, &expectation)?
             }
         };
@@ -394,6 +429,10 @@ impl Request {
             MemoryPlace::AsTrusted | MemoryPlace::Nowhere => Ok(None),
         }
     }
+}
+
+fn of_cache(source: CacheError) -> Failure {
+    Failure::CacheUnusable { source }
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), ScanError> {
@@ -456,6 +495,12 @@ impl Verdict {
     #[must_use]
     pub fn memory(&self) -> Option<&Path> {
         self.memory.as_deref()
+    }
+
+    /// How many files were not read, since a cache knew their digests; `None` if there was no cache, or no file was looked at.
+    #[must_use]
+    pub const fn cached(&self) -> Option<u64> {
+        self.cached
     }
 
     /// The verified model, or why there is none.

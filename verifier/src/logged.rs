@@ -4,7 +4,7 @@
 //! stands there: index, size and root count as the log signed them, and the entry counts because it is computed again.
 
 use attest::bundle::{Bundle, LogEntry};
-use attest::entry::{Entry, EntryError, EntryPayload};
+use attest::entry::{Entry, EntryError, EntryPayload, ModelSalt};
 use attest::key::PublicKey;
 use attest::statement::Statement;
 use merkle::LeafHash;
@@ -34,8 +34,8 @@ impl LoggedStatement {
     ///
     /// # Errors
     ///
-    /// As [`SignedStatement::open`], then the first of [`Failure::EntryMalformed`], [`Failure::EntryMismatch`],
-    /// [`Failure::EntrySignatureInvalid`], [`Failure::NotLogged`], [`Failure::InclusionProofInvalid`],
+    /// As [`SignedStatement::open`], then the first of [`Failure::EntryMalformed`], [`Failure::EntrySaltMissing`],
+    /// [`Failure::EntrySaltUnexpected`], [`Failure::EntryMismatch`], [`Failure::EntrySignatureInvalid`], [`Failure::NotLogged`], [`Failure::InclusionProofInvalid`],
     /// [`Failure::LogUnknown`], [`Failure::CheckpointSignatureInvalid`], [`Failure::LogIdMismatch`],
     /// [`Failure::CosignatureInvalid`], [`Failure::CosignaturesInsufficient`], [`Failure::SignerOutOfTerm`].
     pub fn open(
@@ -46,13 +46,14 @@ impl LoggedStatement {
         let signed = SignedStatement::open(bundle, requirements, expectation)?;
         let logged = bundle.log_entry().ok_or(Failure::NotLogged)?;
         let entry = read_entry(logged)?;
-        check_entry(&entry, signed.statement(), signed.key())?;
+        check_entry(&entry, signed.statement(), signed.key(), bundle.salt())?;
         let proof = logged.proof().ok_or(Failure::NotLogged)?;
         let leaf = entry.leaf_hash();
         let position = check_inclusion(&leaf, proof)?;
         let checkpoint = open_checkpoint(logged, proof.checkpoint(), requirements.policy())?;
         let cosignatures = check_quorum(proof.checkpoint(), requirements.policy())?;
-        let signed = signed.placed(requirements, checkpoint.origin(), &position)?;
+        let seen = requirements.seen_by(&cosignatures);
+        let signed = signed.placed(requirements, checkpoint.origin(), &position, seen)?;
         Ok(Self { signed, leaf, position, checkpoint, cosignatures })
     }
 
@@ -60,6 +61,12 @@ impl LoggedStatement {
     #[must_use]
     pub const fn signed(&self) -> &SignedStatement {
         &self.signed
+    }
+
+    /// What the commitments in its entry are made with, if that is private.
+    #[must_use]
+    pub const fn salt(&self) -> Option<&ModelSalt> {
+        self.signed.bundle().salt()
     }
 
     /// The leaf hash of its entry.
@@ -97,6 +104,7 @@ impl LoggedStatement {
             position: Some(self.position),
             log: Some(self.origin().clone()),
             cosignatures: self.cosignatures.clone(),
+            salt: self.salt().copied(),
             ..self.signed.facts()
         }
     }
@@ -107,12 +115,23 @@ pub(crate) fn read_entry(logged: &LogEntry) -> Result<Entry, Failure> {
     logged.entry().map_err(|source| Failure::EntryMalformed { source })
 }
 
-/// Step 4, second half: the entry is the one of this statement and key, and the key signed it too.
+/// Step 4, second half: the entry is the one of this statement and key, and of the salt if it is private, and the key signed it
+/// too.
 ///
 /// Entries have one encoding, so equal payload bytes and a protected header that fits the key in the payload are the
 /// whole entry but its signature.
-pub(crate) fn check_entry(entry: &Entry, statement: &Statement, key: &PublicKey) -> Result<(), Failure> {
-    let expected = EntryPayload::from_statement(statement, key);
+pub(crate) fn check_entry(
+    entry: &Entry,
+    statement: &Statement,
+    key: &PublicKey,
+    salt: Option<&ModelSalt>,
+) -> Result<(), Failure> {
+    match (entry.payload().is_private(), salt) {
+        (true, None) => return Err(Failure::EntrySaltMissing),
+        (false, Some(_)) => return Err(Failure::EntrySaltUnexpected),
+        _ => {}
+    }
+    let expected = EntryPayload::of(statement, key, salt);
     if entry.payload().to_bytes() != expected.to_bytes() {
         return Err(Failure::EntryMismatch { part: EntryPart::Payload });
     }

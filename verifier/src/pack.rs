@@ -151,7 +151,8 @@ enum Part {
 }
 
 /// Whether the file begins as a pack does. One that cannot be read is none: whoever reads it next says why.
-pub(crate) fn is_one(path: &Path) -> bool {
+#[must_use]
+pub fn is_one(path: &Path) -> bool {
     let mut start = [0; MANIFEST.len() + 1];
     path.is_file()
         && File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
@@ -237,6 +238,16 @@ impl Pack {
 
     pub(crate) fn evidence(&self) -> &Evidence {
         &self.evidence
+    }
+
+    /// Refuses what has more bytes than that, before one of them is read.
+    pub(crate) fn within(&self, most: Option<u64>) -> Result<(), ScanError> {
+        match (most, self.total_bytes) {
+            (Some(most), found) if found > most => {
+                Err(ScanError::TooManyBytes { path: self.path.clone(), found, most })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads all files into a tree; below `to`, if there is one, they are written too, in a directory that is made and that nobody else can enter.

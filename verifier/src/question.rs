@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use attest::bundle::{Bundle, BundleFile, BundleFileError};
 use attest::digest::Sha256Digest;
+use attest::entry::ModelSalt;
 use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
 use attest::status::Snapshot;
 use attest::tree::Tree;
 
-use crate::contents::VerifiedModel;
+use crate::contents::{Basis, VerifiedModel};
 use crate::custody::Testimony;
 use crate::examination::Examination;
 use crate::facts::Facts;
@@ -27,7 +28,7 @@ use crate::refusal::{LineNote, Refusal};
 use crate::requirements::{Expectation, Requirements};
 use crate::signature::read_provenance;
 use crate::standing::Standing;
-use crate::status;
+use crate::status::{self, Thing};
 
 /// What the caller demands, what he asks, and what he has beside the model.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +83,8 @@ impl<'a> Question<'a> {
     /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
     ///
     /// `bundle_file` has the bytes of the bundle file. `files` gives the tree of the files; it is called at most once, last,
-    /// and only if some line may still pass or lacks nothing but trust or a proof of logging.
+    /// and only if some line may still pass or lacks nothing but trust or a proof of logging. What it is called with is how many bytes
+    /// the files of the largest such model have, where that is known: nobody need read on for hours to see that these are others.
     ///
     /// # Errors
     ///
@@ -91,13 +93,13 @@ impl<'a> Question<'a> {
     pub fn verify<T: Borrow<Tree>>(
         &self,
         bundle_file: &[u8],
-        files: impl FnOnce() -> Result<T, ScanError>,
+        files: impl FnOnce(Option<u64>) -> Result<T, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
         let pool =
             self.requirements.map(|requirements| Pool::of(&file, self.evidence, self.fetched, requirements));
         // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
-        let here = LazyCell::new(|| files().map_err(Arc::new));
+        let here = LazyCell::new(|| files(self.signed_bytes(&file)).map_err(Arc::new));
 
         let mut verified: Option<VerifiedModel> = None;
         let mut furthest: Option<(Rank, Refusal)> = None;
@@ -143,21 +145,25 @@ impl<'a> Question<'a> {
             notes.extend(furthest.take().and_then(|(_, refusal)| refusal.into_note()));
         }
         let furthest = furthest.map(|(_, refusal)| refusal);
-        let (about, lineage) = match (&verified, &furthest) {
-            (Some(model), _) => (Some(model.logged().signed().statement()), model.lineage()),
-            (None, Some(refusal)) => (refusal.facts().statement(), refusal.lineage()),
-            (None, None) => (None, None),
+        let (about, salt, lineage) = match (&verified, &furthest) {
+            (Some(model), _) => {
+                let logged = model.logged();
+                (Some(logged.signed().statement()), logged.salt().copied(), model.lineage())
+            }
+            (None, Some(refusal)) => (refusal.facts().statement(), refusal.facts().salt, refusal.lineage()),
+            (None, None) => (None, None, None),
         };
+        let salt = salt.as_ref();
         let mut testimonies = Vec::new();
         for (line, opened) in opened {
-            match opened.and_then(|testimony| self.concerning(testimony, about)) {
+            match opened.and_then(|testimony| self.concerning(testimony, about, salt)) {
                 Ok(testimony) => testimonies.push(testimony),
                 Err(failure) => notes.push(LineNote::new(line, Some(failure))),
             }
         }
         if let (Some(about), Some(pool), Some(_)) = (about, &pool, lineage) {
             let from_evidence = elsewhere(about, pool, &testimonies)
-                .filter_map(|one| self.concerning(one.clone(), Some(about)).ok());
+                .filter_map(|one| self.concerning(one.clone(), Some(about), salt).ok());
             testimonies.extend(from_evidence.collect::<Vec<_>>());
         }
         // A line that tells where an ancestor came from has its place in the lineage.
@@ -176,12 +182,46 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn concerning(&self, testimony: Testimony, about: Option<&Statement>) -> Result<Testimony, Failure> {
+    fn concerning(
+        &self,
+        testimony: Testimony,
+        about: Option<&Statement>,
+        salt: Option<&ModelSalt>,
+    ) -> Result<Testimony, Failure> {
         match (about, self.requirements) {
-            (Some(about), Some(requirements)) => testimony.concerns(about, requirements).map(|()| testimony),
+            (Some(about), Some(requirements)) => {
+                testimony.concerns(about, salt, requirements).map(|()| testimony)
+            }
             // Nothing is known that it could be about.
             _ => Err(Failure::NotProvenance { kind: testimony.statement().kind() }),
         }
+    }
+
+    /// Steps 2 to 8 of one line, as far as they need no other.
+    fn open(&self, bundle: &Bundle) -> Result<LoggedStatement, Failure> {
+        read_provenance(bundle)?;
+        LoggedStatement::open(bundle, self.requirements.ok_or(Failure::NoTrust)?, self.expectation)
+    }
+
+    /// How many bytes the files have of the largest model that the files may yet turn out to be. A line that cannot pass has no say:
+    /// anybody can add one.
+    fn signed_bytes(&self, file: &BundleFile) -> Option<u64> {
+        let mut most = None;
+        for bundle in file.bundles() {
+            let Ok(statement) = read_provenance(bundle) else { continue };
+            let may_pass = self.open(bundle).map_or_else(
+                |failure| {
+                    Examination::of(0, bundle, self.requirements, self.expectation, failure)
+                        .leaves_contents_open()
+                },
+                |_| true,
+            );
+            if may_pass {
+                let files = statement.files()?.files();
+                most = most.max(Some(files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size()))));
+            }
+        }
+        most
     }
 
     /// Takes one line through all steps.
@@ -193,10 +233,8 @@ impl<'a> Question<'a> {
         pool: Option<&Pool<'_>>,
         here: &LazyCell<Result<T, Arc<ScanError>>, F>,
     ) -> Result<VerifiedModel, Refusal> {
-        let opened = read_provenance(bundle).and_then(|_| match (self.requirements, pool) {
-            (Some(requirements), Some(pool)) => {
-                Ok((LoggedStatement::open(bundle, requirements, self.expectation)?, requirements, pool))
-            }
+        let opened = self.open(bundle).and_then(|logged| match (self.requirements, pool) {
+            (Some(requirements), Some(pool)) => Ok((logged, requirements, pool)),
             _ => Err(Failure::NoTrust),
         });
         match opened {
@@ -207,26 +245,20 @@ impl<'a> Question<'a> {
                     beside.iter().filter_map(|(_, opened)| opened.as_ref().ok()).collect();
                 let others: Vec<&Testimony> = elsewhere(about, pool, own.iter().copied()).collect();
                 let said = own.iter().chain(&others).copied();
-                let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
+                let concerns = |one: &&Testimony| one.concerns(about, logged.salt(), requirements).is_ok();
                 let seen = Seen::of(&logged, said.clone().filter(concerns));
-                let mut judgement =
-                    Standing::of(&logged, said, &lineage, requirements, self.expectation).judge();
+                let standing = Standing::of(&logged, said, &lineage, requirements, self.expectation);
+                let (mut judgement, waivers) = (standing.judge(), standing.waivers());
                 judgement.refused.extend(seen.fork());
                 let stage = self.expectation.stage().or(requirements.stage());
                 let (known, against) = {
                     let heard: Vec<&Testimony> = own.iter().chain(&others).copied().collect();
-                    let (name, digest) = (about.name(), about.tree_digest().digest());
+                    let name = about.name();
                     let label = format!("{name}:{}", about.version());
-                    status::weigh(
-                        digest,
-                        &label,
-                        pool,
-                        &heard,
-                        self.expectation.now(),
-                        |log, mention, kind| {
-                            status::may_sign(requirements, &status::WEIGHTY, name, (log, mention, kind))
-                        },
-                    )
+                    let thing = Thing::new(about.tree_digest().digest(), label).under(logged.salt());
+                    status::weigh(&thing, pool, &heard, self.expectation.now(), |log, mention, kind| {
+                        status::may_sign(requirements, &status::WEIGHTY, name, (log, mention, kind))
+                    })
                 };
                 judgement.refused.extend(against);
                 let rules = known.judge(requirements, about.name(), stage);
@@ -241,17 +273,22 @@ impl<'a> Question<'a> {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
                 let opened = match &**here {
-                    Ok(tree) => VerifiedModel::open(&logged, line, tree.borrow()),
+                    Ok(tree) => {
+                        let basis = Basis::new(requirements.digest(), stage.cloned());
+                        let tree = tree.borrow();
+                        VerifiedModel::open(&logged, line, basis, tree).map(|model| (model, tree))
+                    }
                     Err(source) => Err(Failure::Scan { source: Arc::clone(source) }),
                 };
                 match opened {
-                    Ok(model) => {
+                    Ok((model, tree)) => {
                         let gate = self.gate.and_then(OnceCell::get);
-                        let (formats, report) = gate::judge(gate, requirements, about.name(), stage);
-                        judgement.warned.extend(formats.warned);
+                        let passage = gate::judge(gate, requirements, about.name(), stage, &waivers, tree);
+                        judgement.warned.extend(passage.judgement.warned);
                         let model = model.with_warnings(judgement.warned).with_lineage(lineage);
-                        let model = model.with_formats(report).with_status(known);
-                        let mut refused = formats.refused.into_iter();
+                        let model = model.with_formats(passage.report).with_waived(passage.waived);
+                        let model = model.with_status(known);
+                        let mut refused = passage.judgement.refused.into_iter();
                         match refused.next() {
                             Some(cause) => Err(model.refused(cause, refused.collect())),
                             None => Ok(model),

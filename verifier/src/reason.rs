@@ -83,6 +83,9 @@ reasons! {
         BundleUnreadable "bundle-unreadable" Io,
             "The bundle file exists and could not be read.",
             "Check the path and its permissions.";
+        CacheUnusable "cache-unusable" Undecidable,
+            "The cache of digests is damaged, open to others, or could not be read or written.",
+            "It holds nothing that cannot be made again: remove it, or leave out --trust-cache.";
         LineageMalformed "lineage-malformed" Undecidable,
             "What was given with --lineage holds a bundle file that is none, or more than is read.",
             "Take out what is no bundle file, or name the files that are needed; what one of them says may count against the model.";
@@ -150,8 +153,14 @@ reasons! {
             "The log entry in the bundle is not an entry in its one permitted encoding.",
             "Refuse the file; no log of ours admits such an entry.";
         EntryMismatch "entry-mismatch" VerifiedFalse,
-            "The log entry is not the one that this statement and key produce.",
+            "The log entry is not the one that this statement and key produce, with this salt if it is private.",
             "The bundle pairs a statement with another entry; fetch it again from the publisher.";
+        EntrySaltMissing "entry-salt-missing" Undecidable,
+            "The log entry is private, and the bundle has no salt to compute it again with.",
+            "Fetch the bundle again from the publisher; the salt is in its line.";
+        EntrySaltUnexpected "entry-salt-unexpected" VerifiedFalse,
+            "The bundle has a salt, and its log entry is not private.",
+            "The line was altered; fetch the bundle again from the publisher.";
         EntrySignatureInvalid "entry-signature-invalid" VerifiedFalse,
             "The log entry's own signature does not verify.",
             "The entry was altered; fetch the bundle again from the publisher.";
@@ -223,6 +232,9 @@ reasons! {
         CheckpointOlder "checkpoint-older" Undecidable,
             "The bundle file is older than one that was verified for this name.",
             "Fetch the bundle file again; what was said since may be missing from this one.";
+        EntrySaltDiffers "entry-salt-differs" Refused,
+            "What speaks for the model is logged under another salt than the model, where nobody finds it who watches it.",
+            "Ask for it to be signed again beside the model's bundle file, whose salt it then has.";
         EvaluationsInsufficient "evaluations-insufficient" Refused,
             "Fewer people signed an evaluation that passed than a rule of the trust file demands.",
             "Ask for one: tallymark attest eval; whoever signed the provenance does not count.";
@@ -357,6 +369,9 @@ reasons! {
         SymlinkFound "symlink-found" VerifiedFalse,
             "A symbolic link lies in the model.",
             "Replace the link by the file it points to, or move it out of the model.";
+        WaiverExpired "waiver-expired" Refused,
+            "A file that can run code when it is loaded was let pass by a waiver, which has expired.",
+            "Ask whoever signed it to look again: tallymark waive; or for the model as safetensors or GGUF.";
     }
 }
 

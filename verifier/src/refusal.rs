@@ -70,7 +70,8 @@ impl Refusal {
         facts: Facts,
     ) -> Self {
         if !seen.iter().any(|failure| failure.reason() == cause.reason()) {
-            seen.push(cause);
+            // It stopped the line, so it comes before what was found of its step afterwards.
+            seen.insert(0, cause);
         }
         seen.sort_by_key(|failure| failure.reason().step()); // stable: order of finding within a step
         let is_false = |failure: &Failure| failure.reason().class() == Class::VerifiedFalse;

@@ -9,6 +9,7 @@ mod lineage;
 mod next;
 mod place;
 mod sarif;
+mod summary;
 mod table;
 mod testimony;
 mod text;
@@ -21,6 +22,7 @@ pub use self::junit::junit;
 pub use self::lineage::lineage_json;
 pub(crate) use self::next::quoted;
 pub use self::sarif::sarif;
+pub use self::summary::summary;
 pub use self::table::table;
 pub(crate) use self::text::difference_rows;
 pub use self::text::{Style, offer_text, text};
@@ -31,6 +33,7 @@ use attest::bundle::ModelShape;
 use crate::custody::Testimony;
 use crate::facts::Facts;
 use crate::failure::Failure;
+use crate::gate::Waived;
 use crate::lineage::Lineage;
 use crate::load::Verdict;
 use crate::outcome::{Outcome, Outcomes};
@@ -57,6 +60,12 @@ const STALE: (&str, &str) = (
 /// What a status cannot tell.
 const SINCE: (&str, &str) = ("withdrawals", "withdrawals since the status was signed, and later versions");
 
+/// What the newest status of a private model does not tell.
+const SINCE_PRIVATE: (&str, &str) = (
+    "withdrawals",
+    "withdrawals since the status was signed, later versions, and what was logged in the clear or under another salt than the model",
+);
+
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
 const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
 
@@ -64,6 +73,12 @@ const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is t
 const OFFERED: (&str, &str) = (
     "contents",
     "the files themselves: their digests are the word of whoever offers them, verify them when they are here",
+);
+
+/// What a cache of digests leaves open.
+const CACHED: (&str, &str) = (
+    "cached-digests",
+    "the bytes of files whose digests came from the cache: they were not read, and its file, the clock and the file system were believed",
 );
 
 /// What nobody told the verifier.
@@ -94,6 +109,8 @@ pub fn overall(verdicts: &[Verdict]) -> u8 {
 /// The parts of a verdict that verified and refused ones have in common.
 struct Common<'a> {
     shape: ModelShape,
+    /// Files that were not read, since a cache knew their digests.
+    cached: u64,
     facts: &'a Facts,
     outcomes: Outcomes,
     /// The files were not read.
@@ -104,14 +121,17 @@ struct Common<'a> {
     warnings: &'a [Failure],
     lineage: Option<&'a Lineage>,
     formats: Option<&'a formats::Report>,
+    waived: &'a [Waived],
 }
 
 impl<'a> Common<'a> {
     fn of(verdict: &'a Verdict) -> Self {
         let (shape, is_offer) = (verdict.shape(), verdict.is_offer());
+        let cached = verdict.cached().unwrap_or(0);
         let mut common = match verdict.result() {
             Ok(model) => Self {
                 shape,
+                cached,
                 facts: model.facts(),
                 outcomes: model.outcomes().clone(),
                 is_offer,
@@ -121,9 +141,11 @@ impl<'a> Common<'a> {
                 warnings: model.warnings(),
                 lineage: model.lineage(),
                 formats: model.formats(),
+                waived: model.waived(),
             },
             Err(refusal) => Self {
                 shape,
+                cached,
                 facts: refusal.facts(),
                 outcomes: refusal.outcomes().clone(),
                 is_offer,
@@ -133,6 +155,7 @@ impl<'a> Common<'a> {
                 warnings: &[],
                 lineage: refusal.lineage(),
                 formats: refusal.formats(),
+                waived: &[],
             },
         };
         if is_offer && common.outcomes.of(Step::Contents) == Outcome::Pass {
@@ -158,10 +181,15 @@ impl<'a> Common<'a> {
         });
         let private = is_private.then_some(PRIVATE);
         let offered = self.is_offer.then_some(OFFERED);
+        let cached = (self.cached > 0).then_some(CACHED);
         let split_view = no_witness.then_some(SPLIT_VIEW);
         let first_use = self.facts.publisher().is_some_and(Publisher::is_pin).then_some(FIRST_USE);
-        let withdrawals = if self.facts.status().freshness() == Freshness::Stale { STALE } else { SINCE };
-        let own = offered.into_iter().chain(split_view).chain(first_use);
+        let withdrawals = match self.facts.status().freshness() {
+            Freshness::Stale => STALE,
+            _ if self.facts.salt.is_some() => SINCE_PRIVATE,
+            _ => SINCE,
+        };
+        let own = offered.into_iter().chain(cached).chain(split_view).chain(first_use);
         own.chain(siblings).chain(private).chain(NEVER_CHECKED).chain([withdrawals])
     }
 }

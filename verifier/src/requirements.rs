@@ -38,7 +38,9 @@ use attest::event::EventLabel;
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
 use attest::statement::StatementKind;
+use attest::utc_time::UtcTime;
 use serde::Deserialize;
+use tlog::cosignature::Cosignature;
 use tlog::policy::Policy;
 use toml::Spanned;
 
@@ -65,6 +67,7 @@ pub const MAX_TRUST_BYTES: usize = 1 << 20;
 /// What the caller demands of a signer and of a log. There is no empty one, and so none that lets everything pass.
 #[derive(Clone, Debug)]
 pub struct Requirements {
+    digest: Sha256Digest,
     policy: Policy,
     stage: Option<EventLabel>,
     publishers: Vec<Publisher>,
@@ -140,8 +143,14 @@ impl Requirements {
         let anchors =
             file.anchor.iter().map(|anchor| anchor.read(&line_at)).collect::<Result<HashMap<_, _>, _>>()?;
         let (stage, remember) = (file.stage.map(Label::into_inner), file.remember);
-        let trust_on_first_use = file.trust_on_first_use;
-        Ok(Self { policy, stage, publishers, persons, rules, anchors, remember, trust_on_first_use })
+        let (digest, trust_on_first_use) = (Sha256Digest::of(bytes), file.trust_on_first_use);
+        Ok(Self { digest, policy, stage, publishers, persons, rules, anchors, remember, trust_on_first_use })
+    }
+
+    /// SHA-256 of the trust file, by which others can tell what was demanded.
+    #[must_use]
+    pub const fn digest(&self) -> Sha256Digest {
+        self.digest
     }
 
     /// Which logs and witnesses count.
@@ -243,6 +252,11 @@ impl Requirements {
         self.publishers.iter().find(|publisher| publisher.admits(name, key, right))
     }
 
+    /// The moment by which the quorum had seen a checkpoint, by the clocks of its witnesses.
+    pub(crate) fn seen_by(&self, cosignatures: &[Cosignature]) -> Option<UtcTime> {
+        UtcTime::from_unix_seconds(self.policy.cosigned_by(cosignatures)?.get())
+    }
+
     pub(crate) fn publishers_for<'a>(
         &'a self,
         name: &'a ModelName,
@@ -270,11 +284,12 @@ impl Requirements {
         right: Right,
         log: &Origin,
         position: &Position,
+        seen: Option<UtcTime>,
     ) -> Result<&Publisher, Failure> {
         let index = position.index();
         let admitting = || self.publishers.iter().filter(|publisher| publisher.admits(name, key, right));
-        admitting().find(|publisher| publisher.counts_at(log, index)).ok_or_else(|| {
-            let terms = admitting().filter_map(Publisher::term).map(ToString::to_string).collect();
+        admitting().find(|publisher| publisher.counts_at(log, index, seen)).ok_or_else(|| {
+            let terms = admitting().filter_map(Publisher::where_it_counts).collect();
             Failure::SignerOutOfTerm { key_id: key.key_id(), log: log.clone(), index, terms }
         })
     }

@@ -5,6 +5,7 @@
 use attest::bundle::Bundle;
 use attest::key::PublicKey;
 use attest::statement::{Statement, StatementError};
+use attest::utc_time::UtcTime;
 
 use crate::facts::{Facts, Position};
 use crate::failure::Failure;
@@ -69,9 +70,11 @@ impl SignedStatement {
         requirements: &Requirements,
         log: &Origin,
         position: &Position,
+        seen: Option<UtcTime>,
     ) -> Result<Self, Failure> {
         let right = Right::to_sign(&self.statement);
-        let publisher = requirements.admit_at(self.statement.name(), &self.key, right, log, position)?;
+        let publisher =
+            requirements.admit_at(self.statement.name(), &self.key, right, log, position, seen)?;
         Ok(Self { publisher: publisher.clone(), ..self })
     }
 

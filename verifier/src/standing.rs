@@ -16,6 +16,7 @@
 //! Nothing is known of lines that are not in the bundle file. That is what the age of the checkpoint bounds, and no more.
 
 mod in_force;
+mod waivers;
 
 use std::collections::BTreeSet;
 
@@ -26,6 +27,7 @@ use attest::statement::Predicate;
 use attest::utc_time::UtcTime;
 
 pub(crate) use self::in_force::InForce;
+pub(crate) use self::waivers::{Holds, Waivers};
 use crate::custody::Testimony;
 use crate::failure::Failure;
 use crate::lineage::Lineage;
@@ -37,6 +39,8 @@ use crate::requirements::{Expectation, Mode, Person, Requirements, Right, Rule};
 pub(crate) struct Standing<'a> {
     provenance: &'a LoggedStatement,
     said: InForce<'a>,
+    /// A promotion is logged where nobody looks who watches the model: which one is the last is then not known.
+    is_promoted_out_of_sight: bool,
     lineage: &'a Lineage,
     requirements: &'a Requirements,
     stage: Option<&'a EventLabel>,
@@ -62,11 +66,18 @@ impl<'a> Standing<'a> {
         expectation: &'a Expectation,
     ) -> Self {
         let about = provenance.signed().statement();
-        let concerns = |one: &&Testimony| one.concerns(about, requirements).is_ok();
         let now = expectation.now();
-        let said = InForce::of(testimonies.filter(concerns).collect(), requirements, now);
+        let (mut concerning, mut is_promoted_out_of_sight) = (Vec::new(), false);
+        for one in testimonies {
+            match one.concerns(about, provenance.salt(), requirements) {
+                Ok(()) => concerning.push(one),
+                Err(Failure::EntrySaltDiffers) => is_promoted_out_of_sight |= is_promotion(one),
+                Err(_) => {}
+            }
+        }
+        let said = InForce::of(concerning, requirements, now);
         let stage = expectation.stage().or(requirements.stage());
-        Self { provenance, said, lineage, requirements, stage, now }
+        Self { provenance, said, is_promoted_out_of_sight, lineage, requirements, stage, now }
     }
 
     pub(crate) fn judge(&self) -> Judgement {
@@ -81,6 +92,11 @@ impl<'a> Standing<'a> {
             }
         }
         judgement
+    }
+
+    /// What somebody let pass.
+    pub(crate) fn waivers(&self) -> Waivers<'a> {
+        Waivers::of(self)
     }
 
     fn name(&self) -> &ModelName {
@@ -166,10 +182,11 @@ impl<'a> Standing<'a> {
         let (signed, logged) = (testimony.logged().signed(), testimony.logged());
         let right = Right::to_sign(signed.statement());
         let (log, index) = (logged.origin(), logged.position().index());
+        let seen = self.requirements.seen_by(logged.cosignatures());
         let name = signed.statement().name();
         self.requirements
             .publishers_for(name, signed.key(), right)
-            .filter(|publisher| publisher.counts_at(log, index))
+            .filter(|publisher| publisher.counts_at(log, index, seen))
             .flat_map(|publisher| publisher.roles())
             .collect()
     }
@@ -193,6 +210,9 @@ impl<'a> Standing<'a> {
     /// Where the last promotion that holds brought the model. `None` also if logs have different last ones: which of them
     /// is the later nobody can say.
     fn promoted_to(&self) -> Option<&'a EventLabel> {
+        if self.is_promoted_out_of_sight {
+            return None;
+        }
         let mut last: Vec<(&str, u64, &'a EventLabel)> = Vec::new();
         for (testimony, event) in self.said.events().filter(|(_, event)| self.said.speaks_for(event)) {
             let Act::Promote { stage, .. } = event.act() else { continue };
@@ -230,6 +250,10 @@ impl<'a> Standing<'a> {
         let age = now.unix_seconds().saturating_sub(newest);
         (age > limit).then_some(Failure::CheckpointStale { age, limit, line })
     }
+}
+
+fn is_promotion(testimony: &Testimony) -> bool {
+    testimony.statement().event().is_some_and(|event| matches!(event.act(), Act::Promote { .. }))
 }
 
 /// Whether a word about a stage is one about the stage that is asked for. Without a stage on either side it is.

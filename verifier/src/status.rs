@@ -6,13 +6,19 @@
 //! Not every mention matters: anybody may log an event about anything. One matters if its key may say something about the model
 //! whose absence could turn a no into a yes, and counts at that place in the log.
 //!
+//! A private entry has a commitment where another has a digest, and that is then what a snapshot is about. A model whose own entry is
+//! private is looked for under its salt: what was logged about it in the clear or under another salt is found if there is a snapshot
+//! of that, and not asked for, since the question would tell the log the digest.
+//!
 //! In scope: opening snapshots, what they show against a model, how old they are. Out of scope: getting new ones, which is for whoever
 //! has a network.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attest::digest::Sha256Digest;
+use attest::entry::ModelSalt;
 use attest::event::{EventKind, EventLabel};
+use attest::form::Form;
 use attest::key::PublicKey;
 use attest::model_name::ModelName;
 use attest::statement::StatementKind;
@@ -235,14 +241,50 @@ pub(crate) fn open(snapshot: &Snapshot, policy: &Policy) -> Result<(), Unused> {
     })
 }
 
+/// What is asked about: a model or dataset, and the digests under which logs may have it.
+#[derive(Clone, Debug)]
+pub(crate) struct Thing {
+    digest: Sha256Digest,
+    label: String,
+    salts: Vec<ModelSalt>,
+}
+
+impl Thing {
+    /// The thing with that tree digest, and what it is called.
+    pub(crate) const fn new(digest: Sha256Digest, label: String) -> Self {
+        Self { digest, label, salts: Vec::new() }
+    }
+
+    /// The same; the entry that tells what it is, or one of them, is private under that salt.
+    pub(crate) fn under(mut self, salt: Option<&ModelSalt>) -> Self {
+        self.salts.extend(salt);
+        self
+    }
+
+    /// What a status has to be about for its log to be known: the digest, or what stands for it in private entries.
+    fn asked(&self) -> Sha256Digest {
+        self.salts.first().map_or(self.digest, |salt| under(salt, self.digest))
+    }
+
+    /// All that a snapshot about it may be about.
+    fn subjects(&self) -> BTreeSet<Sha256Digest> {
+        let hidden = self.salts.iter().map(|salt| under(salt, self.digest));
+        hidden.chain([self.digest]).collect()
+    }
+}
+
+/// What stands for a tree digest in private entries.
+fn under(salt: &ModelSalt, tree: Sha256Digest) -> Sha256Digest {
+    salt.subject(Form::ModelTree, tree.as_bytes())
+}
+
 /// What the snapshots at hand say about a thing: what is known, and what speaks against it.
 ///
 /// `counts` says whether a mention matters, given what kind of event it is if that is known; `said` is what was said about the thing and
 /// verified, wherever it stands. A statement that is here and does not verify is no better than one that is not, unless its kind is one
 /// that its key may not sign anyway.
 pub(crate) fn weigh(
-    digest: Sha256Digest,
-    label: &str,
+    thing: &Thing,
     pool: &Pool<'_>,
     said: &[&Testimony],
     now: Option<UtcTime>,
@@ -251,8 +293,10 @@ pub(crate) fn weigh(
     let policy = pool.requirements().policy();
     let (mut newest, mut against) = (BTreeMap::<Origin, KnownLog>::new(), Vec::new());
     let mut unwitnessed = Vec::new();
-    for one in pool.snapshots(digest) {
+    let subjects = thing.subjects();
+    for one in subjects.iter().flat_map(|subject| pool.snapshots(*subject)) {
         let snapshot = one.snapshot();
+        let is_asked = *snapshot.subject() == thing.asked();
         let status = snapshot.status().unverified();
         let log = status.origin();
         match one.open(policy) {
@@ -263,17 +307,17 @@ pub(crate) fn weigh(
             }
             Err(Unused::Foreign) => continue,
             Err(Unused::Unwitnessed) => {
-                unwitnessed.push(log.clone());
+                unwitnessed.extend(is_asked.then(|| log.clone()));
                 continue;
             }
         }
         let is_here = |mention: &Mention| said.iter().any(|testimony| is_of(testimony, log, mention));
         let missing = snapshot.mentions().iter().find(|mention| {
-            let kind = pool.event_kind(digest, mention.statement());
+            let kind = pool.event_kind(thing.digest, mention.statement());
             !is_here(mention) && counts(log, mention, kind)
         });
         against.extend(missing.map(|mention| Failure::StatusWithheld {
-            about: label.to_owned(),
+            about: thing.label.clone(),
             log: log.clone(),
             index: mention.index().get(),
             key_id: mention.key_id(),
@@ -284,7 +328,7 @@ pub(crate) fn weigh(
             let index = testimony.logged().position().index();
             testimony.logged().origin() == log
                 && testimony.statement().kind() == StatementKind::Event
-                && testimony.statement().tree_digest().digest() == digest
+                && subject_of(testimony) == *snapshot.subject()
                 && index < size
                 && !snapshot.mentions().iter().any(|mention| mention.index().get() == index)
         };
@@ -293,6 +337,9 @@ pub(crate) fn weigh(
             index: testimony.logged().position().index(),
             size,
         }));
+        if !is_asked {
+            continue;
+        }
         let known = KnownLog {
             origin: log.clone(),
             time: status.time(),
@@ -315,8 +362,20 @@ pub(crate) fn weigh(
 fn is_of(testimony: &Testimony, log: &Origin, mention: &Mention) -> bool {
     let signer = testimony.logged().signed().key().key_id();
     testimony.logged().origin() == log
-        && testimony.statement().digest() == mention.statement()
+        && statement_of(testimony) == mention.statement()
         && signer == mention.key_id()
+}
+
+/// The statement digest as the entry has it.
+fn statement_of(testimony: &Testimony) -> Sha256Digest {
+    let digest = testimony.statement().digest();
+    testimony.logged().salt().map_or(digest, |salt| salt.statement(digest))
+}
+
+/// The tree digest as the entry has it.
+fn subject_of(testimony: &Testimony) -> Sha256Digest {
+    let digest = testimony.statement().tree_digest().digest();
+    testimony.logged().salt().map_or(digest, |salt| under(salt, digest))
 }
 
 /// Whether the key of a mention may sign one of these kinds of events for that name, at that place; of one whose kind is known that

@@ -182,7 +182,8 @@ fn a_report_in_json_always_has_the_same_keys() {
 
 /// Reasons that no files in a repository can show, with the test that does, in this crate's `tests/on_disk.rs`, `tests/formats.rs`,
 /// `tests/lineage.rs`, `tests/memory.rs`, `tests/packs.rs` or `tests/pins.rs`.
-const SHOWN_BY_A_TEST: [(Reason, &str); 17] = [
+const SHOWN_BY_A_TEST: [(Reason, &str); 19] = [
+    (Reason::CacheUnusable, "a_cache_that_cannot_be_read_is_never_a_yes"),
     (Reason::CheckpointOlder, "a_bundle_file_older_than_the_last_one_of_that_name_is_not_decided"),
     (Reason::FileUnreadable, "a_file_that_may_not_be_read_is_unreadable"),
     (Reason::FormatsUnknown, "formats_at_which_nobody_looked_are_not_allowed"),
@@ -197,6 +198,7 @@ const SHOWN_BY_A_TEST: [(Reason, &str); 17] = [
     (Reason::PathsCollide, "two_names_that_differ_in_case_collide"),
     (Reason::PinsUnreadable, "pins_that_cannot_be_read_are_never_a_yes"),
     (Reason::PinsUnwritten, "a_first_use_that_cannot_be_written_down_is_none"),
+    (Reason::EntrySaltDiffers, "what_speaks_for_a_model_out_of_its_sight_is_set_aside_with_a_note"),
     (Reason::ReleaseOlder, "a_release_before_one_that_was_verified_is_refused_and_changes_no_state"),
     (Reason::SignerChanged, "the_first_signer_is_believed_and_another_afterwards_is_not"),
     (Reason::SpecialFileFound, "a_pipe_in_the_model_is_found_and_not_opened"),
@@ -220,6 +222,7 @@ fn every_reason_has_a_case_or_a_test() {
         include_str!("memory.rs"),
         include_str!("packs.rs"),
         include_str!("pins.rs"),
+        include_str!("verdicts.rs"),
     ]
     .concat();
     for reason in Reason::ALL {

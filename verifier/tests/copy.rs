@@ -93,6 +93,17 @@ fn of_a_model_that_is_refused_nothing_arrives() {
 /// R15: somebody rewrites, renames and links as fast as he can while a loader's copy is made, again and again.
 #[test]
 fn a_loader_never_gets_a_byte_that_was_not_signed_from_a_model_that_changes_all_the_time() {
+    copies_of_a_changing_model(1000);
+}
+
+/// The same, longer: `cargo test --release -p verifier --test copy -- --ignored`.
+#[test]
+#[ignore = "takes minutes"]
+fn ten_thousand_loaders_never_get_a_byte_that_was_not_signed() {
+    copies_of_a_changing_model(10_000);
+}
+
+fn copies_of_a_changing_model(copies: usize) {
     let room = tempfile::tempdir().unwrap();
     let model = room.path().join("model");
     copy(&case("accept/plain/model"), &model);
@@ -124,7 +135,7 @@ fn a_loader_never_gets_a_byte_that_was_not_signed_from_a_model_that_changes_all_
                 std::thread::sleep(std::time::Duration::from_micros(500));
             }
         });
-        for number in 0..1000 {
+        for number in 0..copies {
             let place = room.path().join(format!("copy-{number}"));
             match deliver(&request(&model), &place, &|_, _| {}).unwrap() {
                 Delivered::Copied { .. } => {
@@ -142,4 +153,5 @@ fn a_loader_never_gets_a_byte_that_was_not_signed_from_a_model_that_changes_all_
         stop.store(true, Ordering::Relaxed);
     });
     assert!(arrived > 0 && refused > 0, "{arrived} arrived, {refused} refused: nothing was tried");
+    println!("{copies} copies: {arrived} arrived as signed, {refused} were refused");
 }

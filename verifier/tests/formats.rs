@@ -19,7 +19,7 @@ fn judge(case: &Path, gate: Option<Gate>) -> Result<VerifiedModel, Refusal> {
     let requirements = Requirements::parse(&std::fs::read(case.join("trust.toml")).unwrap()).unwrap();
     let (expectation, found) = (Expectation::default(), OnceCell::new());
     let bundle = std::fs::read(case.join("model/tallymark.jsonl")).unwrap();
-    let files = || {
+    let files = |_| {
         gate.into_iter().for_each(|gate| drop(found.set(gate)));
         scan(&case.join("model"), &ScanOptions::new(), &|_, _| {})
     };

@@ -3,8 +3,7 @@
 //!
 //! Beside each stands what must be seen. Where the answer is *verified*, the change touches nothing that a signature covers, and
 //! spec/tree-digest.md says so. H38, a path longer than a system call takes, is a case in testdata/model-path; H43 to H46, files that change while they
-//! are read, are tests of the scan (`attest/src/scan/tests/change.rs`). Not tried: H40, a million empty files, and H41, a file of terabytes,
-//! which is hashed to its end before it is refused.
+//! are read, are tests of the scan (`attest/src/scan/tests/change.rs`).
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
@@ -90,8 +89,8 @@ macro_rules! fault {
 #[test]
 fn every_fault_in_a_tree_is_seen_as_what_it_is() {
     use Reason::{
-        FileChanged, FileMissing, FileRenamed, FileUnexpected, FileUnreadable, PathRefused, PathsCollide,
-        SpecialFileFound, SymlinkFound,
+        FileChanged, FileMissing, FileRenamed, FileUnexpected, FileUnreadable, ModelTooLarge, PathRefused,
+        PathsCollide, SpecialFileFound, SymlinkFound,
     };
     let cases: &[(&str, Fault, Option<Reason>)] = &[
         ("H1 another module", fault!(m, add(m, "modeling.py")), Some(FileUnexpected)),
@@ -229,6 +228,16 @@ fn every_fault_in_a_tree_is_seen_as_what_it_is() {
         ("H37 a name of 255 bytes", fault!(m, add(m, "x".repeat(255))), Some(FileUnexpected)),
         ("H39 65 directories deep", fault!(m, add(m, format!("{}x", "d/".repeat(64)))), Some(PathRefused)),
         (
+            "H41 a file of terabytes, none of them there",
+            |m| OpenOptions::new().write(true).open(m.join(WEIGHTS)).unwrap().set_len(8 << 40).is_ok(),
+            Some(ModelTooLarge),
+        ),
+        (
+            "H41 files of more than was signed, and not of far more",
+            |m| OpenOptions::new().write(true).open(m.join(WEIGHTS)).unwrap().set_len(64 << 20).is_ok(),
+            Some(FileChanged),
+        ),
+        (
             "H42 a file that may not be read",
             |m| {
                 fs::set_permissions(m.join(CONFIG), Permissions::from_mode(0o0)).unwrap();
@@ -306,4 +315,26 @@ fn h47_what_is_mounted_over_a_file_is_read_as_what_it_is() {
     }
     assert_eq!(command.status().unwrap().code(), Some(1), "the mounted bytes were not seen");
     assert_eq!(seen(&model), None, "and nobody else saw them");
+}
+
+fn empty_files(count: usize) -> Option<Reason> {
+    let copy = Copy::new();
+    let evil = copy.model().join("evil");
+    fs::create_dir(&evil).unwrap();
+    for number in 0..count {
+        fs::File::create_new(evil.join(format!("{number:07}"))).unwrap();
+    }
+    seen(&copy.model())
+}
+
+#[test]
+fn h40_a_hundred_thousand_empty_files_are_seen_as_what_they_are() {
+    assert_eq!(empty_files(100_000), Some(Reason::FileUnexpected));
+}
+
+/// Half a minute; `cargo test --release -p verifier --test hostile_trees -- --ignored`.
+#[test]
+#[ignore = "takes a million inodes"]
+fn h40_a_million_empty_files_are_seen_as_what_they_are() {
+    assert_eq!(empty_files(1_000_000), Some(Reason::FileUnexpected));
 }

@@ -131,6 +131,16 @@ fn a_release_before_one_that_was_verified_is_refused_and_changes_no_state() {
     assert_eq!(desk.seen(), seen);
 }
 
+/// As it usually comes: the old bundle file is from before the new release.
+#[test]
+fn of_an_older_release_in_an_older_bundle_file_the_release_is_named() {
+    let desk = Desk::new();
+    desk.publish("old", OLD, &[OLD]);
+    desk.publish("new", NEW, &[OLD, NEW]);
+    assert_eq!(desk.remember("new"), verified());
+    assert_eq!(desk.remember("old"), refused(Reason::ReleaseOlder));
+}
+
 #[test]
 fn a_release_whose_version_is_named_may_be_older_and_takes_nothing_back() {
     let desk = two_releases();

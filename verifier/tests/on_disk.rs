@@ -94,6 +94,18 @@ fn a_file_that_may_not_be_read_is_unreadable() {
 }
 
 #[test]
+fn a_cache_that_cannot_be_read_is_never_a_yes() {
+    let (model, room) = (copy(), tempfile::tempdir().unwrap());
+    let cache = room.path().join("hashes");
+    let request = Request::new(model.path()).trust(Some(accepted().join("trust.toml")));
+    let request = request.cache(Some(cache.clone()));
+    assert!(request.verify(&|_, _| {}).result().is_ok());
+    fs::write(&cache, "no cache").unwrap();
+    let verdict = request.verify(&|_, _| {});
+    assert_eq!(verdict.result().err().map(verifier::Refusal::reason), Some(Reason::CacheUnusable));
+}
+
+#[test]
 fn every_error_of_a_scan_has_its_reason() {
     let path = || PathBuf::from("p");
     let model_path = || "p".parse::<ModelPath>().unwrap();
@@ -220,4 +232,22 @@ fn a_trust_file_beside_a_single_file_is_taken_only_if_it_is_named() {
     let model = "churn.safetensors";
     assert_eq!(judge(&[model]), Some(3), "whoever sent the model sent this too");
     assert_eq!(judge(&[model, "--trust", "tallymark.toml"]), Some(0), "the caller named it");
+}
+
+#[test]
+fn a_cache_of_digests_that_is_none_or_open_to_others_is_not_believed() {
+    let (model, elsewhere) = (copy(), tempfile::tempdir().unwrap());
+    let verdict = |cache: &Path| {
+        let request = Request::new(model.path()).trust(Some(accepted().join("trust.toml")));
+        let verdict = request.cache(Some(cache.to_owned())).verify(&|_, _| {});
+        (verdict.result().err().map(verifier::Refusal::reason), verdict.cached())
+    };
+    let cache = elsewhere.path().join("digests");
+    // Nothing in the model is large enough to be kept.
+    assert_eq!(verdict(&cache), (None, Some(0)));
+    fs::write(&cache, b"no cache").unwrap();
+    assert_eq!(verdict(&cache), (Some(Reason::CacheUnusable), None));
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(verdict(&cache), (Some(Reason::CacheUnusable), None));
+    assert_eq!(verdict(elsewhere.path()), (Some(Reason::CacheUnusable), None));
 }

@@ -57,7 +57,7 @@ fn mixture(base: &Value, other: &Value, mask: u32) -> Value {
 }
 
 fn judged(bundle: &[u8], requirements: &Requirements, tree: &Tree) -> Option<VerifiedModel> {
-    verify(bundle, Some(requirements), &Expectation::default(), || Ok(tree.clone())).ok()
+    verify(bundle, Some(requirements), &Expectation::default(), |_| Ok(tree.clone())).ok()
 }
 
 #[test]

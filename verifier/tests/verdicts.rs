@@ -43,11 +43,42 @@ fn judge(
     trust: Option<&Requirements>,
     tree: Result<Tree, ScanError>,
 ) -> Result<VerifiedModel, Refusal> {
-    verify(bundle.as_bytes(), trust, &Expectation::default(), || tree)
+    verify(bundle.as_bytes(), trust, &Expectation::default(), |_| tree)
 }
 
 fn refused(bundle: &str, trust: Option<&Requirements>, tree: Result<Tree, ScanError>) -> Refusal {
     judge(bundle, trust, tree).err().unwrap()
+}
+
+/// The note on the second line, and how many testimonies are shown.
+fn second_line(of: &str, name: &str) -> (Option<Reason>, usize) {
+    let trust = Requirements::parse(&std::fs::read(case(of, name).join("trust.toml")).unwrap()).unwrap();
+    let judged = judge(&line(of, name), Some(&trust), files());
+    let (notes, testimonies) = match &judged {
+        Ok(model) => (model.notes(), model.testimonies()),
+        Err(refusal) => (refusal.notes(), refusal.testimonies()),
+    };
+    let note = notes.iter().find(|note| note.line() == 2).and_then(|note| note.failure());
+    (note.map(|failure| failure.reason()), testimonies.len())
+}
+
+#[test]
+fn what_speaks_for_a_model_out_of_its_sight_is_set_aside_with_a_note() {
+    let aside = (Some(Reason::EntrySaltDiffers), 0);
+    assert_eq!(second_line("accept", "private-entry-unminded"), aside);
+    for name in ["approved-under-another-salt", "approved-in-private", "evaluated-under-another-salt"] {
+        assert_eq!(second_line("reject", name), aside, "{name}");
+    }
+    assert_eq!(second_line("accept", "private-entry-approved"), (None, 1));
+    assert_eq!(second_line("accept", "private-entry-approved-in-the-clear"), (None, 1));
+}
+
+#[test]
+fn what_speaks_against_a_model_is_shown_whatever_its_salt() {
+    for name in ["private-entry-revoked", "private-entry-revoked-in-the-clear", "revoked-under-another-salt"]
+    {
+        assert_eq!(second_line("reject", name), (None, 1), "{name}");
+    }
 }
 
 #[test]
@@ -115,7 +146,7 @@ fn files_are_not_hashed_for_a_forged_bundle() {
         let trust = Requirements::parse(&trust).unwrap();
         let bundle = line("reject", name);
         let result =
-            verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || -> Result<Tree, _> {
+            verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), |_| -> Result<Tree, _> {
                 panic!("{name}: files were read")
             });
         assert!(result.is_err(), "{name}");
@@ -126,7 +157,7 @@ fn files_are_not_hashed_for_a_forged_bundle() {
 fn files_are_hashed_once_for_several_lines() {
     let calls = Cell::new(0);
     let bundle = [plain(), line("accept", "lineage"), plain()].concat();
-    let result = verify(bundle.as_bytes(), Some(&requirements()), &Expectation::default(), || {
+    let result = verify(bundle.as_bytes(), Some(&requirements()), &Expectation::default(), |_| {
         calls.set(calls.get() + 1);
         files()
     });
@@ -229,7 +260,7 @@ fn files_are_not_hashed_for_a_model_that_is_withdrawn() {
     let trust = std::fs::read(case("reject", "revoked").join("trust.toml")).unwrap();
     let trust = Requirements::parse(&trust).unwrap();
     let bundle = line("reject", "revoked");
-    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), || -> Result<Tree, _> {
+    let refusal = verify(bundle.as_bytes(), Some(&trust), &Expectation::default(), |_| -> Result<Tree, _> {
         panic!("files were read")
     });
     let refusal = refusal.unwrap_err();
@@ -267,7 +298,7 @@ fn a_stage_of_the_trust_file_counts_unless_the_caller_names_another() {
     assert!(judge(&bundle, Some(&at("test")), files()).is_ok());
     assert_eq!(refused(&bundle, Some(&at("production")), files()).reason(), Reason::Rejected);
     let asked = Expectation::default().at_stage(Some("test".parse().unwrap()));
-    assert!(verify(bundle.as_bytes(), Some(&at("production")), &asked, files).is_ok());
+    assert!(verify(bundle.as_bytes(), Some(&at("production")), &asked, |_| files()).is_ok());
 }
 
 /// Quadratic work would take minutes: each opened line costs two signatures.

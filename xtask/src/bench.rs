@@ -3,8 +3,10 @@
 //! Figures of different runs or machines say little; a ratio of neighbours in one run says something. What is measured
 //! is whole processes, as a user starts them.
 
+mod judgement;
 mod log;
 mod model;
+mod monitor;
 mod signing;
 mod witness;
 
@@ -23,11 +25,14 @@ struct Row {
 }
 
 /// `bench [--mib N]` measures the publisher's and the consumer's side, `bench signing …` the same beside `model_signing`,
-/// `bench log …` the log, `bench witness …` the witness.
+/// `bench judgement …` scanning and verifying beside scanners and cosign, `bench log …` the log, `bench witness …` the witness, `bench monitor …`
+/// the monitor.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let rows = match arguments.split_first() {
+        Some((first, rest)) if first == "judgement" => judgement::run(rest)?,
         Some((first, rest)) if first == "log" => log::run(rest)?,
         Some((first, rest)) if first == "signing" => signing::run(rest)?,
+        Some((first, rest)) if first == "monitor" => monitor::run(rest)?,
         Some((first, rest)) if first == "witness" => witness::run(rest)?,
         _ => model::run(arguments)?,
     };

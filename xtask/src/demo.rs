@@ -2,12 +2,15 @@
 //!
 //! A log is started, a model is trained, signed with what it was made from, logged and verified with the log stopped;
 //! then it is tampered with in every way of [`tampering::TAMPERINGS`], one at a time, and must be refused for exactly
-//! the reason given there. Anything else ends the demo with an error.
+//! the reason given there. In between somebody steals the publisher's key, a monitor tells the owner, and what the thief signed is
+//! revoked. Then every attacker of spec/threat-model.md has his try. Anything else ends the demo with an error.
 
+mod attackers;
 mod materials;
 #[path = "../demo/safetensors.rs"]
 mod safetensors;
 mod tampering;
+mod watch;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,7 @@ use crate::programs::{self, Programs};
 use crate::server::Server;
 use crate::{Arguments, command};
 use tampering::{BUNDLE, Evidence, TAMPERINGS};
+use watch::Watch;
 
 /// Lies in a work directory of ours, so that the next run may clear it.
 const OURS: &str = ".tallymark-demo";
@@ -104,12 +108,16 @@ impl Demo {
         let server = Server::start(&self.programs.log, &self.at("log"), &self.at("log.txt"))?;
         println!("     listens on {}, key {vkey}", server.url);
 
-        chapter.begin("Keys: a publisher's, and a stranger's");
+        chapter.begin("Keys: a publisher's, the owner's that only revokes, a stranger's and a reviewer's");
         fs::write(self.at("passphrase"), "a passphrase for the demo\n")?;
         let keygen = ["keygen", "--name", "demo/*", "--passphrase-file", "passphrase", "--key"];
         let publisher = self.sign_tool(&[&keygen[..], &["publisher.pem"]].concat())?;
+        // It lies elsewhere, so that it is not stolen with the other.
+        let owner = self.sign_tool(&[&keygen[..], &["owner.pem"]].concat())?;
         self.sign_tool(&[&keygen[..], &["stranger.pem"]].concat())?;
-        let trust = format!("version = 1\npolicy = \"\"\"\nlog {vkey}\nquorum none\n\"\"\"\n\n{publisher}");
+        fs::write(self.at("reviewer.toml"), self.sign_tool(&[&keygen[..], &["reviewer.pem"]].concat())?)?;
+        let policy = format!("policy = \"\"\"\nlog {vkey}\nquorum none\n\"\"\"\n");
+        let trust = format!("version = 1\n{policy}\n{owner}may = [\"revoke\"]\n\n{publisher}");
         fs::write(self.at("tallymark.toml"), &trust)?;
         println!("     tallymark.toml says whom to trust:");
         trust.lines().for_each(|line| println!("       {line}"));
@@ -159,6 +167,9 @@ impl Demo {
         chapter.begin("Read the statement, and compare it with what lies here");
         self.compare_statement()?;
 
+        let keys = [public_key(&publisher)?, public_key(&owner)?];
+        self.watch(&mut chapter, &Watch { vkey, url: &server.url, keys })?;
+
         chapter.begin("Stop the log, verify offline");
         server.stop()?;
         println!("     the log has stopped");
@@ -171,7 +182,10 @@ impl Demo {
         let other =
             fs::read_to_string(self.at("base").join(BUNDLE)).context("the base model has no bundle")?;
         let other_dataset = self.hash("base")?;
-        self.tamper(&Evidence { other, stranger, other_dataset })
+        self.tamper(&Evidence { other, stranger, other_dataset })?;
+
+        chapter.begin("Let every attacker try, on copies of the model and with the real log");
+        self.attack(&trust)
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -323,6 +337,12 @@ impl std::fmt::Display for Verdict {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} with exit {}", self.words(), self.exit)
     }
+}
+
+/// The key in what `tallymark keygen` printed.
+fn public_key(printed: &str) -> Result<&str> {
+    let found = printed.lines().find_map(|line| line.strip_prefix("keys = [\"")?.strip_suffix("\"]"));
+    found.context("`tallymark keygen` printed no key")
 }
 
 /// The deciding reason in the verifier's `--json`.

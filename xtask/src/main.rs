@@ -18,6 +18,7 @@ mod programs;
 mod python;
 mod rocksdb;
 mod server;
+mod static_program;
 mod tidy;
 mod torture;
 mod vectors;
@@ -37,7 +38,7 @@ struct Verb {
     run: fn(&Arguments) -> Result<()>,
 }
 
-const VERBS: [Verb; 9] = [
+const VERBS: [Verb; 10] = [
     Verb {
         name: "demo",
         does: "the whole loop with real processes [--model DIR] [--dir WORKDIR]",
@@ -61,6 +62,11 @@ const VERBS: [Verb; 9] = [
         name: "torture",
         does: "breaks the log on purpose [TEST...] [--form short|quick|long] [--cycles N] [--seed N] [--list] [--mutations]",
         run: torture::run,
+    },
+    Verb {
+        name: "static",
+        does: "tallymark-verify as one file that needs nothing else, tried in an empty root",
+        run: static_program::run,
     },
     Verb { name: "env", does: "the environment for plain cargo: eval \"$(cargo xtask env)\"", run: env::run },
 ];

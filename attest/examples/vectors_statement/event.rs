@@ -1,7 +1,7 @@
 //! Custody events: one of every kind.
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Event, EventPolicy, Scope};
+use attest::event::{Act, Alias, Event, EventPolicy, Identity, Scope, Waiver};
 use attest::private_value::Commitment;
 
 use super::private::hidden;
@@ -31,6 +31,29 @@ fn approval() -> Event {
         .with_policy(EventPolicy::new(uri, Sha256Digest::of(b"policy")))
         .with_text("bias report of 20 November looked at".to_owned())
         .unwrap()
+}
+
+fn format_of(digest: Sha256Digest) -> &'static str {
+    format!("\"also\":{{\"file\":\"{}\"}}", digest.to_named()).leak()
+}
+
+/// What the gate found in one file, until somebody looks again.
+fn waiver() -> Waiver {
+    let findings = ["pickle", "pickle-global"].map(|code| code.parse().unwrap()).to_vec();
+    Waiver::new(findings, "reviewed".parse().unwrap(), "2027-02-27T12:00:00Z".parse().unwrap()).unwrap()
+}
+
+/// Everything a model can be known by.
+fn alias() -> Alias {
+    let digest = |what: &str| Sha256Digest::of(what.as_bytes());
+    let commit = "86b5e0934494bd15c9632b12f734a8a67f723594".parse().unwrap();
+    let all = vec![
+        Identity::HfCommit(commit),
+        Identity::OciManifest(digest("manifest")),
+        Identity::OmsRoot(digest("root")),
+        Identity::File(digest("file")),
+    ];
+    Alias::new(all).unwrap()
 }
 
 /// Of which text, rules and where these lie are private.
@@ -68,9 +91,67 @@ pub(super) fn kind() -> Kind {
                 }),
             ),
             ("reinstate", bare(Act::Reinstate { previous: digest })),
+            ("waive", bare(Act::Waive(waiver().in_file(digest)))),
+            ("waive-tree", bare(Act::Waive(waiver()))),
+            ("alias", bare(Act::Alias(alias()))),
+            ("alias-file", bare(Act::Alias(Alias::new(vec![Identity::File(digest)]).unwrap()))),
         ],
-        accept: vec![edit("spaced", "approve-bare", "{\"kind\":\"approve\"}", "{ \"kind\" : \"approve\" }")],
+        accept: vec![
+            edit("waive-unknown-finding", "waive", "\"pickle-global\"", "\"pickle-of-tomorrow\""),
+            edit("spaced", "approve-bare", "{\"kind\":\"approve\"}", "{ \"kind\" : \"approve\" }"),
+        ],
         reject: vec![
+            ("Event.NoIdentity", edit("alias-of-nothing", "alias-file", format_of(digest), "\"also\":{}")),
+            (
+                "Event.Field.UnknownKey",
+                edit("alias-by-name", "alias-file", "\"also\":{", "\"also\":{\"name\":\"acme/churn\","),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("alias-without-identities", "alias-file", format_of(digest), "\"text\":\"x\""),
+            ),
+            (
+                "Event.BadCommit.BadLength",
+                edit(
+                    "alias-with-a-short-commit",
+                    "alias",
+                    "86b5e0934494bd15c9632b12f734a8a67f723594",
+                    "86b5e09",
+                ),
+            ),
+            (
+                "Event.BadDigest.NoAlgorithm",
+                edit("alias-without-algorithm", "alias", "\"omsRoot\":\"sha256:", "\"omsRoot\":\""),
+            ),
+            ("Event.NoFindings", edit("waive-nothing", "waive", "[\"pickle\",\"pickle-global\"]", "[]")),
+            (
+                "Event.UnsortedFindings",
+                edit("waive-twice", "waive", "\"pickle\",\"pickle-global\"", "\"pickle\",\"pickle\""),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("waive-for-ever", "waive", ",\"expires\":\"2027-02-27T12:00:00Z\"", ""),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("waive-without-a-reason", "waive", ",\"reasonCode\":\"reviewed\"", ""),
+            ),
+            (
+                "Event.Field.MissingKey",
+                edit("waive-without-findings", "waive", "\"findings\":[\"pickle\",\"pickle-global\"],", ""),
+            ),
+            (
+                "Event.Field.UnknownKey",
+                edit("waive-a-path", "waive", "\"findings\":", "\"path\":\"*.bin\",\"findings\":"),
+            ),
+            (
+                "Event.BadLabel.BadCharacter",
+                edit("waive-every-finding", "waive", "\"pickle-global\"", "\"pickle-*\""),
+            ),
+            (
+                "Event.BadDigest.NoAlgorithm",
+                edit("waive-file-without-algorithm", "waive", "\"file\":\"sha256:", "\"file\":\""),
+            ),
             ("Event.UnknownKind", edit("unknown-kind", "revoke", "\"revoke\"", "\"recall\"")),
             ("Event.Field.MissingKey", edit("no-kind", "approve-bare", "\"kind\":\"approve\"", "")),
             (

@@ -1,4 +1,4 @@
-//! Makes the cases of `testdata/statement` about datasets, evaluations, events and scans, and those about private values: `cargo
+//! Makes the cases of `testdata/statement` about datasets, evaluations, events, scans and verdicts, and those about private values: `cargo
 //! xtask vectors`.
 //!
 //! What our writer makes goes to `canonical/`. A case to refuse is one of those with one text in it replaced, and goes to
@@ -11,6 +11,7 @@ mod evaluation;
 mod event;
 mod private;
 mod scan;
+mod verdict;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ fn model() -> (ModelName, VersionLabel, TreeDigest) {
 
 fn main() {
     let folder = std::env::args_os().nth(1).map(PathBuf::from).unwrap();
-    for kind in [dataset::kind(), evaluation::kind(), event::kind(), scan::kind()] {
+    for kind in [dataset::kind(), evaluation::kind(), event::kind(), scan::kind(), verdict::kind()] {
         kind.write(&folder, "canonical");
     }
     // The writer hides nothing: who reads them and writes them again has to say which values are private.

@@ -14,9 +14,13 @@ use crate::statement::{Statement, StatementKind};
 
 use super::cbor::{MapKeys, Reader, encoded};
 use super::error::{EntryError, EntryPlace};
+use super::salt::ModelSalt;
 
-/// Version of the payload's format.
-const PAYLOAD_VERSION: u64 = 1;
+/// Version of a payload whose digests, name and version label are shown.
+const SHOWN: u64 = 1;
+
+/// Version of a payload that has commitments in their place.
+const PRIVATE: u64 = 2;
 
 /// Most subjects: the model and its largest files, with room for the forms to come.
 pub const MAX_SUBJECTS: usize = 16;
@@ -27,10 +31,10 @@ pub const MAX_INPUTS: usize = 64;
 /// How many file subjects of a statement become subjects of its entry: the largest, for those are the weights.
 pub const MAX_LOGGED_FILES: usize = 4;
 
-/// What an entry says: digests, one name, one key.
+/// What an entry says: digests, one name, one key; or commitments to these, and the key.
 ///
 /// ```text
-/// { 1: 1,                              version of this format
+/// { 1: 1,                              version of this format; 2 if private
 ///   2: kind,                           StatementKind::code
 ///   3: statement digest,               bstr of 32
 ///   4: [ [ form, digest ] ... ],       subjects, 1 to 16
@@ -40,19 +44,39 @@ pub const MAX_LOGGED_FILES: usize = 4;
 ///   8: key }                           bstr, DER SubjectPublicKeyInfo
 /// ```
 ///
-/// Elements of 4 and 5 ascend by their encoded bytes, and none is there twice.
+/// In version 2 each digest, the name and the version label are a bstr of 32, made with a [`ModelSalt`]. Kind, forms, roles
+/// and key are the same. Elements of 4 and 5 ascend by their encoded bytes, and none is there twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EntryPayload {
     kind: StatementKind,
     statement: Sha256Digest,
     subjects: Vec<EntrySubject>,
     inputs: Vec<EntryInput>,
-    name: ModelName,
-    version: VersionLabel,
+    name: EntryName,
     key: PublicKey,
 }
 
-/// A digest of 20 or 32 bytes, and how it was made.
+/// What an entry says of name and version label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "closed by spec/entry.md: one for each version")]
+pub enum EntryName {
+    /// They are shown: version 1.
+    Shown {
+        /// What the signer calls the model.
+        name: ModelName,
+        /// Which version of it the signer says it is.
+        version: VersionLabel,
+    },
+    /// Commitments stand in their place, and in that of every digest: version 2.
+    Private {
+        /// [`ModelSalt::name`].
+        name: Sha256Digest,
+        /// [`ModelSalt::version`].
+        version: Sha256Digest,
+    },
+}
+
+/// A digest of 20 or 32 bytes, or the commitment to one, and how the digest was made.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntrySubject {
     form: Form,
@@ -79,16 +103,20 @@ impl EntrySubject {
         self.form
     }
 
-    /// The digest: 32 bytes, or 20 for a git commit.
+    /// The digest: 32 bytes, or 20 for a git commit. In a private entry the commitment, 32 bytes.
     #[must_use]
     pub fn digest(&self) -> &[u8] {
         &self.digest
     }
 
-    fn decode(reader: &mut Reader<'_>, place: EntryPlace) -> Result<Self, EntryError> {
+    fn decode(reader: &mut Reader<'_>, place: EntryPlace, version: u64) -> Result<Self, EntryError> {
         let form = reader.code(EntryPlace::Form, |code| Form::from_code(code.try_into().ok()?))?;
         let digest = reader.bytes(place)?;
-        if !form.allows_len(digest.len()) {
+        let fits = match version {
+            SHOWN => form.allows_len(digest.len()),
+            _ => digest.len() == Sha256Digest::LEN,
+        };
+        if !fits {
             return Err(EntryError::DigestLength { place, len: digest.len() });
         }
         Ok(Self { form, digest: digest.to_vec() })
@@ -113,15 +141,15 @@ impl EntryInput {
         self.subject.form
     }
 
-    /// The digest: 32 bytes, or 20 for a git commit.
+    /// The digest: 32 bytes, or 20 for a git commit. In a private entry the commitment, 32 bytes.
     #[must_use]
     pub fn digest(&self) -> &[u8] {
         &self.subject.digest
     }
 
-    fn decode(reader: &mut Reader<'_>) -> Result<Self, EntryError> {
+    fn decode(reader: &mut Reader<'_>, version: u64) -> Result<Self, EntryError> {
         let role = reader.code(EntryPlace::Role, |code| Role::from_code(code.try_into().ok()?))?;
-        Ok(Self { role, subject: EntrySubject::decode(reader, EntryPlace::Input)? })
+        Ok(Self { role, subject: EntrySubject::decode(reader, EntryPlace::Input, version)? })
     }
 
     fn encode(&self, encoder: &mut Encoder<Vec<u8>>) -> EncodeResult {
@@ -136,7 +164,7 @@ impl EntryPayload {
     ///
     /// Subjects are the model's or dataset's tree digest and, of a provenance, its [`MAX_LOGGED_FILES`] largest files that are not empty, equal
     /// sizes by smaller digest first. Inputs are, for each of [`Statement::inputs`], its SHA-256 if there is one and its
-    /// git commit if there is one, and of an event its policy; a private digest is none of them; those with the same role and digest are one input.
+    /// git commit if there is one, and of an event or a verdict its policy; a private digest is none of them; those with the same role and digest are one input.
     #[must_use]
     pub fn from_statement(statement: &Statement, key: &PublicKey) -> Self {
         let mut files: Vec<_> = statement.files().map_or(&[][..], |tree| tree.files()).iter().collect();
@@ -164,24 +192,50 @@ impl EntryPayload {
             inputs.extend(sha256.into_iter().chain(commit).map(|subject| EntryInput { role, subject }));
         }
 
-        if let Some(digest) = statement.event().and_then(Event::policy).and_then(EventPolicy::digest) {
+        let of_event = statement.event().and_then(Event::policy).and_then(EventPolicy::digest);
+        let policy = of_event.or_else(|| statement.verdict().map(|verdict| verdict.policy().digest()));
+        if let Some(digest) = policy {
             let subject = EntrySubject::sha256(Form::File, digest);
             inputs.push(EntryInput { role: Role::Config, subject });
         }
 
-        subjects.sort_by_cached_key(|subject| encoded(|encoder| subject.encode(encoder)));
+        subjects.sort_by_cached_key(encoded_subject);
         subjects.dedup();
-        inputs.sort_by_cached_key(|input| encoded(|encoder| input.encode(encoder)));
+        inputs.sort_by_cached_key(encoded_input);
         inputs.dedup();
         Self {
             kind: statement.kind(),
             statement: statement.digest(),
             subjects,
             inputs,
-            name: statement.name().clone(),
-            version: statement.version().clone(),
+            name: EntryName::Shown { name: statement.name().clone(), version: statement.version().clone() },
             key: key.clone(),
         }
+    }
+
+    /// The same as a private entry says it, if there is a salt. As pure: statement, key and salt, and nothing else.
+    #[must_use]
+    pub fn of(statement: &Statement, key: &PublicKey, salt: Option<&ModelSalt>) -> Self {
+        let shown = Self::from_statement(statement, key);
+        let Some(salt) = salt else { return shown };
+        let hidden = |form, digest: Sha256Digest| EntrySubject { form, digest: digest.as_bytes().to_vec() };
+        let mut subjects: Vec<_> =
+            shown.subjects.iter().map(|one| hidden(one.form, salt.subject(one.form, &one.digest))).collect();
+        let mut inputs: Vec<_> = shown
+            .inputs
+            .iter()
+            .map(|one| {
+                let commitment = salt.input(one.role, one.form(), one.digest());
+                EntryInput { role: one.role, subject: hidden(one.form(), commitment) }
+            })
+            .collect();
+        subjects.sort_by_cached_key(encoded_subject);
+        inputs.sort_by_cached_key(encoded_input);
+        let name = EntryName::Private {
+            name: salt.name(statement.name()),
+            version: salt.version(statement.version()),
+        };
+        Self { statement: salt.statement(shown.statement), subjects, inputs, name, ..shown }
     }
 
     /// What kind of statement was made.
@@ -190,7 +244,7 @@ impl EntryPayload {
         self.kind
     }
 
-    /// The statement digest: SHA-256 of the DSSE payload.
+    /// The statement digest: SHA-256 of the DSSE payload. In a private entry the commitment to it.
     #[must_use]
     pub const fn statement(&self) -> Sha256Digest {
         self.statement
@@ -208,16 +262,34 @@ impl EntryPayload {
         &self.inputs
     }
 
-    /// What the signer calls the model.
+    /// What it says of name and version label.
     #[must_use]
-    pub const fn name(&self) -> &ModelName {
+    pub const fn entry_name(&self) -> &EntryName {
         &self.name
     }
 
-    /// Which version of it the signer says it is.
+    /// What the signer calls the model, unless that is private.
     #[must_use]
-    pub const fn version(&self) -> &VersionLabel {
-        &self.version
+    pub const fn name(&self) -> Option<&ModelName> {
+        match &self.name {
+            EntryName::Shown { name, .. } => Some(name),
+            EntryName::Private { .. } => None,
+        }
+    }
+
+    /// Which version of it the signer says it is, unless that is private.
+    #[must_use]
+    pub const fn version(&self) -> Option<&VersionLabel> {
+        match &self.name {
+            EntryName::Shown { version, .. } => Some(version),
+            EntryName::Private { .. } => None,
+        }
+    }
+
+    /// Whether commitments stand where others have digests and a name.
+    #[must_use]
+    pub const fn is_private(&self) -> bool {
+        matches!(self.name, EntryName::Private { .. })
     }
 
     /// The key that signed the statement and signs the entry.
@@ -231,15 +303,21 @@ impl EntryPayload {
     pub fn to_bytes(&self) -> Vec<u8> {
         encoded(|encoder| {
             encoder.map(8)?;
-            encoder.u8(1)?.u64(PAYLOAD_VERSION)?;
+            encoder.u8(1)?.u64(if self.is_private() { PRIVATE } else { SHOWN })?;
             encoder.u8(2)?.u64(self.kind.code())?;
             encoder.u8(3)?.bytes(self.statement.as_bytes())?;
             encoder.u8(4)?.array(self.subjects.len() as u64)?;
             self.subjects.iter().try_for_each(|subject| subject.encode(encoder))?;
             encoder.u8(5)?.array(self.inputs.len() as u64)?;
             self.inputs.iter().try_for_each(|input| input.encode(encoder))?;
-            encoder.u8(6)?.str(self.name.as_str())?;
-            encoder.u8(7)?.str(self.version.as_str())?;
+            match &self.name {
+                EntryName::Shown { name, version } => {
+                    encoder.u8(6)?.str(name.as_str())?.u8(7)?.str(version.as_str())?;
+                }
+                EntryName::Private { name, version } => {
+                    encoder.u8(6)?.bytes(name.as_bytes())?.u8(7)?.bytes(version.as_bytes())?;
+                }
+            }
             encoder.u8(8)?.bytes(self.key.as_spki_der())?;
             Ok(())
         })
@@ -253,7 +331,9 @@ impl EntryPayload {
         let reader = &mut Reader::new(bytes);
         let mut keys = MapKeys::begin(reader, EntryPlace::Payload, &[1, 2, 3, 4, 5, 6, 7, 8])?;
         keys.next(reader)?;
-        reader.code(EntryPlace::Version, |seen| (seen == i128::from(PAYLOAD_VERSION)).then_some(()))?;
+        let version = reader.code(EntryPlace::Version, |code| {
+            u64::try_from(code).ok().filter(|version| [SHOWN, PRIVATE].contains(version))
+        })?;
         keys.next(reader)?;
         let kind = reader.code(EntryPlace::Kind, |code| StatementKind::from_code(code.try_into().ok()?))?;
         keys.next(reader)?;
@@ -261,23 +341,38 @@ impl EntryPayload {
         keys.next(reader)?;
         let subjects = elements(reader, bytes, EntryPlace::Subjects, 1, MAX_SUBJECTS, |reader| {
             reader.array(EntryPlace::Subject, 2, 2)?;
-            EntrySubject::decode(reader, EntryPlace::Subject)
+            EntrySubject::decode(reader, EntryPlace::Subject, version)
         })?;
         keys.next(reader)?;
         let inputs = elements(reader, bytes, EntryPlace::Inputs, 0, MAX_INPUTS, |reader| {
             reader.array(EntryPlace::Input, 3, 3)?;
-            EntryInput::decode(reader)
+            EntryInput::decode(reader, version)
         })?;
         keys.next(reader)?;
-        let name = word(reader, EntryPlace::Name)?;
-        keys.next(reader)?;
-        let version = word(reader, EntryPlace::VersionLabel)?;
+        let name = if version == SHOWN {
+            let name = word(reader, EntryPlace::Name)?;
+            keys.next(reader)?;
+            EntryName::Shown { name, version: word(reader, EntryPlace::VersionLabel)? }
+        } else {
+            let name = Sha256Digest::from_bytes(reader.fixed(EntryPlace::Name)?);
+            keys.next(reader)?;
+            let version = Sha256Digest::from_bytes(reader.fixed(EntryPlace::VersionLabel)?);
+            EntryName::Private { name, version }
+        };
         keys.next(reader)?;
         let key = key(reader.bytes(EntryPlace::Key)?).map_err(|source| EntryError::Key { source })?;
         keys.end(reader)?;
         reader.end(EntryPlace::Payload)?;
-        Ok(Self { kind, statement, subjects, inputs, name, version, key })
+        Ok(Self { kind, statement, subjects, inputs, name, key })
     }
+}
+
+fn encoded_subject(subject: &EntrySubject) -> Vec<u8> {
+    encoded(|encoder| subject.encode(encoder))
+}
+
+fn encoded_input(input: &EntryInput) -> Vec<u8> {
+    encoded(|encoder| input.encode(encoder))
 }
 
 /// Reads an array whose elements ascend by their encoded bytes.

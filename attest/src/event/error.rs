@@ -1,6 +1,6 @@
 use crate::digest::DigestError;
 use crate::json::{FieldError, JsonPath};
-use crate::provenance::SourceUriError;
+use crate::provenance::{GitIdError, SourceUriError};
 use crate::utc_time::UtcTimeError;
 
 use super::EventLabelError;
@@ -9,6 +9,15 @@ use super::EventLabelError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EventError {
+    /// A commit that is none.
+    #[error("{path} is no commit")]
+    BadCommit {
+        /// Where.
+        path: JsonPath,
+        /// Why.
+        #[source]
+        source: GitIdError,
+    },
     /// A digest that is none.
     #[error("{path} is no digest")]
     BadDigest {
@@ -61,10 +70,25 @@ pub enum EventError {
         #[from]
         source: FieldError,
     },
+    /// An alias with two identities of one form: which of them somebody would look for is not known.
+    #[error("an alias has two identities of one form")]
+    IdentityTwice,
+    /// A waiver that lets nothing pass.
+    #[error("a waiver names no finding, want at least one")]
+    NoFindings,
+    /// An alias that is none.
+    #[error("an alias names no identity, want at least one")]
+    NoIdentity,
     /// More statements than an event may name.
     #[error("{seen} statements as evidence, want at most {max}", max = super::MAX_EVIDENCE)]
     TooMuchEvidence {
         /// Statements seen.
+        seen: usize,
+    },
+    /// More findings than a waiver may name.
+    #[error("{seen} findings, want at most {max}", max = super::MAX_FINDINGS)]
+    TooManyFindings {
+        /// Findings seen.
         seen: usize,
     },
     /// A kind of event that the predicate does not have. It may speak against the model, so it is not passed over.
@@ -82,4 +106,7 @@ pub enum EventError {
     /// Evidence that does not ascend, or an empty list of it: one thing said in two ways.
     #[error("evidence does not ascend, or is an empty list")]
     UnsortedEvidence,
+    /// Findings that do not ascend.
+    #[error("findings do not ascend")]
+    UnsortedFindings,
 }

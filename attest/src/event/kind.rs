@@ -20,11 +20,15 @@ pub enum EventKind {
     Revoke,
     /// An earlier event no longer holds.
     Reinstate,
+    /// May be used although the format gate finds something.
+    Waive,
+    /// Is known by another digest too.
+    Alias,
 }
 
 impl EventKind {
     /// All kinds, in the order of the specification.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Approve,
         Self::Reject,
         Self::Promote,
@@ -33,6 +37,8 @@ impl EventKind {
         Self::Supersede,
         Self::Revoke,
         Self::Reinstate,
+        Self::Waive,
+        Self::Alias,
     ];
 
     /// The name, as statements spell it.
@@ -47,6 +53,8 @@ impl EventKind {
             Self::Supersede => "supersede",
             Self::Revoke => "revoke",
             Self::Reinstate => "reinstate",
+            Self::Waive => "waive",
+            Self::Alias => "alias",
         }
     }
 

@@ -6,7 +6,7 @@ use crate::private_value::Commitment;
 use crate::tree::TreeDigest;
 use crate::utc_time::UtcTime;
 
-use super::{Act, Event, EventError, EventKind, EventLabel, EventPolicy, Scope};
+use super::{Act, Alias, Event, EventError, EventKind, EventLabel, EventPolicy, Identity, Scope, Waiver};
 
 /// What every kind may have.
 const COMMON: [&str; 6] = ["kind", "actorRole", "effectiveFrom", "evidence", "policy", "text"];
@@ -22,6 +22,8 @@ impl EventKind {
             Self::Supersede => &["successor"],
             Self::Revoke => &["scope", "reasonCode"],
             Self::Reinstate => &["previous"],
+            Self::Waive => &["file", "findings", "reasonCode", "expires"],
+            Self::Alias => &["also"],
         }
     }
 }
@@ -74,6 +76,36 @@ fn read_act(kind: EventKind, fields: &Fields<'_>) -> Result<Act, EventError> {
             Act::Revoke { scope, reason: label("reasonCode")? }
         }
         EventKind::Reinstate => Act::Reinstate { previous: named("previous")? },
+        EventKind::Waive => Act::Waive(read_waiver(fields)?),
+        EventKind::Alias => Act::Alias(read_alias(&fields.required("also")?)?),
+    })
+}
+
+fn read_alias(also: &Located<'_>) -> Result<Alias, EventError> {
+    let fields = also.closed_object(&["file", "omsRoot", "ociManifest", "hfCommit"])?;
+    let digest = |key| fields.optional(key).map(|digest| read_named(&digest)).transpose();
+    let commit = fields.optional("hfCommit");
+    let commit = commit.map(|id| id.parsed(|path, source| EventError::BadCommit { path, source }));
+    let identities = [
+        digest("file")?.map(Identity::File),
+        digest("omsRoot")?.map(Identity::OmsRoot),
+        digest("ociManifest")?.map(Identity::OciManifest),
+        commit.transpose()?.map(Identity::HfCommit),
+    ];
+    Alias::new(identities.into_iter().flatten().collect())
+}
+
+fn read_waiver(fields: &Fields<'_>) -> Result<Waiver, EventError> {
+    let findings = fields.required("findings")?;
+    let findings = findings.array()?.iter().map(read_label).collect::<Result<Vec<_>, _>>()?;
+    if !findings.is_sorted_by(|before, after| before < after) {
+        return Err(EventError::UnsortedFindings);
+    }
+    let expires = read_time(&fields.required("expires")?)?;
+    let waiver = Waiver::new(findings, read_label(&fields.required("reasonCode")?)?, expires)?;
+    Ok(match fields.optional("file") {
+        Some(file) => waiver.in_file(read_named(&file)?),
+        None => waiver,
     })
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::compact_json::{self, Sha256Json};
 use crate::form::Form;
 
-use super::{Act, Event, EventLabel, EventPolicy, PolicyDigest};
+use super::{Act, Alias, Event, EventLabel, EventPolicy, Identity, PolicyDigest};
 
 /// `event/v1`.
 #[derive(Default, Serialize)]
@@ -20,6 +20,12 @@ pub(crate) struct PredicateJson<'a> {
     receiver: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     successor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    also: Option<AlsoJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +51,34 @@ struct PolicyJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
     digest: PolicyDigestJson,
+}
+
+/// At least one of these.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AlsoJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oms_root: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oci_manifest: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hf_commit: Option<String>,
+}
+
+impl AlsoJson {
+    fn of(alias: &Alias) -> Self {
+        alias.identities().iter().fold(Self::default(), |also, identity| {
+            let text = Some(identity.text());
+            match identity {
+                Identity::File(_) => Self { file: text, ..also },
+                Identity::OmsRoot(_) => Self { oms_root: text, ..also },
+                Identity::OciManifest(_) => Self { oci_manifest: text, ..also },
+                Identity::HfCommit(_) => Self { hf_commit: text, ..also },
+            }
+        })
+    }
 }
 
 /// One of the two.
@@ -118,6 +152,13 @@ impl Event {
                 PredicateJson { scope: Some(scope.as_str()), reason_code: Some(reason.as_str()), ..json }
             }
             Act::Reinstate { previous } => PredicateJson { previous: Some(previous.to_named()), ..json },
+            Act::Alias(alias) => PredicateJson { also: Some(AlsoJson::of(alias)), ..json },
+            Act::Waive(waiver) => PredicateJson {
+                file: waiver.file().map(|content| content.to_named()),
+                findings: waiver.findings().iter().map(EventLabel::as_str).collect(),
+                reason_code: Some(waiver.reason().as_str()),
+                ..json
+            },
         }
     }
 }

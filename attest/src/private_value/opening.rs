@@ -46,6 +46,12 @@ impl Salt {
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
+
+    /// Gives the bytes.
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
 }
 
 impl fmt::Debug for Salt {
@@ -111,6 +117,12 @@ impl Opening {
         hasher.update(&self.salt.0);
         hasher.update(self.value.as_bytes());
         Commitment(hasher.finish())
+    }
+
+    /// The salt.
+    #[must_use]
+    pub const fn salt(&self) -> Salt {
+        self.salt
     }
 
     /// The value.

@@ -15,6 +15,11 @@ impl SourceUri {
     /// Longest URI, in bytes: what browsers and proxies commonly still take.
     pub const MAX_BYTES: usize = 2048;
 
+    /// A text that our own alphabets make a URI: a scheme, then names, labels, hex or base64url. A test of the caller reads it back.
+    pub(crate) const fn of_plain(text: String) -> Self {
+        Self(text)
+    }
+
     /// Lends the text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -9,6 +9,7 @@ use crate::model_name::NameError;
 use crate::model_path::ModelPathError;
 use crate::provenance::{Extent, ProvenanceError};
 use crate::tree::{TreeDigest, TreeError};
+use crate::verdict::SummaryError;
 
 use super::StatementKind;
 
@@ -169,5 +170,12 @@ pub enum StatementError {
     UnreadKind {
         /// The kind.
         kind: StatementKind,
+    },
+    /// The predicate of a verdict is malformed.
+    #[error("predicate is no verdict we read")]
+    Verdict {
+        /// Why.
+        #[from]
+        source: SummaryError,
     },
 }

@@ -73,7 +73,7 @@ impl StatementKind {
     /// Whether statements of this kind are read here.
     #[must_use]
     pub const fn is_read(self) -> bool {
-        matches!(self, Self::Provenance | Self::Dataset | Self::Scan | Self::Evaluation | Self::Event)
+        !matches!(self, Self::Package)
     }
 
     /// The kind with that predicate type, compared whole, if there is one.

@@ -13,6 +13,7 @@ use crate::model_name::{ModelName, VersionLabel};
 use crate::provenance::{Extent, Provenance};
 use crate::tree::{FileLeaf, Tree, TreeDigest};
 use crate::types;
+use crate::verdict::Summary;
 
 use super::{MAX_FILE_SUBJECTS, StatementKind};
 
@@ -138,6 +139,20 @@ impl FormatScan {
     ) -> Vec<u8> {
         let subject = vec![first_subject(name, version, digest, None)];
         write(StatementKind::Scan, subject, self.predicate_json())
+    }
+}
+
+impl Summary {
+    /// Writes the statement that says this of the model with that tree digest: compact JSON in one fixed order.
+    #[must_use]
+    pub fn to_statement_bytes(
+        &self,
+        name: &ModelName,
+        version: &VersionLabel,
+        digest: TreeDigest,
+    ) -> Vec<u8> {
+        let subject = vec![first_subject(name, version, digest, None)];
+        write(StatementKind::Verdict, subject, self.predicate_json())
     }
 }
 

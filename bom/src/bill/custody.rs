@@ -38,9 +38,9 @@ impl Bill {
     /// said to mean are words.
     fn event(&mut self, event: &Event, place: &str, signer: &str) {
         let field = match event.kind() {
-            EventKind::Approve | EventKind::Reject => Field::Approval,
+            EventKind::Approve | EventKind::Reject | EventKind::Waive => Field::Approval,
             EventKind::Promote => Field::Stage,
-            EventKind::Transfer | EventKind::Deploy => Field::Transfers,
+            EventKind::Transfer | EventKind::Deploy | EventKind::Alias => Field::Transfers,
             EventKind::Supersede | EventKind::Revoke | EventKind::Reinstate => Field::Withdrawal,
         };
         self.put(field, place, "kind", event.kind().as_str(), Grade::Verified, "predicate.kind");
@@ -60,6 +60,17 @@ impl Bill {
                 tell("reason", Some(reason.to_string()));
             }
             Act::Reinstate { previous } => tell("previous", Some(format!("sha256:{previous}"))),
+            Act::Alias(alias) => {
+                for identity in alias.identities() {
+                    tell("also", Some(identity.to_string()));
+                }
+            }
+            Act::Waive(waiver) => {
+                tell("file", waiver.file().map(|content| format!("sha256:{content}")));
+                let codes: Vec<String> = waiver.findings().iter().map(ToString::to_string).collect();
+                tell("findings", Some(codes.join(", ")));
+                tell("reason", Some(waiver.reason().to_string()));
+            }
         }
         tell("expires", event.act().expires().map(|time| time.to_string()));
         tell("effective-from", event.effective_from().map(|time| time.to_string()));

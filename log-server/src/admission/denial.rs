@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::admission::publishers::PublisherNotAllowed;
+use crate::admission::publishers::{PrivateNotAllowed, PublisherNotAllowed};
 use crate::admission::rate::Rate;
 use crate::admission::token::TokenId;
 
@@ -23,6 +23,9 @@ pub enum Denial {
         /// How long until there is room again.
         wait: Duration,
     },
+    /// The allow-list does not let this key add entries without a name.
+    #[error(transparent)]
+    Private(#[from] PrivateNotAllowed),
     /// The allow-list names other keys.
     #[error(transparent)]
     Publisher(#[from] PublisherNotAllowed),
@@ -34,7 +37,7 @@ pub enum Denial {
     Scope {
         /// Its id.
         token: TokenId,
-        /// The name in the entry.
+        /// The name in the entry, or what is said of one that shows none.
         name: String,
     },
     /// The token is too old.

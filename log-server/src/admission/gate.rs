@@ -8,7 +8,7 @@
 //! | 4 | are the token, and the log as a whole, within their rates? | the body | 429 `rate-limited` |
 //! | 5 | is it an entry? | the signature | 400 `entry-malformed` |
 //! | 6 | is the token for this name? | the signature | 403 `token-scope` |
-//! | 7 | may the key sign this name? | the signature | 403 `publisher-not-allowed` |
+//! | 7 | may the key sign this name, or without one? | the signature | 403 `publisher-not-allowed`, `private-not-allowed` |
 //! | 8 | is the key within its rate? | the signature | 429 `rate-limited` |
 //! | 9 | has the key signed it? | | 400 `entry-signature-invalid` |
 //!
@@ -239,11 +239,15 @@ impl Gate {
         let mut signer = None;
         let candidate = self.admission.admit_signed_if(bytes, |payload| {
             let (name, key) = (payload.name(), payload.key().key_id());
-            if let Some(grant) = pass.grant.as_ref().filter(|grant| !grant.covers(name)) {
-                return Err(Denial::Scope { token: grant.id(), name: name.to_string() });
+            let is_for = |grant: &Grant| name.map_or_else(|| grant.covers_all(), |name| grant.covers(name));
+            if let Some(grant) = pass.grant.as_ref().filter(|grant| !is_for(grant)) {
+                let name = name.map_or_else(|| "a name that is not shown".to_owned(), ToString::to_string);
+                return Err(Denial::Scope { token: grant.id(), name });
             }
-            if let Some(publishers) = &pass.rules.publishers {
-                publishers.judge(name, &key)?;
+            match (&pass.rules.publishers, name) {
+                (Some(publishers), Some(name)) => publishers.judge(name, &key)?,
+                (Some(publishers), None) => publishers.judge_private(&key)?,
+                (None, _) => {}
             }
             if let Some(limit) = &self.key {
                 let over = limit.denial(Limited::Key(key.to_string()));

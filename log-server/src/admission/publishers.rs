@@ -7,11 +7,15 @@
 //! [[publisher]]
 //! name = "acme/*"                   # a pattern as in a trust file
 //! keys = ["MCowBQYDK2VwAyEA..."]    # SPKI, base64
+//! private = true                    # these keys may add entries that show no name; false unless said
 //! ```
 //!
 //! The publishers are read from top to bottom and the first whose pattern covers the name decides, whatever stands
 //! below it: so an exception goes above its rule. The blocks have the form of a trust file's (spec/verification.md), so
 //! that what a consumer demands can be what a log demands.
+//!
+//! No pattern covers a private entry, and `others` does not speak of it either: it may be of a name that a publisher has. It is
+//! taken from a key that is allowed to, and then under whatever name.
 //!
 //! In scope: the file and the question. Out of scope: whether the key signed ([`crate::admission`] asks that next).
 
@@ -42,6 +46,7 @@ pub struct Publishers {
 struct Publisher {
     pattern: NamePattern,
     keys: Vec<Sha256Digest>,
+    private: bool,
 }
 
 /// What becomes of names that no publisher covers.
@@ -66,6 +71,8 @@ struct Document {
 struct Block {
     name: String,
     keys: Vec<String>,
+    #[serde(default)]
+    private: bool,
 }
 
 impl Publishers {
@@ -105,10 +112,8 @@ impl Publishers {
             }
             let key = |text: &String| Ok(PublicKey::from_base64(text)?.key_id());
             let keys = block.keys.iter().map(key).collect::<Result<_, KeyError>>();
-            Ok(Publisher {
-                pattern,
-                keys: keys.map_err(|source| PublishersError::Key { number, name, source })?,
-            })
+            let keys = keys.map_err(|source| PublishersError::Key { number, name, source })?;
+            Ok(Publisher { pattern, keys, private: block.private })
         };
         let publishers =
             document.publisher.into_iter().enumerate().map(publisher).collect::<Result<_, _>>()?;
@@ -131,6 +136,26 @@ impl Publishers {
         let pattern = first.map(|publisher| publisher.pattern.to_string());
         Err(PublisherNotAllowed { name: name.to_string(), key: key.to_string(), pattern })
     }
+
+    /// Whether this key may sign under a name that the log does not see.
+    ///
+    /// # Errors
+    /// [`PrivateNotAllowed`].
+    pub fn judge_private(&self, key: &Sha256Digest) -> Result<(), PrivateNotAllowed> {
+        let may = |publisher: &Publisher| publisher.private && publisher.keys.contains(key);
+        if self.publishers.iter().any(may) {
+            return Ok(());
+        }
+        Err(PrivateNotAllowed { key: key.to_string() })
+    }
+}
+
+/// The key may not sign without showing the name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("key {key} may not add private entries to this log: no publisher with this key has private = true")]
+pub struct PrivateNotAllowed {
+    /// The id of the key that signed the entry, in hex.
+    pub key: String,
 }
 
 /// The key may not sign under the name.
@@ -264,6 +289,26 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_without_a_name_is_for_keys_that_may_whatever_others_may() {
+        let private =
+            |list: &Publishers, key| list.judge_private(&PublicKey::from_base64(key).unwrap().key_id());
+        for others in ["any", "refuse"] {
+            let list = list(others, &[("acme/secret", OTHER), ("acme/*", ONE)]);
+            private(&list, ONE).unwrap_err();
+            private(&list, OTHER).unwrap_err();
+            let text = format!(
+                "version = 1\nothers = \"{others}\"\n[[publisher]]\nname = \"acme/a\"\nkeys = [\"{ONE}\"]\n\
+                 [[publisher]]\nname = \"acme/*\"\nkeys = [\"{ONE}\"]\nprivate = true\n\
+                 [[publisher]]\nname = \"zeta\"\nkeys = [\"{OTHER}\"]\nprivate = false\n"
+            );
+            let list = Publishers::parse(&text).unwrap();
+            private(&list, ONE).unwrap();
+            let refused = private(&list, OTHER).unwrap_err();
+            assert!(refused.to_string().contains("private = true"), "{refused}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_no_list_is_refused_by_what_is_wrong() {
         let block = format!("[[publisher]]\nname = \"acme/*\"\nkeys = [\"{ONE}\"]\n");
         let parse = |text: &str| Publishers::parse(text).unwrap_err();
@@ -281,6 +326,7 @@ mod tests {
         assert!(matches!(with("acme/*", "Acme/*"), PublishersError::Pattern { number: 1, .. }));
         assert!(matches!(with(ONE, "AAAA"), PublishersError::Key { number: 1, .. }));
         assert!(matches!(with(&format!("\"{ONE}\""), ""), PublishersError::NoKeys { number: 1, .. }));
+        assert!(matches!(with("keys =", "private = 1\nkeys ="), PublishersError::Syntax { .. }));
         assert!(matches!(parse(&" ".repeat((1 << 20) + 1)), PublishersError::TooLong { .. }));
     }
 

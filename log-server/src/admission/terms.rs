@@ -8,9 +8,13 @@
 //! | digest | the statement digest, and each subject's | `digest=`, 64 or 40 hex digits |
 //! | input | each input's digest | `input=`, 64 or 40 hex digits |
 //!
+//! A private entry has commitments in the place of digests, which are found like these by whoever has the salt to compute them.
+//! Those to its name and version label count among what is asked for by `digest=`: 32 bytes that say nothing by themselves.
+//!
 //! Form and role of a digest are not part of its term: who asks "what was made from this" seldom knows as what.
 //! The bytes of a term are one byte for the kind and then the value.
 
+use attest::entry::EntryName;
 use thiserror::Error;
 
 use crate::term_index::Term;
@@ -26,14 +30,21 @@ const INPUT: u8 = 5;
 pub fn terms(entry: &[u8]) -> Option<Vec<Term>> {
     let entry = super::parsed(entry).ok()?;
     let payload = entry.payload();
-    let name = payload.name().as_str();
     let mut terms = vec![
-        Term::new(NAME, name.as_bytes()),
         Term::new(KEY, payload.key().key_id().as_bytes()),
         Term::new(DIGEST, payload.statement().as_bytes()),
     ];
-    let slashes = name.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
-    terms.extend(slashes.filter_map(|(at, _)| Some(Term::new(PREFIX, name.as_bytes().get(..=at)?))));
+    match payload.entry_name() {
+        EntryName::Shown { name, .. } => {
+            let name = name.as_str();
+            terms.push(Term::new(NAME, name.as_bytes()));
+            let slashes = name.bytes().enumerate().filter(|(_, byte)| *byte == b'/');
+            terms.extend(slashes.filter_map(|(at, _)| Some(Term::new(PREFIX, name.as_bytes().get(..=at)?))));
+        }
+        EntryName::Private { name, version } => {
+            terms.extend([name, version].map(|commitment| Term::new(DIGEST, commitment.as_bytes())));
+        }
+    }
     terms.extend(payload.subjects().iter().map(|subject| Term::new(DIGEST, subject.digest())));
     terms.extend(payload.inputs().iter().map(|input| Term::new(INPUT, input.digest())));
     terms.sort_unstable();
@@ -45,7 +56,8 @@ pub fn terms(entry: &[u8]) -> Option<Vec<Term>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Field {
-    /// What the entry is about: a subject, or the statement itself.
+    /// What the entry is about: a subject, or the statement itself, or of a private entry the commitment to one of these, to the
+    /// name or to the version label.
     Digest,
     /// What that was made from.
     Input,

@@ -280,6 +280,12 @@ impl Grant {
     pub fn covers(&self, name: &ModelName) -> bool {
         self.names.iter().any(|pattern| pattern.matches(name))
     }
+
+    /// Whether it may be used for every name, and so for one that is not shown.
+    #[must_use]
+    pub fn covers_all(&self) -> bool {
+        self.names.iter().any(|pattern| pattern.as_str() == "**")
+    }
 }
 
 /// Why a text is no part of a token.

@@ -72,7 +72,7 @@ pub(super) async fn proof(
 
 fn found(app: &App, asked: Asked, form: Form) -> Result<Vec<u8>, Problem> {
     let storage: &dyn Storage = app.storage.as_ref();
-    let publication = app.publisher.current();
+    let publication = app.publisher.for_readers().map_err(|_| Problem::NotCosigned)?;
     let index = match asked {
         Asked::Index(index) => Some(index),
         Asked::Leaf(leaf) => storage.find(&[leaf]).map_err(Problem::Storage)?.pop().flatten(),

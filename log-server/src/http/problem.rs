@@ -93,6 +93,8 @@ pub enum Problem {
     NotAcceptable,
     /// No such resource, or not published.
     NotFound,
+    /// A quorum of witnesses is asked for, and has not confirmed it.
+    NotCosigned,
     /// Served elsewhere: the server is going down.
     NotReady,
     /// The query is no question.
@@ -163,6 +165,9 @@ impl Problem {
             Self::NotFound | Self::Entry(Refusal::RawNotTaken) => {
                 ("not-found", StatusCode::NOT_FOUND, "no such resource is published")
             }
+            Self::NotCosigned => {
+                ("not-cosigned", StatusCode::SERVICE_UNAVAILABLE, "the witnesses have not confirmed it yet")
+            }
             Self::NotReady => ("not-ready", StatusCode::SERVICE_UNAVAILABLE, "the server is going down"),
             Self::Queue(QueueError::Closed(Closed::Damaged)) => {
                 ("damaged", StatusCode::SERVICE_UNAVAILABLE, "the log was found damaged and signs nothing")
@@ -179,6 +184,11 @@ impl Problem {
             Self::Queue(QueueError::Closed(Closed::Restored)) => {
                 ("restored", StatusCode::SERVICE_UNAVAILABLE, "the log was restored and not yet released")
             }
+            Self::Queue(QueueError::Closed(Closed::WitnessAhead)) => (
+                "witness-ahead",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "a witness has confirmed more than the log has",
+            ),
             Self::Queue(QueueError::ClockBehind(_)) => (
                 "clock-behind",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -232,6 +242,10 @@ impl Problem {
             Self::NotAcceptable => Some(format!("answers come as {JSON_MEDIA_TYPE} or {PROOF_MEDIA_TYPE}")),
             Self::Queue(QueueError::ClockBehind(behind)) => Some(behind.to_string()),
             Self::Question(error) => Some(error.to_string()),
+            Self::NotCosigned => Some(
+                "an entry that was submitted is in the log; ask again, or submit the same bytes again"
+                    .to_owned(),
+            ),
             Self::Queue(QueueError::Closed(closed)) => Some(closed.to_string()),
             Self::Queue(QueueError::Full { capacity }) => Some(format!("all {capacity} places are taken")),
             Self::Queue(QueueError::BulkFull) => Some("the places for bulk submissions are taken".to_owned()),
@@ -258,7 +272,7 @@ impl Problem {
     fn retry_after(&self) -> Option<RetryAfter> {
         match self {
             // Somebody has to look into it first.
-            Self::Queue(QueueError::Closed(Closed::Damaged | Closed::Restored)) => {
+            Self::Queue(QueueError::Closed(Closed::Damaged | Closed::Restored | Closed::WitnessAhead)) => {
                 Some(RetryAfter::between(60, 120))
             }
             Self::Queue(QueueError::ClockBehind(behind)) => {
@@ -279,6 +293,7 @@ impl Problem {
             Self::Queue(QueueError::Stopped)
             | Self::WorkerLost
             | Self::CheckpointStale { .. }
+            | Self::NotCosigned
             | Self::NotReady
             | Self::IndexBehind { .. }
             | Self::RequestTimeout { .. }
@@ -293,6 +308,9 @@ fn denial_row(denial: &Denial) -> Row {
     match denial {
         Denial::OverRate { .. } => {
             ("rate-limited", StatusCode::TOO_MANY_REQUESTS, "too many entries in too short a time")
+        }
+        Denial::Private(_) => {
+            ("private-not-allowed", StatusCode::FORBIDDEN, "the key may not add private entries to this log")
         }
         Denial::Publisher(_) => {
             ("publisher-not-allowed", StatusCode::FORBIDDEN, "the key may not sign this name in this log")
@@ -321,7 +339,11 @@ fn challenge(denial: &Denial) -> Option<&'static str> {
             Some("Bearer error=\"invalid_token\", error_description=\"the token has expired\"")
         }
         Denial::Scope { .. } => Some("Bearer error=\"insufficient_scope\""),
-        Denial::OverRate { .. } | Denial::Publisher(_) | Denial::RulesUnreadable | Denial::WritesOff => None,
+        Denial::OverRate { .. }
+        | Denial::Private(_)
+        | Denial::Publisher(_)
+        | Denial::RulesUnreadable
+        | Denial::WritesOff => None,
     }
 }
 
@@ -392,7 +414,7 @@ mod tests {
     use crate::admission::Admission;
     use crate::admission::denial::Limited;
     use crate::admission::mentions::MentionsError;
-    use crate::admission::publishers::PublisherNotAllowed;
+    use crate::admission::publishers::{PrivateNotAllowed, PublisherNotAllowed};
     use crate::admission::token::TokenDigest;
     use crate::clock::Behind;
     use crate::config::Mode;
@@ -420,6 +442,7 @@ mod tests {
         };
         vec![
             Problem::Denied(over),
+            Problem::Denied(Denial::Private(PrivateNotAllowed { key: "00".into() })),
             Problem::Denied(Denial::Publisher(not_allowed)),
             Problem::Denied(Denial::RulesUnreadable),
             Problem::Denied(Denial::Scope { token: token.clone(), name: "acme/churn".to_owned() }),
@@ -449,6 +472,8 @@ mod tests {
             Problem::Queue(QueueError::ClockBehind(Behind { seconds: 3 })),
             Problem::Question(QuestionError::Nothing),
             Problem::Queue(QueueError::Closed(Closed::Damaged)),
+            Problem::Queue(QueueError::Closed(Closed::WitnessAhead)),
+            Problem::NotCosigned,
             Problem::Queue(QueueError::Closed(Closed::DiskFull)),
             Problem::Queue(QueueError::Closed(Closed::Frozen)),
             Problem::Queue(QueueError::Closed(Closed::ReadOnly)),

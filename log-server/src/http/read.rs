@@ -24,9 +24,10 @@ const IMMUTABLE: &str = "public, max-age=604800, immutable";
 const OCTETS: &str = "application/octet-stream";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 
-pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn checkpoint(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     let headers = [(header::CONTENT_TYPE, TEXT), (header::CACHE_CONTROL, "no-cache")];
-    (headers, app.publisher.current().checkpoint().to_vec()).into_response()
+    let shown = app.publisher.for_readers().map_err(|_| Problem::NotCosigned)?;
+    Ok((headers, shown.checkpoint().to_vec()).into_response())
 }
 
 pub(super) async fn tile(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Problem> {

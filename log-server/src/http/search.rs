@@ -245,7 +245,7 @@ pub(super) async fn entries(State(app): State<Arc<App>>, uri: Uri) -> Result<Res
     let Some(search) = app.search.clone() else { return Err(Problem::NotFound) };
     let question = Question::parse(uri.query().unwrap_or_default()).map_err(Problem::Question)?;
     // Taken before the wait, so that whoever was answered before it asked finds its own entry.
-    let publication = app.publisher.current();
+    let publication = app.publisher.for_readers().map_err(|_| Problem::NotCosigned)?;
     let size = publication.head().size().get();
     wait_for(&search, size).await?;
     let (storage, vkey) = (Arc::clone(&app.storage), *app.config.vkey().log_id());

@@ -27,7 +27,7 @@ pub(super) async fn snapshot(State(app): State<Arc<App>>, uri: Uri) -> Result<Re
     let digest = uri.path().strip_prefix("/status/").unwrap_or_default();
     let subject = Subject::from_hex(digest).ok_or(Problem::NotFound)?;
     let board = Arc::clone(app.status.as_ref().ok_or(Problem::NotFound)?);
-    let shown = app.publisher.current();
+    let shown = app.publisher.for_readers().map_err(|_| Problem::NotCosigned)?;
     let line = fault::on_thread(&app.readers, move || board.snapshot(subject, &shown)).await?;
     let mut line = line.map_err(Problem::Status)?;
     line.push(b'\n');

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::admission::gate::{Gate, Pass};
@@ -20,6 +20,7 @@ use crate::http::fault;
 use crate::http::problem::Problem;
 use crate::http::workers::Tell;
 use crate::proof::prove;
+use crate::publisher::Publication;
 use crate::sequencer::{Answer, Novelty, QueueError};
 
 /// `POST /api/v1/entries`.
@@ -27,9 +28,11 @@ pub(super) async fn entry(
     State(app): State<Arc<App>>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
+    uri: Uri,
     body: Body,
 ) -> Result<Response, Problem> {
     let form = Form::accepted(&headers).ok_or(Problem::NotAcceptable)?;
+    let until = Until::asked(uri.query());
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(admission::is_entry_media_type) {
         return Err(Problem::MediaType);
@@ -42,7 +45,15 @@ pub(super) async fn entry(
         Novelty::New => StatusCode::CREATED,
         Novelty::Duplicate => StatusCode::OK,
     };
-    let body = finish(&app, &answer, form, &entry).await?;
+    let publication = match until {
+        Until::Published => Arc::clone(answer.publication()),
+        // The request's own time is the limit; the entry stays.
+        Until::Cosigned => {
+            let confirmed = app.publisher.until_cosigned(answer.index().tree_size().get());
+            confirmed.await.map_err(|_| Problem::NotCosigned)?
+        }
+    };
+    let body = finish(&app, &answer, &publication, form, &entry).await?;
     Ok((status, [(header::CONTENT_TYPE, form.media_type())], body).into_response())
 }
 
@@ -58,6 +69,23 @@ pub(super) async fn add(
     let answer = submit(&app, pass, move |gate, _| gate.admit_raw(bytes)).await?;
     let headers = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((headers, answer.index().get().to_string()).into_response())
+}
+
+/// When a submission is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// A quorum of witnesses confirmed a tree that has the entry.
+    Cosigned,
+    /// The entry is in the published tree.
+    Published,
+}
+
+impl Until {
+    /// `until=cosigned` among the parameters of the query; anything else means nothing here.
+    fn asked(query: Option<&str>) -> Self {
+        let is_asked = query.is_some_and(|query| query.split('&').any(|pair| pair == "until=cosigned"));
+        if is_asked { Self::Cosigned } else { Self::Published }
+    }
 }
 
 /// Admits an entry off the reactor and waits until it is published.
@@ -91,21 +119,28 @@ where
 }
 
 /// Builds the answer and verifies its proof.
-async fn finish(app: &Arc<App>, answer: &Answer, form: Form, entry: &[u8]) -> Result<Vec<u8>, Problem> {
-    let (leaf, index, publication) = (*answer.leaf(), answer.index(), Arc::clone(answer.publication()));
+async fn finish(
+    app: &Arc<App>,
+    answer: &Answer,
+    shown: &Arc<Publication>,
+    form: Form,
+    entry: &[u8],
+) -> Result<Vec<u8>, Problem> {
+    let (leaf, index, publication) = (*answer.leaf(), answer.index(), Arc::clone(shown));
     let proof = match answer.novelty() {
         // All its tiles are in memory.
-        Novelty::New => prove(&leaf, index, &publication, app.storage.as_ref()),
-        Novelty::Duplicate => {
+        Novelty::New if Arc::ptr_eq(shown, answer.publication()) => {
+            prove(&leaf, index, &publication, app.storage.as_ref())
+        }
+        Novelty::Duplicate | Novelty::New => {
             let storage = Arc::clone(&app.storage);
             let proving = move || prove(&leaf, index, &publication, storage.as_ref());
             fault::on_thread(&app.readers, proving).await?
         }
     };
     let proof = proof.map_err(Problem::Internal)?;
-    let publication = answer.publication();
     match form {
-        Form::Json => Ok(answer::json(app.config.vkey(), entry, &proof, publication)),
-        Form::Proof => answer::proof(proof, publication).map_err(Problem::Checkpoint),
+        Form::Json => Ok(answer::json(app.config.vkey(), entry, &proof, shown)),
+        Form::Proof => answer::proof(proof, shown).map_err(Problem::Checkpoint),
     }
 }

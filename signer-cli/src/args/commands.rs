@@ -40,7 +40,7 @@ pub(crate) struct KeygenArgs {
 }
 
 /// Where the private key lies and what opens it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct KeyArgs {
     /// Private key file [default: $XDG_DATA_HOME/tallymark/key.pem]
     #[arg(long, env = "TALLYMARK_KEY", value_name = "FILE")]
@@ -138,22 +138,42 @@ pub(crate) struct MaterialArgs {
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct PrivateArgs {
     /// Show salted commitments instead of names, paths and places; with `=digests` also instead of the inputs' digests. What
-    /// opens them is written into a file that stays with you
+    /// opens them is written into a file that stays with you. With `=entry` it is the log that shows a kind and a key and no
+    /// more; may be joined: `=names,entry`. Whoever watches his name in the log then sees nothing of it, and has to watch his keys
     #[arg(long, env = "TALLYMARK_PRIVATE", value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true,
-          default_missing_value = "names")]
-    pub(crate) private: Option<PrivateLevel>,
+          default_missing_value = "names", value_delimiter = ',', action = ArgAction::Append)]
+    pub(crate) private: Vec<PrivateLevel>,
     /// That file [default: beside the model, `NAME.openings.jsonl`]
     #[arg(long, env = "TALLYMARK_OPENINGS", value_name = "FILE")]
     pub(crate) openings: Option<PathBuf>,
+    /// Model or bundle file with a private entry about the same model, under whose salt this is logged [default: the bundle
+    /// file that the signature goes into]
+    #[arg(long, env = "TALLYMARK_SALT_OF", value_name = "PATH")]
+    pub(crate) salt_of: Option<PathBuf>,
 }
 
-/// How much is private, as typed.
+impl PrivateArgs {
+    /// How much of the statement is private.
+    pub(crate) fn level(&self) -> Option<PrivateLevel> {
+        let asked = |level| self.private.contains(&level).then_some(level);
+        asked(PrivateLevel::Digests).or(asked(PrivateLevel::Names))
+    }
+
+    /// Whether the log is to show neither name nor digest.
+    pub(crate) fn hides_entry(&self) -> bool {
+        self.private.contains(&PrivateLevel::Entry)
+    }
+}
+
+/// What is private, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrivateLevel {
     /// Names of inputs, paths, places
     Names,
     /// These, and the digests and sizes of inputs
     Digests,
+    /// Name and digests in the log
+    Entry,
 }
 
 /// How a statement is signed and made public.

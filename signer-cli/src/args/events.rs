@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use attest::digest::Sha256Digest;
 use attest::event::{EventLabel, Scope};
 use attest::model_name::NameVersion;
-use attest::provenance::SourceUri;
+use attest::provenance::{GitId, SourceUri};
 use attest::utc_time::UtcTime;
 use clap::{ArgAction, Args, ValueEnum};
 
@@ -173,6 +173,68 @@ pub(crate) struct ReinstateArgs {
     /// Statement digest of the event that no longer holds, as `tallymark inspect` shows it
     #[arg(long = "event", env = "TALLYMARK_EVENT", value_name = "DIGEST", value_parser = digest)]
     pub(crate) previous: Sha256Digest,
+}
+
+/// State that a model may be used although the format gate finds something in it
+///
+/// For one file by its content, or for the model as it is; never for a name or a pattern. It ends, and it counts only where a trust file
+/// names `waive` for your key, and not for a model of your own. What was found: `tallymark scan`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark waive ./churn --as acme/churn:2026.1 --file ./churn/model.pkl --finding pickle --finding \
+                  pickle-global --reason reviewed --expires 2027-02-27T12:00:00Z --log https://log.example.org"
+)]
+pub(crate) struct WaiveArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// The one file it is for, by path or by SHA-256 [default: every file of the model]
+    #[arg(long, env = "TALLYMARK_FILE", value_name = "FILE|DIGEST")]
+    pub(crate) file: Option<String>,
+    /// Code of a finding to let pass, as `tallymark scan` prints it; may be repeated
+    #[arg(long, env = "TALLYMARK_FINDING", value_name = "CODE", value_delimiter = ' ', action = ArgAction::Append,
+          required = true, value_parser = finding)]
+    pub(crate) finding: Vec<EventLabel>,
+    /// Why: `reviewed`, `no-other-format`, or a word of your own
+    #[arg(long, env = "TALLYMARK_REASON", value_name = "REASON")]
+    pub(crate) reason: EventLabel,
+    /// Until when: `2027-02-27T12:00:00Z`
+    #[arg(long, env = "TALLYMARK_EXPIRES", value_name = "TIME")]
+    pub(crate) expires: UtcTime,
+}
+
+/// State what else a model or dataset is known by
+///
+/// A lineage joins by tree digest alone. Where somebody knows a base model by the digest of its one file or by a commit on the Hugging Face
+/// hub, this says which tree that is. It counts only where a trust file names `alias` for your key.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Example:\n  tallymark alias ./bert --as google-bert/base:1 --hf-commit 86b5e0934494bd15c9632b12f734a8a67f723594 --log \
+                  https://log.example.org"
+)]
+pub(crate) struct AliasArgs {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+    /// The one file of the model, by path or by SHA-256
+    #[arg(long, env = "TALLYMARK_FILE", value_name = "FILE|DIGEST")]
+    pub(crate) file: Option<String>,
+    /// Root digest of its OMS signature
+    #[arg(long, env = "TALLYMARK_OMS_ROOT", value_name = "DIGEST", value_parser = digest)]
+    pub(crate) oms_root: Option<Sha256Digest>,
+    /// Digest of its manifest in a registry of OCI
+    #[arg(long, env = "TALLYMARK_OCI_MANIFEST", value_name = "DIGEST", value_parser = digest)]
+    pub(crate) oci_manifest: Option<Sha256Digest>,
+    /// Commit of its repository on the Hugging Face hub
+    #[arg(long, env = "TALLYMARK_HF_COMMIT", value_name = "COMMIT")]
+    pub(crate) hf_commit: Option<GitId>,
+}
+
+/// Reads the code of a finding: one that the gate has, since a misspelt one would let nothing pass.
+fn finding(code: &str) -> Result<EventLabel, String> {
+    let is_known = formats::Reason::ALL.iter().any(|reason| reason.code() == code);
+    code.parse()
+        .ok()
+        .filter(|_| is_known)
+        .ok_or_else(|| "no finding of the format gate has that code".to_owned())
 }
 
 /// How far a revocation goes, as typed.

@@ -49,6 +49,10 @@ pub(crate) struct GateArgs {
     /// Also write this file: `sarif=gate.sarif`; may be repeated. In the variable: one per line
     #[arg(long, env = "TALLYMARK_GATE_REPORT", value_name = "FORMAT=FILE", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) report: Vec<ReportFile>,
+    /// Believe this file's digests of large files that have not changed since, and keep others in it; the verdict says how many files were not
+    /// read
+    #[arg(long, env = "TALLYMARK_TRUST_CACHE", value_name = "FILE")]
+    pub(crate) trust_cache: Option<PathBuf>,
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,

@@ -14,7 +14,7 @@ use clap::{ArgAction, Args, ValueEnum};
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark lineage ./churn --lineage ./models\n  tallymark lineage ./churn --lineage base.tallymark.jsonl \
-                  --format svg --out churn.svg"
+                  --format svg --out churn.svg\n  tallymark lineage ./churn --lineage ./models --base ./models/bert"
 )]
 pub(crate) struct LineageArgs {
     /// Directory or single file of the model
@@ -24,6 +24,10 @@ pub(crate) struct LineageArgs {
     /// per line
     #[arg(long, env = "TALLYMARK_LINEAGE", value_name = "FILE|DIR", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) lineage: Vec<PathBuf>,
+    /// A base model or adapter it was made from, as it lies here: say whether the headers of the weights speak for or against that; may be
+    /// repeated. In the variable: one per line. Both models are hashed
+    #[arg(long, env = "TALLYMARK_LINEAGE_BASE", value_name = "DIR|FILE", value_delimiter = '\n', action = ArgAction::Append)]
+    pub(crate) base: Vec<PathBuf>,
     /// How to draw it
     #[arg(long, env = "TALLYMARK_LINEAGE_FORMAT", value_enum, default_value = "tree")]
     pub(crate) format: LineageFormat,

@@ -9,14 +9,14 @@ use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::NamedPath;
+use super::{NamedPath, VerdictArgs};
 use crate::search::Term;
 
 /// Find entries in a log, each proven before it is printed
 ///
 /// Entries answer to all terms: `name=acme/churn`, `name=acme/` for all names below it, `digest=` of a statement, model or
 /// file, `input=` for what was made from it, `key=` for who signed. Newest first. That none was left out is the log's
-/// word.
+/// word. A private entry shows a key alone; with --salt-of it is found by name and digests as well.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark search name=acme/ --log https://log.example.org --trust tallymark.toml\n  tallymark \
@@ -26,6 +26,9 @@ pub(crate) struct SearchArgs {
     /// What to look for
     #[arg(env = "TALLYMARK_TERMS", value_name = "FIELD=VALUE", required = true, value_delimiter = ' ')]
     pub(crate) terms: Vec<Term>,
+    /// Model or bundle file: private entries under its salts are found too
+    #[arg(long, env = "TALLYMARK_SALT_OF", value_name = "PATH")]
+    pub(crate) salt_of: Option<PathBuf>,
     /// Where the log is [default: the address in the policy, if it has one]
     #[arg(long, env = "TALLYMARK_LOG", value_name = "URL")]
     pub(crate) log: Option<String>,
@@ -61,7 +64,8 @@ pub(crate) struct SearchArgs {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  tallymark verify ./churn --trust tallymark.toml --name acme/churn\n  tallymark verify ./churn --oms \
-                  --oms-key signer.pem.pub\n  tallymark verify hf://acme/churn@v2 --no-download"
+                  --oms-key signer.pem.pub\n  tallymark verify hf://acme/churn@v2 --no-download\n  tallymark verify ./churn --attest --verifier \
+                  https://gate.example.org/ --log https://log.example.org"
 )]
 pub(crate) struct VerifyArgs {
     /// Directory or single file of the model, or `hf://OWNER/NAME@REVISION` on the hub
@@ -121,12 +125,18 @@ pub(crate) struct VerifyArgs {
     /// Accept only a statement about this version label
     #[arg(long, short = 'V', env = "TALLYMARK_VERSION", value_name = "LABEL")]
     pub(crate) version: Option<VersionLabel>,
+    /// Believe this file's digests of large files that have not changed since, and keep others in it; the verdict says how many files were not
+    /// read
+    #[arg(long, env = "TALLYMARK_TRUST_CACHE", value_name = "FILE", conflicts_with = "oms")]
+    pub(crate) trust_cache: Option<PathBuf>,
     /// Threads that hash [default: one per processor]
     #[arg(long, env = "TALLYMARK_THREADS", value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Print JSON
+    /// Print JSON; of a verdict that is signed, what was signed
     #[arg(long, env = "TALLYMARK_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) verdict: VerdictArgs,
 }
 
 /// Show what differs between what was signed and what lies here, or between two signed models
@@ -317,6 +327,33 @@ pub(crate) struct CompletionsArgs {
     /// Which shell
     #[arg(env = "TALLYMARK_SHELL", value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print what a command is for, or what exit codes mean
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark help exit-codes\n  tallymark help sign")]
+pub(crate) struct HelpArgs {
+    /// A command, or `exit-codes` [default: all commands]
+    #[arg(env = "TALLYMARK_HELP_TOPIC", value_name = "TOPIC")]
+    pub(crate) topic: Option<String>,
+}
+
+/// Print the JSON Schema of a file that is read or written
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  tallymark schema trust > trust.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// Of which
+    #[arg(env = "TALLYMARK_SCHEMA", value_enum)]
+    pub(crate) what: SchemaName,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// The trust file, tallymark.toml
+    Trust,
+    /// What `verify --json` and `gate --format json` print
+    Verdict,
 }
 
 /// Write the manual pages

@@ -35,6 +35,8 @@ impl From<LogError> for Failure {
                         .hint("check that the token is this log's and has not been revoked: tallymark-log token list"),
                     "token-scope" => failure
                         .hint("use a token for this name, or ask the operator: tallymark-log token new --names PATTERN"),
+                    "private-not-allowed" => failure
+                        .hint("ask the log's operator for private = true beside your key, or sign without --private=entry"),
                     "publisher-not-allowed" => failure
                         .hint("sign with the key that the log knows for this name, or have yours added to its publishers"),
                     _ => failure.hint("the log's operator can explain it"),
@@ -150,6 +152,11 @@ impl From<SearchError> for Failure {
             E::Log(LogError::Unreachable { url, .. }) => {
                 told(Exit::Undecidable, "log-unreachable").hint(format!("is it up? curl {url}/healthz"))
             }
+            E::NoSalt { .. } => told(Exit::Usage, "no-entry-salt")
+                .hint("name the model, or the bundle file that has its private entry: --salt-of PATH"),
+            E::OneWithSalt => told(Exit::Usage, "one-term-with-salt").hint(
+                "ask for one name, digest or input, such as name=acme/churn; a prefix has no commitment",
+            ),
             E::Log(LogError::Setup { .. }) => {
                 told(Exit::Io, "no-https").hint("install the system's certificates, or set SSL_CERT_FILE")
             }

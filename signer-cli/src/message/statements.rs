@@ -14,8 +14,10 @@ use crate::eval::EvalError;
 use crate::hidden::HiddenError;
 use crate::manifest_file::ManifestFileError;
 use crate::opening_view::OpeningViewError;
+use crate::plausibility::PlausibilityError;
 use crate::prove_file::ProveFileError;
 use crate::scan::ScanCommandError;
+use crate::verdict::VerdictError;
 
 impl From<CustodyError> for Failure {
     fn from(error: CustodyError) -> Self {
@@ -25,6 +27,8 @@ impl From<CustodyError> for Failure {
             E::Event(_) => told(Exit::Usage, "event").hint("correct the option that the message names"),
             E::NoPlace { .. } => told(Exit::Usage, "no-bundle-file")
                 .hint("name the file that the bundle shall be added to: --out FILE"),
+            E::NoFile { .. } => told(Exit::Usage, "no-single-file")
+                .hint("name one file of the model, or leave it out: then every file is meant"),
             E::NothingThere { .. } => told(Exit::Usage, "neither-path-nor-digest")
                 .hint("a digest is 64 lower-case hex digits; to see a model's: tallymark hash DIR"),
             E::Receiver { .. } => told(Exit::Usage, "no-public-key")
@@ -66,6 +70,10 @@ impl From<HiddenError> for Failure {
                 .hint(format!("others may have seen what is private; if not: chmod 600 {}", path.display())),
             E::Malformed { .. } | E::NotAFile { .. } => told(Exit::VerifiedFalse, "openings-malformed")
                 .hint("fetch the file again, or name another with --openings FILE"),
+            E::NoSalt { .. } => told(Exit::Usage, "no-entry-salt").hint(
+                "name the model, or a bundle file that has its private entry: --salt-of PATH; or leave --private=entry out",
+            ),
+            E::PublicEntry => told(Exit::Usage, "entry-public").hint("leave --private=entry out"),
             E::NothingPrivate => told(Exit::Usage, "nothing-private").hint(
                 "say what is private: --private for names and places, --private=digests for digests too",
             ),
@@ -185,6 +193,43 @@ impl From<ScanCommandError> for Failure {
                 .hint("name the directory that holds the model alone: tallymark scan DIR"),
             E::Statement(_) => told(Exit::Refused, "scan-statement")
                 .hint("see what was found, without signing it: leave out --attest"),
+        }
+    }
+}
+
+impl From<VerdictError> for Failure {
+    fn from(error: VerdictError) -> Self {
+        use VerdictError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::IntoPack { .. } => told(Exit::Usage, "out-missing")
+                .hint("say where the verdict goes: --out FILE.tallymark.jsonl"),
+            E::NoVerifier => told(Exit::Usage, "verifier-missing")
+                .hint("say whom others are to know you by: --verifier https://gate.example.org/"),
+            E::Summary(_) => told(Exit::Refused, "verdict-statement")
+                .hint("see the verdict, without signing it: leave out --attest"),
+        }
+    }
+}
+
+impl From<PlausibilityError> for Failure {
+    fn from(error: PlausibilityError) -> Self {
+        use PlausibilityError as E;
+        let error = match error {
+            E::Gate { source: formats::GateError::Walk { source }, .. } => return source.into(),
+            other => other,
+        };
+        let told = |exit, code| Self::new(exit, code, &error);
+        match &error {
+            E::Gate { source: formats::GateError::Io { .. }, .. } => {
+                told(Exit::Io, "unreadable").hint("check the path and its permissions")
+            }
+            E::Gate { .. } => told(Exit::Undecidable, "no-headers")
+                .hint("name the directory or file that holds the weights"),
+            E::NoLink { .. } => told(Exit::Refused, "base-not-in-lineage")
+                .hint("see what the model was made from: tallymark lineage DIR; a download may have files that were not signed"),
+            E::OtherModel { .. } => told(Exit::Undecidable, "model-changed")
+                .hint("compare again when nothing writes to it"),
         }
     }
 }

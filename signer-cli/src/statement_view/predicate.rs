@@ -29,6 +29,15 @@ pub(super) fn event_rows(event: &Event) -> Rows {
             row("scope", Some(scope.to_string()));
         }
         Act::Reinstate { previous } => row("undoes", Some(previous.to_string())),
+        Act::Alias(alias) => {
+            alias.identities().iter().for_each(|identity| row("also", Some(identity.to_string())));
+        }
+        Act::Waive(waiver) => {
+            let file = waiver.file().map_or("every file".to_owned(), |content| content.to_string());
+            row("file", Some(file));
+            waiver.findings().iter().for_each(|code| row("lets pass", Some(text(code))));
+            row("reason", Some(text(waiver.reason())));
+        }
     }
     row("role", event.actor_role().map(text));
     row("from", event.effective_from().map(|time| time.to_string()));
@@ -59,6 +68,14 @@ pub(super) fn event_json(event: &Event) -> Value {
         Act::Supersede { successor } => json!({ "successor": successor.to_string() }),
         Act::Revoke { scope, reason } => json!({ "scope": scope.as_str(), "reason_code": reason.as_str() }),
         Act::Reinstate { previous } => json!({ "previous": previous.to_string() }),
+        Act::Alias(alias) => {
+            json!({ "also": alias.identities().iter().map(ToString::to_string).collect::<Vec<_>>() })
+        }
+        Act::Waive(waiver) => json!({
+            "file": waiver.file().map(|content| content.to_string()),
+            "findings": waiver.findings().iter().map(EventLabel::as_str).collect::<Vec<_>>(),
+            "reason_code": waiver.reason().as_str(),
+        }),
     };
     if let (Value::Object(object), Value::Object(own)) = (&mut object, own) {
         object.extend(own);

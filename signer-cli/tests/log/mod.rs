@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use attest::entry::{EntryName, EntryPayload};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
@@ -51,6 +52,8 @@ pub(crate) enum Manner {
     Guarded,
     /// 403: the key may not sign the name here.
     OtherPublishers,
+    /// Takes no entries without a name.
+    NoPrivate,
     /// 400 with a problem, in which the log writes terminal escapes and a hint of its own.
     Refusing,
     /// A page of some other web server.
@@ -163,7 +166,9 @@ impl State {
         let shows_token = head.contains(&format!("authorization: Bearer {TOKEN}\r\n"));
         let (status, body) = match (manner, search) {
             (Manner::Busy | Manner::Refusing | Manner::NotALog, _) => self.refuse(manner),
-            (Manner::Later | Manner::MuchLater | Manner::OtherPublishers, _) => self.refuse(manner),
+            (Manner::Later | Manner::MuchLater | Manner::OtherPublishers | Manner::NoPrivate, _) => {
+                self.refuse(manner)
+            }
             (Manner::Guarded, None) if !shows_token => {
                 (401, r#"{"code":"token-missing","title":"a token is wanted"}"#.to_owned())
             }
@@ -211,6 +216,11 @@ impl State {
                 r#"{"code":"publisher-not-allowed","detail":"names acme/* have other publishers"}"#
                     .to_owned(),
             ),
+            Manner::NoPrivate => (
+                403,
+                r#"{"code":"private-not-allowed","detail":"no publisher with this key has private = true"}"#
+                    .to_owned(),
+            ),
             Manner::NotALog => (404, "<html>".to_owned()),
             _ => (
                 400,
@@ -220,7 +230,7 @@ impl State {
         }
     }
 
-    /// A page of a search by `name=`, two hits long at most, newest first, with the cursor of the next.
+    /// A page of a search by `name=`, `digest=` or `input=`, two hits long at most, newest first, with the cursor of the next.
     fn page(&self, query: &str, manner: Manner) -> String {
         let entries = self.entries.lock().expect("no panic under the lock");
         let value = |name: &str| {
@@ -228,11 +238,25 @@ impl State {
             pairs.clone().find(|(seen, _)| *seen == name).map(|(_, value)| value.replace("%2F", "/"))
         };
         let number = |name: &str| value(name).map(|text| text.parse::<usize>().expect("a number"));
-        let (name, limit) = (value("name").expect("a name"), number("limit").expect("a limit").min(2));
+        let limit = number("limit").expect("a limit").min(2);
+        let has = |payload: &EntryPayload| {
+            let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let mut digests: Vec<String> = payload.subjects().iter().map(|one| hex(one.digest())).collect();
+            digests.push(payload.statement().to_string());
+            if let EntryName::Private { name, .. } = payload.entry_name() {
+                digests.push(name.to_string());
+            }
+            let name =
+                value("name").is_none_or(|name| payload.name().is_some_and(|one| one.as_str() == name));
+            let digest = value("digest").is_none_or(|digest| digests.contains(&digest));
+            let inputs = payload.inputs();
+            name && digest
+                && value("input").is_none_or(|input| inputs.iter().any(|one| hex(one.digest()) == input))
+        };
         let asked = |index: &usize| {
             let entry = attest::entry::Entry::parse(&entries[*index]).ok();
             // A log that lies about what it was asked shows everything it has.
-            entry.is_some_and(|entry| manner == Manner::OtherEntry || entry.payload().name().as_str() == name)
+            entry.is_some_and(|entry| manner == Manner::OtherEntry || has(entry.payload()))
         };
         let before = number("before").unwrap_or(entries.len());
         let found: Vec<usize> = (0..before).rev().filter(asked).take(limit).collect();

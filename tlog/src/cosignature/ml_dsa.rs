@@ -49,6 +49,9 @@ pub struct MlDsaVkey {
     key: VerifyingKey<MlDsa44>,
 }
 
+// A key is its bytes.
+impl Eq for MlDsaVkey {}
+
 /// A text that is no such verifier key.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

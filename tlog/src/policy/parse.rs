@@ -2,7 +2,11 @@
 
 use thiserror::Error;
 
-use super::{MAX_POLICY_BYTES, Member, Policy, PolicyGroup, PolicyLog, PolicyName, PolicyWitness, Quorum};
+use super::{
+    MAX_POLICY_BYTES, Member, Policy, PolicyGroup, PolicyLog, PolicyName, PolicyWitness, Quorum, WitnessKey,
+};
+#[cfg(feature = "ml-dsa")]
+use crate::cosignature::ml_dsa::MlDsaVkeyError;
 use crate::text::{TextError, decimal};
 use crate::vkey::{KeyAlgorithm, Vkey, VkeyError};
 
@@ -129,6 +133,15 @@ pub enum PolicyError {
         /// The name.
         name: PolicyName,
     },
+    /// An ML-DSA-44 key that is refused.
+    #[cfg(feature = "ml-dsa")]
+    #[error("policy line {line} has an ML-DSA-44 key that is refused")]
+    MlDsaVkey {
+        /// The line.
+        line: usize,
+        /// Why.
+        source: MlDsaVkeyError,
+    },
     /// A key that is refused.
     #[error("policy line {line} has a key that is refused")]
     Vkey {
@@ -209,9 +222,9 @@ impl Reader {
         url: Option<&[u8]>,
     ) -> Result<(), PolicyError> {
         let name = self.new_name(line, name)?;
-        let vkey = self.new_vkey(line, vkey, KeyAlgorithm::CosignatureEd25519)?;
+        let key = self.new_witness_key(line, vkey)?;
         let url = url.map(|url| utf8(line, url)).transpose()?;
-        self.witnesses.push(PolicyWitness { name, vkey, url });
+        self.witnesses.push(PolicyWitness { name, key, url });
         Ok(())
     }
 
@@ -276,16 +289,44 @@ impl Reader {
         if seen != wanted {
             return Err(PolicyError::Algorithm { line, seen, wanted });
         }
-        let logs = self.logs.iter().map(PolicyLog::vkey);
-        for above in logs.chain(self.witnesses.iter().map(PolicyWitness::vkey)) {
-            if above.public_key() == vkey.public_key() {
+        self.require_new(line, &WitnessKey::Ed25519(Box::new(vkey.clone())))?;
+        Ok(vkey)
+    }
+
+    fn new_witness_key(&self, line: usize, text: &[u8]) -> Result<WitnessKey, PolicyError> {
+        #[cfg(feature = "ml-dsa")]
+        if let Some(key) = ml_dsa_key(line, text)? {
+            self.require_new(line, &key)?;
+            return Ok(key);
+        }
+        self.new_vkey(line, text, KeyAlgorithm::CosignatureEd25519)
+            .map(|key| WitnessKey::Ed25519(Box::new(key)))
+    }
+
+    /// No public key twice, and no two keys that a signature line would not tell apart.
+    fn require_new(&self, line: usize, key: &WitnessKey) -> Result<(), PolicyError> {
+        let logs = self.logs.iter().map(|log| WitnessKey::Ed25519(Box::new(log.vkey.clone())));
+        for above in logs.chain(self.witnesses.iter().map(|witness| witness.key.clone())) {
+            if above.is_same_key(key) {
                 return Err(PolicyError::KeyTwice { line });
             }
-            if above.name() == vkey.name() && above.key_id() == vkey.key_id() {
+            if above.name() == key.name() && above.key_id() == key.key_id() {
                 return Err(PolicyError::KeyCollision { line });
             }
         }
-        Ok(vkey)
+        Ok(())
+    }
+}
+
+/// The key if its algorithm is ML-DSA-44, `None` if it is another, which is then read as such.
+#[cfg(feature = "ml-dsa")]
+fn ml_dsa_key(line: usize, text: &[u8]) -> Result<Option<WitnessKey>, PolicyError> {
+    match utf8(line, text)?.parse() {
+        Ok(key) => Ok(Some(WitnessKey::MlDsa(Box::new(key)))),
+        Err(source @ (MlDsaVkeyError::KeyLength { .. } | MlDsaVkeyError::KeyIdMismatch { .. })) => {
+            Err(PolicyError::MlDsaVkey { line, source })
+        }
+        Err(_) => Ok(None),
     }
 }
 

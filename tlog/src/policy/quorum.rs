@@ -2,12 +2,10 @@
 
 use thiserror::Error;
 
-use super::{Member, Policy, PolicyName, Quorum};
+use super::{Member, Policy, PolicyName, PolicyWitness, Quorum, WitnessKey};
 use crate::checkpoint::SignedCheckpoint;
-use crate::cosignature::{Cosignature, CosignatureError, verify};
+use crate::cosignature::{Cosignature, CosignatureError, UnixSeconds};
 use crate::error::ErrorClass;
-use crate::note::Note;
-use crate::vkey::Vkey;
 
 /// Why a checkpoint is not witnessed as the policy demands.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -57,7 +55,7 @@ impl Policy {
         let mut cosignatures = Vec::new();
         let mut witnessed = Vec::with_capacity(self.witnesses.len());
         for witness in &self.witnesses {
-            let latest = latest_cosignature(checkpoint.note(), &witness.vkey)?;
+            let latest = latest_cosignature(checkpoint, &witness.key)?;
             witnessed.push(latest.is_some());
             cosignatures.extend(latest);
         }
@@ -69,6 +67,30 @@ impl Policy {
             }),
             _ => Ok(cosignatures),
         }
+    }
+
+    /// The moment by which the quorum had cosigned, by the witnesses' own clocks: the earliest time up to which there are enough of
+    /// these, one of each witness as [`Policy::quorum_met`] gives them. So many witnesses would have to be wrong together to make it
+    /// too early as have to be to forge the quorum.
+    ///
+    /// `None` under `quorum none`, and if they are not enough. A time of 0 says nothing and does not count.
+    #[must_use]
+    pub fn cosigned_by(&self, cosignatures: &[Cosignature]) -> Option<UnixSeconds> {
+        let Quorum::Of(member) = self.quorum else { return None };
+        let time_of = |witness: &PolicyWitness| {
+            let by = cosignatures.iter().find(|cosignature| {
+                cosignature.witness() == witness.key.name() && cosignature.key_id() == witness.key.key_id()
+            });
+            by.map(Cosignature::timestamp).filter(|time| *time != UnixSeconds::NONE)
+        };
+        let times: Vec<Option<UnixSeconds>> = self.witnesses.iter().map(time_of).collect();
+        let mut moments: Vec<UnixSeconds> = times.iter().copied().flatten().collect();
+        moments.sort_unstable();
+        moments.into_iter().find(|moment| {
+            let until: Vec<bool> =
+                times.iter().map(|time| time.is_some_and(|time| time <= *moment)).collect();
+            self.is_witnessed(member, &until)
+        })
     }
 
     /// Whether `member` is witnessed if exactly those witnesses cosigned that are true in `witnesses`.
@@ -88,13 +110,64 @@ impl Policy {
 }
 
 /// Verifies every line by `witness` and returns the one with the highest timestamp, if there is any.
-fn latest_cosignature(note: &Note, witness: &Vkey) -> Result<Option<Cosignature>, CosignatureError> {
+fn latest_cosignature(
+    checkpoint: &SignedCheckpoint,
+    witness: &WitnessKey,
+) -> Result<Option<Cosignature>, CosignatureError> {
     let mut latest: Option<Cosignature> = None;
-    for line in note.signatures().iter().filter(|line| line.is_by(witness)) {
-        let cosignature = verify(witness, line, note.text())?;
+    for line in checkpoint.note().signatures().iter().filter(|line| witness.signed(line)) {
+        let cosignature = witness.verify(line, checkpoint)?;
         if latest.as_ref().is_none_or(|other| other.timestamp() < cosignature.timestamp()) {
             latest = Some(cosignature);
         }
     }
     Ok(latest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cosignature::{cosign, verify};
+    use crate::vkey::{KeyAlgorithm, Vkey};
+    use ed25519_dalek::SigningKey;
+
+    const BODY: &str = "log.test/1\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n";
+
+    fn cosignature(seed: u8, time: u64) -> Cosignature {
+        let key = SigningKey::from_bytes(&[seed; 32]);
+        let line =
+            cosign(&key, &format!("w.test/{seed}").parse().unwrap(), BODY, UnixSeconds::new(time).unwrap());
+        verify(&vkey(seed), &line, BODY).unwrap()
+    }
+
+    fn vkey(seed: u8) -> Vkey {
+        let key = SigningKey::from_bytes(&[seed; 32]).verifying_key();
+        Vkey::of_key(format!("w.test/{seed}").parse().unwrap(), KeyAlgorithm::CosignatureEd25519, key)
+    }
+
+    fn policy(quorum: &str) -> Policy {
+        let witnesses: String = (1..=3).map(|seed| format!("witness w{seed} {}\n", vkey(seed))).collect();
+        format!("{witnesses}{quorum}").parse().unwrap()
+    }
+
+    fn by(quorum: &str, times: &[(u8, u64)]) -> Option<u64> {
+        let cosignatures: Vec<_> = times.iter().map(|(seed, time)| cosignature(*seed, *time)).collect();
+        policy(quorum).cosigned_by(&cosignatures).map(UnixSeconds::get)
+    }
+
+    #[test]
+    fn the_quorum_had_cosigned_when_the_last_of_the_earliest_that_are_enough_had() {
+        let two = "group g 2 w1 w2 w3\nquorum g\n";
+        assert_eq!(by(two, &[(1, 50), (2, 10), (3, 30)]), Some(30));
+        assert_eq!(by(two, &[(1, 50), (2, 10)]), Some(50));
+        assert_eq!(by(two, &[(1, 50)]), None);
+        assert_eq!(by("quorum w1\n", &[(1, 50), (2, 10)]), Some(50));
+        assert_eq!(by("quorum none\n", &[(1, 50)]), None);
+    }
+
+    #[test]
+    fn a_time_that_says_nothing_and_a_stranger_do_not_count() {
+        assert_eq!(by("quorum w1\n", &[(1, 0)]), None);
+        assert_eq!(by("quorum w1\n", &[(4, 7)]), None);
+    }
 }

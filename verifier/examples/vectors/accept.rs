@@ -13,7 +13,7 @@ use super::world::{
     File, INDEX, Log, bundle, entry, files, line, plain_trust, publisher, publisher_p256, statement,
     stranger, tree, trust, weights, witness_line,
 };
-use super::{formats, lineage, standing, status};
+use super::{bounds, formats, lineage, private_entry, standing, status, waivers};
 
 /// The name and version of most cases.
 pub(crate) const LABEL: &str = "acme/churn:2.1.3";
@@ -56,6 +56,11 @@ pub(crate) fn witnessed(witnesses: &[u8]) -> String {
 pub(crate) fn trust_two_of_three() -> String {
     let lines: String = [21, 22, 23].into_iter().map(witness_line).collect();
     trust(&format!("{lines}group g 2 w21 w22 w23\n"), "g", "acme/*", &[publisher().public_key()])
+}
+
+/// The same, for what was seen before a time. Witness 23 sees it at 2026-11-18T11:07:03Z, 21 two seconds earlier.
+pub(crate) fn seen_before(time: &str) -> String {
+    format!("{}logged-before = \"{time}\"\n", trust_two_of_three())
 }
 
 /// The statement without its file subjects, as one about more than 4,096 files would be.
@@ -118,8 +123,17 @@ pub(crate) fn approval() -> String {
 }
 
 pub(crate) fn cases() -> Vec<Case> {
-    [plain_cases(), standing::accepted(), lineage::accepted(), status::accepted(), formats::accepted()]
-        .concat()
+    [
+        plain_cases(),
+        standing::accepted(),
+        status::accepted(),
+        bounds::accepted(),
+        lineage::accepted(),
+        formats::accepted(),
+        waivers::accepted(),
+        private_entry::accepted(),
+    ]
+    .concat()
 }
 
 fn plain_cases() -> Vec<Case> {
@@ -145,6 +159,12 @@ fn plain_cases() -> Vec<Case> {
         Case::new("lineage", "dataset, base model and code among the inputs", with_inputs()),
         Case::new("quorum-met", "two of three witnesses saw the checkpoint", witnessed(&[21, 23]))
             .trust(trust_two_of_three()),
+        Case::new(
+            "seen-before-the-key-was-lost",
+            "two of three witnesses saw the checkpoint a second before the key ceased to count",
+            witnessed(&[21, 23]),
+        )
+        .trust(seen_before("2026-11-18T11:07:04Z")),
         Case::new(
             "foreign-cosignature",
             "a line by a witness that the policy does not know is passed over",

@@ -15,18 +15,18 @@ fn safetensors() -> Vec<u8> {
     bytes
 }
 
-fn harmless() -> Vec<File> {
+pub(crate) fn harmless() -> Vec<File> {
     vec![("config.json", b"{\"layers\":2}\n".to_vec()), ("model.safetensors", safetensors())]
 }
 
-fn with(path: &'static str, bytes: &[u8]) -> Vec<File> {
+pub(crate) fn with(path: &'static str, bytes: &[u8]) -> Vec<File> {
     let mut files: Vec<File> = harmless().into_iter().filter(|(other, _)| *other != path).collect();
     files.push((path, bytes.to_vec()));
     files
 }
 
 /// Names a function of the system, and would call it when it is loaded.
-const PICKLE: &[u8] = b"cos\nsystem\n(S'echo'\ntR.";
+pub(crate) const PICKLE: &[u8] = b"cos\nsystem\n(S'echo'\ntR.";
 
 fn case(name: &'static str, why: &'static str, files: Vec<File>, demands: &str) -> Case {
     let bundle = logged(&statement(LABEL, &files, vec![dataset()]), &publisher());

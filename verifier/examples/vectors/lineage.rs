@@ -4,7 +4,7 @@
 
 use attest::dataset::{Dataset, PersonalData};
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Event, Scope};
+use attest::event::{Act, Alias, Event, Identity, Scope};
 use attest::model_name::NameVersion;
 use attest::provenance::{Extent, Fact, Input, InputDigest, Provenance, Relation, Run, Source, Topic};
 use attest::role::Role;
@@ -15,10 +15,10 @@ use super::case::Case;
 use super::standing::{By, Said, lines, of, people};
 use super::world::{File, Log, ann, bob, entry, files, publisher, stranger, tree, weights};
 
-const BASE: &str = "acme/base:1.0.0";
+pub(crate) const BASE: &str = "acme/base:1.0.0";
 const ALL: &str = "lineage = [\"base-model\", \"adapter\", \"dataset\"]";
 
-fn base() -> Vec<File> {
+pub(crate) fn base() -> Vec<File> {
     vec![("model.safetensors", weights(1))]
 }
 
@@ -54,11 +54,11 @@ fn made_in(label: &str, files: &[File], relation: Option<Relation>, inputs: Vec<
 }
 
 /// The model.
-fn model() -> Said {
+pub(crate) fn model() -> Said {
     made(LABEL, &files(), None, vec![dataset(), base_input()])
 }
 
-fn base_made() -> Said {
+pub(crate) fn base_made() -> Said {
     made(BASE, &base(), None, vec![crawl_input()])
 }
 
@@ -77,7 +77,7 @@ fn crawl_described() -> Said {
     described("acme/crawl:1", &crawl(), |dataset| dataset)
 }
 
-fn revocation(label: &str, files: &[File], scope: Scope) -> Said {
+pub(crate) fn revocation(label: &str, files: &[File], scope: Scope) -> Said {
     let reason = "poisoned-data".parse().unwrap();
     (of(label, files, &Event::new(Act::Revoke { scope, reason })), ann)
 }
@@ -102,6 +102,49 @@ fn ruled(case: Case, demands: &str) -> Case {
 /// Somebody who may sign everything under names of his own.
 fn other_publisher() -> String {
     format!("\n[[publisher]]\nname = \"other/*\"\nkeys = [\"{}\"]\n", stranger().public_key().to_base64())
+}
+
+/// The model, fine-tuned from one file whose digest somebody gave.
+fn model_of_a_file() -> Said {
+    let digest = InputDigest::File { digest: Sha256Digest::of(&weights(1)), bytes: None };
+    let input = Input::new(Role::BaseModel, "base".parse().unwrap(), Source::Declared, digest).unwrap();
+    made(LABEL, &files(), None, vec![dataset(), input])
+}
+
+const COMMIT: &str = "86b5e0934494bd15c9632b12f734a8a67f723594";
+
+/// The model, of whose base a name and a revision were written down.
+fn model_of_a_revision(revision: &str) -> Said {
+    let fact = |key: &str, value: &str| {
+        let [about, at] = ["acme/base", "adapter_config.json"].map(str::to_owned);
+        Fact::new(Topic::BaseModel, about, key.to_owned(), value.to_owned(), Source::Declared, at).unwrap()
+    };
+    let facts = vec![fact("name", "acme/base"), fact("revision", revision)];
+    let run = Run::new(None, None, facts, Vec::new()).unwrap();
+    made_in(LABEL, &files(), Some(Relation::Finetune), vec![dataset()], run)
+}
+
+/// That the base is known by this too.
+fn aliased(files: &[File], identity: Identity, key: By) -> Said {
+    (of(BASE, files, &Event::new(Act::Alias(Alias::new(vec![identity]).unwrap()))), key)
+}
+
+fn by_file(key: By) -> Said {
+    aliased(&base(), Identity::File(Sha256Digest::of(&weights(1))), key)
+}
+
+fn by_commit(key: By) -> Said {
+    aliased(&base(), Identity::HfCommit(COMMIT.parse().unwrap()), key)
+}
+
+/// The rule asks for base models; Carl, who is the stranger of other cases, may say what a digest means.
+fn with_aliases(case: Case) -> Case {
+    let carl = stranger().public_key().to_base64();
+    let carl = format!(
+        "\n[[publisher]]\nname = \"acme/*\"\nkeys = [\"{carl}\"]\nmay = [\"alias\", \"reinstate\"]\n"
+    );
+    let rule = "\n[[require]]\nname = \"acme/*\"\nlineage = [\"base-model\"]\n";
+    case.trust(people(&format!("{carl}{rule}"))).at("2026-11-27T12:00:00Z")
 }
 
 /// Everything down to the crawl.
@@ -178,6 +221,18 @@ pub(crate) fn accepted() -> Vec<Case> {
             told("lineage-of-base-models", "the rule asks for base models alone", model(), &[base_made()]),
             "lineage = [\"base-model\"]\nlineage-sources = [\"observed\"]\nlineage-relations = [\"pretrain\", \"finetune\"]",
         ),
+        with_aliases(told(
+            "alias-of-a-file",
+            "the base is known by its one file, and somebody says which model that is",
+            model_of_a_file(),
+            &[base_made(), by_file(stranger)],
+        )),
+        with_aliases(told(
+            "alias-of-a-commit",
+            "the base is known by a commit on the hub",
+            model_of_a_revision(COMMIT),
+            &[base_made(), by_commit(stranger)],
+        )),
         told("lineage-unminded", "no rule asks where it came from", model(), &[base_made()]),
         told(
             "lineage-to-an-anchor",
@@ -224,7 +279,7 @@ pub(crate) fn accepted() -> Vec<Case> {
 }
 
 pub(crate) fn refused() -> Vec<Case> {
-    [unknown(), untrue(), unwanted(), withdrawn(), unread()].concat()
+    [unknown(), untrue(), unwanted(), withdrawn(), meaningless(), unread()].concat()
 }
 
 fn unknown() -> Vec<Case> {
@@ -439,6 +494,43 @@ fn withdrawn() -> Vec<Case> {
             &[revocation(LABEL, &files(), Scope::This)],
         )
         .refused(Reason::Revoked),
+    ]
+}
+
+/// What a digest means, and nobody who counts says so.
+fn meaningless() -> Vec<Case> {
+    let taken_back = Event::new(Act::Reinstate { previous: Sha256Digest::of(&by_file(stranger).0) });
+    let taken_back: Said = (of(BASE, &base(), &taken_back), bob);
+    let elsewhere = aliased(&writer(), Identity::File(Sha256Digest::of(&weights(1))), stranger);
+    let wrong_form = aliased(&base(), Identity::OmsRoot(Sha256Digest::of(&weights(1))), stranger);
+    let of_file = |name, why, said: &[Said]| {
+        let others: Vec<Said> =
+            [base_made(), writer_made()].into_iter().chain(said.iter().cloned()).collect();
+        with_aliases(told(name, why, model_of_a_file(), &others))
+    };
+    vec![
+        of_file("alias-missing", "nobody says what the file is", &[]).refused(Reason::LineageMissing),
+        of_file("alias-by-the-maker", "who may sign everything", &[by_file(publisher)])
+            .refused(Reason::LineageMissing),
+        of_file("alias-taken-back", "by somebody else", &[by_file(stranger), taken_back])
+            .refused(Reason::LineageMissing),
+        of_file("alias-of-another-form", "the digest stands for a root of OMS", &[wrong_form])
+            .refused(Reason::LineageMissing),
+        of_file("aliases-disagree", "one digest, two models", &[by_file(stranger), elsewhere])
+            .refused(Reason::LineageDisagrees),
+        of_file(
+            "alias-of-a-withdrawn-base",
+            "what is known by its file is withdrawn under its own digest",
+            &[by_file(stranger), revocation(BASE, &base(), Scope::ThisAndDescendants)],
+        )
+        .refused(Reason::AncestorRevoked),
+        with_aliases(told(
+            "alias-of-a-branch",
+            "a branch is no commit",
+            model_of_a_revision("main"),
+            &[base_made(), by_commit(stranger)],
+        ))
+        .refused(Reason::LineageUnpinned),
     ]
 }
 

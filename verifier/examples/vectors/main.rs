@@ -6,12 +6,15 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a generator that fails must stop")]
 
 mod accept;
+mod bounds;
 mod case;
 mod formats;
 mod lineage;
+mod private_entry;
 mod reject;
 mod standing;
 mod status;
+mod waivers;
 mod world;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{formats, lineage, standing, status};
+use super::{bounds, formats, lineage, private_entry, standing, status, waivers};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -17,8 +17,11 @@ pub(crate) fn cases() -> Vec<Case> {
         requirements::cases(),
         standing::refused(),
         status::refused(),
+        bounds::refused(),
         lineage::refused(),
         formats::refused(),
+        waivers::refused(),
+        private_entry::refused(),
         contents::cases(),
     ]
     .concat()

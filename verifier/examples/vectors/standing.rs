@@ -7,7 +7,7 @@ use attest::key::PrivateKey;
 use attest::model_name::NameVersion;
 use verifier::Reason;
 
-use super::accept::{LABEL, plain_statement};
+use super::accept::{LABEL, plain_statement, seen_before, witnessed};
 use super::case::Case;
 use super::world::{
     File, INDEX, Log, ann, bob, bundle, entry, files, line, plain_trust, publisher, publisher_p256, stranger,
@@ -40,12 +40,12 @@ pub(crate) fn people(rules: &str) -> String {
     )
 }
 
-fn rule(demands: &str) -> String {
+pub(crate) fn rule(demands: &str) -> String {
     people(&format!("\n[[require]]\nname = \"acme/*\"\n{demands}\n"))
 }
 
 /// The plain provenance, and after it in one log what else was said.
-fn told(said: &[Said]) -> String {
+pub(crate) fn told(said: &[Said]) -> String {
     told_to(Log::holding, said)
 }
 
@@ -95,12 +95,12 @@ pub(crate) fn said(act: Act, key: By) -> Said {
     (of(LABEL, &files(), &Event::new(act)), key)
 }
 
-fn approval(stage: Option<&str>, expires: Option<&str>, key: By) -> Said {
+pub(crate) fn approval(stage: Option<&str>, expires: Option<&str>, key: By) -> Said {
     let stage = stage.map(|stage| stage.parse().unwrap());
     said(Act::Approve { stage, expires: expires.map(|time| time.parse().unwrap()) }, key)
 }
 
-fn approved(key: By) -> Said {
+pub(crate) fn approved(key: By) -> Said {
     approval(None, None, key)
 }
 
@@ -108,7 +108,7 @@ fn rejection(stage: Option<&str>, key: By) -> Said {
     said(Act::Reject { stage: stage.map(|stage| stage.parse().unwrap()) }, key)
 }
 
-fn promotion(stage: &str, key: By) -> Said {
+pub(crate) fn promotion(stage: &str, key: By) -> Said {
     said(Act::Promote { stage: stage.parse().unwrap(), expires: None }, key)
 }
 
@@ -116,11 +116,11 @@ fn withdrawal() -> Act {
     Act::Revoke { scope: Scope::This, reason: "poisoned-data".parse().unwrap() }
 }
 
-fn revocation(key: By) -> Said {
+pub(crate) fn revocation(key: By) -> Said {
     said(withdrawal(), key)
 }
 
-fn reinstatement(of: &Said, key: By) -> Said {
+pub(crate) fn reinstatement(of: &Said, key: By) -> Said {
     said(Act::Reinstate { previous: Sha256Digest::of(&of.0) }, key)
 }
 
@@ -128,7 +128,7 @@ fn supersession(key: By) -> Said {
     said(Act::Supersede { successor: tree(&[("model.safetensors", weights(2))]).digest() }, key)
 }
 
-fn evaluation(outcome: TestOutcome, key: By) -> Said {
+pub(crate) fn evaluation(outcome: TestOutcome, key: By) -> Said {
     let label: NameVersion = LABEL.parse().unwrap();
     let results = ResultsFile::new("m.json".parse().unwrap(), Sha256Digest::of(b"results"), 4096);
     let metric = Metric::new(String::new(), "auc".to_owned(), "0.91".parse().unwrap()).unwrap();
@@ -137,16 +137,16 @@ fn evaluation(outcome: TestOutcome, key: By) -> Said {
 }
 
 /// The plain provenance in a log that a witness saw on 18 November 2026.
-fn seen() -> String {
+pub(crate) fn seen() -> String {
     told_to(|entries| Log::holding(entries).seen_by(&[21]), &[])
 }
 
-fn witnessed_rule(demands: &str) -> String {
+pub(crate) fn witnessed_rule(demands: &str) -> String {
     let base = trust(&witness_line(21), "w21", "acme/*", &[publisher().public_key()]);
     format!("{base}\n[[require]]\nname = \"acme/*\"\n{demands}\n")
 }
 
-fn term(words: &str) -> String {
+pub(crate) fn term(words: &str) -> String {
     format!("{}{words}\n", plain_trust())
 }
 
@@ -367,6 +367,13 @@ fn unapproved() -> Vec<Case> {
         .trust(rule("stage = \"production\"\npromoted = true"))
         .refused(Reason::PromotionMissing),
         by_term("key-lost-before", "the key counts until entry 4, and this is 4", "until-index = 4"),
+        Case::new(
+            "seen-after-the-key-was-lost",
+            "one of three witnesses saw the checkpoint before the key ceased to count, and two are wanted",
+            witnessed(&[21, 23]),
+        )
+        .trust(seen_before("2026-11-18T11:07:03Z"))
+        .refused(Reason::SignerOutOfTerm),
         by_term("key-not-yet", "the key counts from entry 5 on, and this is 4", "from-index = 5"),
         Case::new("maker-without-the-right", "the key may approve and sign no provenance", told(&[]))
             .trust(term("may = [\"approve\"]"))

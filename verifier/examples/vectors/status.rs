@@ -2,7 +2,9 @@
 
 use attest::bundle::BundleFile;
 use attest::digest::Sha256Digest;
+use attest::entry::ModelSalt;
 use attest::event::{Act, Event, Scope};
+use attest::form::Form;
 use attest::status::Snapshot;
 use verifier::Reason;
 
@@ -11,7 +13,8 @@ use super::lineage;
 use super::reject::{edit, value};
 use super::standing::{By, MANY_MAY, Said, and_another_log, of, other_log, people, said};
 use super::world::{
-    INDEX, Log, ann, bob, bundle, entry, files, line, publisher, stranger, tree, trust, witness_line,
+    INDEX, Log, ann, bob, bundle, entry, entry_under, files, line, publisher, stranger, tree, trust,
+    witness_line,
 };
 
 /// When the statuses of the cases were signed: 2026-11-18T00:00:00Z.
@@ -54,6 +57,25 @@ fn model() -> Sha256Digest {
 
 fn text(snapshot: &Snapshot) -> String {
     format!("{}\n", String::from_utf8(snapshot.to_json_line()).unwrap())
+}
+
+/// The salt of the model in the cases with private entries. No secret.
+const SALT: ModelSalt = ModelSalt::from_bytes([0x5a; 32]);
+
+/// The same as [`known`], all of it private; the snapshot is about what stands for the model under that salt, or about the model.
+fn known_in_private(others: &[Said], shown: &[usize], asked: Option<ModelSalt>) -> String {
+    let said: Vec<Said> = [provenance()].into_iter().chain(others.iter().cloned()).collect();
+    let entries: Vec<_> =
+        said.iter().map(|(statement, key)| entry_under(Some(SALT), statement, &key())).collect();
+    let log = Log::holding(&entries);
+    let one = |number: &usize| {
+        let (statement, key) = &said[*number];
+        line(&bundle(statement, &key(), log.answer(INDEX + *number as u64)).with_salt(Some(SALT)))
+    };
+    let lines: String = shown.iter().map(one).collect();
+    let hidden = |salt: ModelSalt| salt.subject(Form::ModelTree, model().as_bytes());
+    let subject = asked.map_or(model(), hidden);
+    format!("{lines}{}", text(&log.snapshot(subject, SIGNED)))
 }
 
 /// The provenance and `others` in one log; of these the `shown`, and what the log knew of the model.
@@ -137,6 +159,11 @@ pub(crate) fn accepted() -> Vec<Case> {
             elsewhere,
         ),
         case("status-older-beside-newer", "the newest of two statuses counts", two_of_one_log),
+        case(
+            "status-private-all-here",
+            "entries are private, the snapshot is about the commitment to the model, and what it names is here",
+            known_in_private(&[approval(ann)], &[0, 1], Some(SALT)),
+        ),
         with_witness(witnessed(true), "status-witnessed", "the status is that of a tree that a witness saw"),
     ]
 }
@@ -179,6 +206,11 @@ fn withheld() -> Vec<Case> {
             known(&[other_name], &[0]),
         ),
         withheld("demotion-left-out", "the last of two promotions was left out", demoted),
+        withheld(
+            "private-revocation-left-out",
+            "entries are private, the log knows of an event about the commitment to the model, and its line was left out",
+            known_in_private(&[revocation(ann)], &[0], Some(SALT)),
+        ),
         withheld("revocation-spoilt", "the line of the revocation is here and does not verify", unverified),
         lineage::with_status_of_the_base(
             "ancestor-revocation-left-out",
@@ -259,6 +291,11 @@ fn unknown() -> Vec<Case> {
             known(&[], &[0]),
         )
         .trust(and_another_log(&people(RULE))),
+        missing(
+            "status-private-asked-in-the-clear",
+            "entries are private, and the snapshot is about the digest, of which no entry tells",
+            known_in_private(&[approval(ann)], &[0, 1], None),
+        ),
         with_witness(
             witnessed(false),
             "status-unwitnessed",

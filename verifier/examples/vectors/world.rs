@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use attest::bundle::{Bundle, LogEntry};
 use attest::digest::Sha256Digest;
 use attest::dsse::Envelope;
-use attest::entry::{Entry, EntryPayload};
+use attest::entry::{Entry, EntryPayload, ModelSalt};
 use attest::key::{PrivateKey, PublicKey};
 use attest::model_name::NameVersion;
 use attest::provenance::{Input, Provenance};
@@ -98,8 +98,13 @@ pub(crate) fn statement(label: &str, files: &[File], inputs: Vec<Input>) -> Vec<
 
 /// The log entry for a statement.
 pub(crate) fn entry(statement: &[u8], key: &PrivateKey) -> Vec<u8> {
+    entry_under(None, statement, key)
+}
+
+/// The same, private under a salt.
+pub(crate) fn entry_under(salt: Option<ModelSalt>, statement: &[u8], key: &PrivateKey) -> Vec<u8> {
     let statement = Statement::parse(statement).unwrap();
-    let payload = EntryPayload::from_statement(&statement, &key.public_key());
+    let payload = EntryPayload::of(&statement, &key.public_key(), salt.as_ref());
     Entry::sign(payload, key).unwrap().as_bytes().to_vec()
 }
 

@@ -59,6 +59,7 @@ pub struct Link {
     pub(super) name: String,
     pub(super) digest: Option<String>,
     pub(super) source: Source,
+    pub(super) alias: Option<Sha256Digest>,
     pub(super) fault: Option<Fault>,
 }
 
@@ -283,6 +284,12 @@ impl Link {
     #[must_use]
     pub const fn source(&self) -> Source {
         self.source
+    }
+
+    /// Digest of the statement that says that its digest means the node it leads to; `None` if it is the node's own.
+    #[must_use]
+    pub const fn alias(&self) -> Option<Sha256Digest> {
+        self.alias
     }
 
     /// What is wrong with the link itself.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use attest::bundle::{Bundle, BundleFile};
 use attest::digest::Sha256Digest;
-use attest::event::{Event, EventKind};
+use attest::event::{Act, Event, EventKind, Identity};
 use attest::statement::{StatementError, StatementKind};
 use attest::status::Snapshot;
 use tlog::policy::Policy;
@@ -25,6 +25,7 @@ pub(crate) struct Pool<'a> {
     requirements: &'a Requirements,
     lines: Vec<PoolLine<'a>>,
     by_subject: HashMap<Sha256Digest, Vec<usize>>,
+    by_identity: HashMap<Identity, Vec<usize>>,
     unread: Vec<SetAside>,
     snapshots: HashMap<Sha256Digest, Vec<PoolSnapshot<'a>>>,
 }
@@ -44,6 +45,7 @@ pub(crate) struct PoolLine<'a> {
     place: Place,
     bundle: &'a Bundle,
     kind: StatementKind,
+    // As an entry has it: a private one a commitment.
     statement: Sha256Digest,
     event: Option<EventKind>,
     // Signatures and proofs are the cost of a lineage, so each is checked once.
@@ -57,9 +59,9 @@ impl<'a> Pool<'a> {
         fetched: &'a [Snapshot],
         requirements: &'a Requirements,
     ) -> Self {
-        let (lines, by_subject, unread) = (Vec::new(), HashMap::new(), Vec::new());
-        let snapshots = HashMap::new();
-        let mut this = Self { requirements, lines, by_subject, unread, snapshots };
+        let (lines, by_subject, by_identity) = (Vec::new(), HashMap::new(), HashMap::new());
+        let (unread, snapshots) = (Vec::new(), HashMap::new());
+        let mut this = Self { requirements, lines, by_subject, by_identity, unread, snapshots };
         fetched.iter().for_each(|snapshot| this.add_snapshot(snapshot, true));
         let files = evidence.into_iter().flat_map(Evidence::files).map(|(name, file)| (Some(name), file));
         for (name, file) in [(None, own)].into_iter().chain(files) {
@@ -76,8 +78,14 @@ impl<'a> Pool<'a> {
             Ok(statement) => {
                 let subject = statement.tree_digest().digest();
                 self.by_subject.entry(subject).or_default().push(self.lines.len());
+                if let Some(Act::Alias(alias)) = statement.event().map(Event::act) {
+                    for identity in alias.identities() {
+                        self.by_identity.entry(identity.clone()).or_default().push(self.lines.len());
+                    }
+                }
                 let (kind, event) = (statement.kind(), statement.event().map(Event::kind));
-                let (statement, opened) = (statement.digest(), OnceCell::new());
+                let (digest, opened) = (statement.digest(), OnceCell::new());
+                let statement = bundle.salt().map_or(digest, |salt| salt.statement(digest));
                 self.lines.push(PoolLine { place, bundle, kind, statement, event, opened });
             }
             // Of a kind that says nothing about a lineage.
@@ -100,7 +108,8 @@ impl<'a> Pool<'a> {
         self.snapshots.get(&digest).into_iter().flatten()
     }
 
-    /// What kind of event that statement about the thing is, if it is here, verified or not: its digest is that of what was logged.
+    /// What kind of event that statement about the thing is, if it is here, verified or not: its digest, or the
+    /// commitment to that, is that of what was logged.
     pub(crate) fn event_kind(&self, digest: Sha256Digest, statement: Sha256Digest) -> Option<EventKind> {
         self.about(digest).find(|line| line.statement == statement)?.event
     }
@@ -108,6 +117,11 @@ impl<'a> Pool<'a> {
     /// What is about the thing with that digest, in the order of the files and their lines.
     pub(crate) fn about(&self, digest: Sha256Digest) -> impl Iterator<Item = &PoolLine<'a>> {
         self.by_subject.get(&digest).into_iter().flatten().filter_map(|number| self.lines.get(*number))
+    }
+
+    /// The lines that say what that identity means, verified or not.
+    pub(super) fn aliases(&self, of: &Identity) -> impl Iterator<Item = &PoolLine<'a>> {
+        self.by_identity.get(of).into_iter().flatten().filter_map(|number| self.lines.get(*number))
     }
 
     pub(crate) const fn requirements(&self) -> &'a Requirements {

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, EventKind};
-use attest::provenance::{Fact, Input, Provenance, Relation, Source, Topic};
+use attest::event::{Act, EventKind, Identity};
+use attest::provenance::{Fact, GitId, Input, InputDigest, Provenance, Relation, Source, Topic};
 use attest::role::Role;
 use attest::statement::Predicate;
 use attest::status::Mention;
@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::place::Place;
 use crate::requirements::Right;
 use crate::standing::InForce;
-use crate::status;
+use crate::status::{self, Thing};
 
 /// The inputs that have a lineage of their own.
 pub(super) const ROLES: [Role; 3] = [Role::Dataset, Role::BaseModel, Role::Adapter];
@@ -35,6 +35,8 @@ struct Wanted {
     digest: Option<String>,
     /// As it is looked up.
     key: Option<Sha256Digest>,
+    /// What somebody may have said that it means, if nothing is known of it by its own digest.
+    identity: Option<Identity>,
     source: Source,
 }
 
@@ -42,12 +44,18 @@ impl Wanted {
     fn of(input: &Input) -> Self {
         let (role, source) = (input.role(), input.source());
         let (name, digest) = (input.name().to_string(), Some(input.digest().to_string()));
-        Self { role, name, digest, key: input.digest().sha256(), source }
+        let identity = match input.digest() {
+            InputDigest::File { digest, .. } => Some(Identity::File(*digest)),
+            _ => None,
+        };
+        Self { role, name, digest, key: input.digest().sha256(), identity, source }
     }
 
-    /// One that is named and no more.
-    const fn named(role: Role, name: String) -> Self {
-        Self { role, name, digest: None, key: None, source: Source::Declared }
+    /// One that is named and no more, but perhaps for a commit.
+    fn named(role: Role, name: String, commit: Option<GitId>) -> Self {
+        let digest = commit.as_ref().map(|commit| format!("gitCommit:{commit}"));
+        let identity = commit.map(Identity::HfCommit);
+        Self { role, name, digest, key: None, identity, source: Source::Declared }
     }
 }
 
@@ -138,20 +146,44 @@ impl Walk<'_, '_> {
         if wanted.len() > MAX_LINKS - first {
             return self.spoil(child, Fault::TooLarge);
         }
-        for Wanted { role, name, digest, key, source } in wanted {
+        for Wanted { role, name, digest, key, identity, source } in wanted {
+            let (key, alias, doubt) = self.means(key, identity);
             let known = key.and_then(|key| self.known.get(&key).copied());
             let (parent, fault) = match (key, known) {
+                _ if doubt.is_some() => (None, doubt),
                 (None, _) => (None, Some(Fault::Unpinned)),
                 (Some(_), Some(parent)) => (Some(parent), None),
                 (Some(_), None) if self.graph.nodes.len() >= MAX_NODES => (None, Some(Fault::TooLarge)),
                 (Some(key), None) => (Some(self.enter(key, depth + 1)), None),
             };
             let fault = fault.or_else(|| self.is_other_kind(parent, role).then_some(Fault::Missing));
-            self.graph.links.push(Link { child, parent, role, name, digest, source, fault });
+            self.graph.links.push(Link { child, parent, role, name, digest, source, alias, fault });
         }
         let last = self.graph.links.len();
         if let Some(node) = self.graph.nodes.get_mut(child) {
             node.links = first..last;
+        }
+    }
+
+    /// By what to look something up: its own digest if anything is said about that or somebody vouches for it, else what an alias says that
+    /// it means, and the alias.
+    fn means(
+        &self,
+        key: Option<Sha256Digest>,
+        identity: Option<Identity>,
+    ) -> (Option<Sha256Digest>, Option<Sha256Digest>, Option<Fault>) {
+        let is_known = |key: &Sha256Digest| {
+            self.known.contains_key(key)
+                || self.pool.about(*key).next().is_some()
+                || self.pool.requirements().anchor(key).is_some()
+        };
+        let Some(identity) = identity.filter(|_| !key.as_ref().is_some_and(is_known)) else {
+            return (key, None, None);
+        };
+        match self.pool.meaning(&identity, self.now) {
+            Ok(Some(meaning)) => (Some(meaning.tree), Some(meaning.statement), None),
+            Ok(None) => (key, None, None),
+            Err(fault) => (key, None, Some(fault)),
         }
     }
 
@@ -174,8 +206,11 @@ impl Walk<'_, '_> {
     fn withdrawals(&self, digest: Sha256Digest, told: &[(&Place, &Testimony)]) -> Vec<Withdrawal> {
         let requirements = self.pool.requirements();
         let concerns = |one: &&Testimony| {
-            told.is_empty()
-                || told.iter().any(|(_, about)| one.concerns(about.statement(), requirements).is_ok())
+            let counts = |about: &Testimony| {
+                one.concerns(about.statement(), about.logged().salt(), requirements).is_ok()
+            };
+            // Where nobody told, nobody's salt is known.
+            (told.is_empty() && one.is_in_sight_of(None)) || told.iter().any(|(_, about)| counts(about))
         };
         let lines = self.pool.about(digest).filter(|line| line.is_testimony());
         let testimonies = lines.filter_map(|line| line.open(requirements).ok()).filter(concerns).collect();
@@ -212,7 +247,9 @@ impl Walk<'_, '_> {
                 status::may_sign(requirements, &[EventKind::Revoke], name, (log, mention, kind))
             }),
         };
-        let (_, against) = status::weigh(digest, &label, self.pool, &said, self.now, counts);
+        let salts = told.iter().map(|(_, about)| about.logged().salt());
+        let thing = salts.fold(Thing::new(digest, label), Thing::under);
+        let (_, against) = status::weigh(&thing, self.pool, &said, self.now, counts);
         against.into_iter().map(Arc::new).collect()
     }
 }
@@ -252,15 +289,27 @@ fn named_only(provenance: &Provenance) -> BTreeSet<Wanted> {
     let mut named = BTreeSet::new();
     for (topic, role) in [(Topic::Data, Role::Dataset), (Topic::BaseModel, Role::BaseModel)] {
         if !has(role) {
-            named.extend(facts(topic).map(|fact| Wanted::named(role, fact.about().to_owned())));
+            let names: BTreeSet<&str> = facts(topic).map(Fact::about).collect();
+            let commit = |name: &str| {
+                let mut ids = facts(topic).filter(|fact| fact.about() == name).filter_map(commit_in);
+                let first = ids.next()?;
+                ids.all(|other| other == first).then_some(first)
+            };
+            named.extend(names.into_iter().map(|name| Wanted::named(role, name.to_owned(), commit(name))));
         }
     }
     let is_derived = provenance.relation() != Relation::Pretrain;
     let names_model = named.iter().any(|one| one.role == Role::BaseModel);
     if is_derived && !has(Role::BaseModel) && !has(Role::Adapter) && !names_model {
-        named.insert(Wanted::named(Role::BaseModel, "that nobody names".to_owned()));
+        named.insert(Wanted::named(Role::BaseModel, "that nobody names".to_owned(), None));
     }
     named
+}
+
+/// The commit that a fact pins a repository to. A branch or a tag pins nothing.
+fn commit_in(fact: &Fact) -> Option<GitId> {
+    let text = Some(fact.value()).filter(|_| fact.key() == "revision")?;
+    text.strip_prefix("gitCommit:").unwrap_or(text).parse().ok()
 }
 
 /// Two provenances of one thing that differ in what it was made from, or two lists of a dataset's parents.

@@ -9,6 +9,7 @@ use super::words::cause;
 use super::{Common, overall};
 use crate::difference::Difference;
 use crate::failure::Failure;
+use crate::gate::Waived;
 use crate::load::{Offer, Verdict};
 use crate::refusal::LineNote;
 use crate::requirements::Publisher;
@@ -54,6 +55,8 @@ struct Report {
     lineage: Option<LineageRow>,
     /// The report of the format gate, as `tallymark scan --format json` has it; null if no rule asked for it.
     formats: Option<serde_json::Value>,
+    /// The files that the gate refuses and that passed by a waiver.
+    waived: Vec<WaivedRow>,
     not_checked: Vec<&'static str>,
 }
 
@@ -115,6 +118,8 @@ struct Contents {
     files: u64,
     bytes: u64,
     tree_digest: String,
+    /// How many of the files were not read, since a cache of digests was believed; null if there was none.
+    cached: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -150,6 +155,15 @@ struct NoteRow {
     /// Null if the line verifies too.
     reason: Option<&'static str>,
     message: Option<String>,
+}
+
+#[derive(Serialize)]
+struct WaivedRow {
+    path: String,
+    findings: Vec<&'static str>,
+    until: String,
+    by: String,
+    statement_digest: String,
 }
 
 #[derive(Serialize)]
@@ -269,6 +283,7 @@ fn report(verdict: &Verdict) -> Report {
             files: c.files(),
             bytes: c.total_bytes(),
             tree_digest: c.digest().to_string(),
+            cached: verdict.cached(),
         }),
         steps: common
             .outcomes
@@ -291,6 +306,7 @@ fn report(verdict: &Verdict) -> Report {
         custody: common.testimonies.iter().map(TestimonyRow::of).collect(),
         lineage: common.lineage.map(LineageRow::of),
         formats: common.formats.map(formats::json),
+        waived: common.waived.iter().map(WaivedRow::of).collect(),
         not_checked: common.not_checked().map(|(code, _)| code).collect(),
     }
 }
@@ -317,6 +333,18 @@ impl InputRow {
             commit: input.digest().checkout().map(|checkout| checkout.commit().to_string()),
             work_tree: input.digest().checkout().map(|checkout| checkout.state().as_str()),
             source: input.source().as_str(),
+        }
+    }
+}
+
+impl WaivedRow {
+    fn of(waived: &Waived) -> Self {
+        Self {
+            path: waived.path().to_owned(),
+            findings: waived.reasons().iter().map(|reason| reason.code()).collect(),
+            until: waived.until().to_string(),
+            by: waived.by().to_string(),
+            statement_digest: waived.statement().to_string(),
         }
     }
 }

@@ -61,6 +61,8 @@ struct LinkRow {
     name: String,
     digest: Option<String>,
     source: &'static str,
+    /// Digest of the statement that says what `digest` means; null if that is the parent's own.
+    alias: Option<String>,
     state: &'static str,
     fault: Option<FaultRow>,
 }
@@ -156,6 +158,7 @@ impl LinkRow {
             name: link.name().to_owned(),
             digest: link.digest().map(str::to_owned),
             source: link.source().as_str(),
+            alias: link.alias().map(|statement| statement.to_string()),
             state: lineage.state(link).as_str(),
             fault: lineage.fault(link).map(FaultRow::of),
         }

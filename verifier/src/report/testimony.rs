@@ -3,6 +3,7 @@
 use attest::digest::Sha256Digest;
 use attest::event::{Act, Event, EventLabel, EventPolicy};
 use attest::statement::Predicate;
+use attest::verdict::Summary;
 use serde::Serialize;
 
 use super::words::plain;
@@ -17,6 +18,7 @@ pub(super) fn row(testimony: &Testimony) -> (&'static str, String) {
             let noun = if count == 1 { "metric" } else { "metrics" };
             ("evaluation", vec![evaluation.outcome().to_string(), format!("{count} {noun}")])
         }
+        Predicate::Verdict(verdict) => ("verdict", of_verdict(verdict)),
         _ => ("statement", vec![testimony.statement().kind().to_string()]),
     };
     let logged = testimony.logged();
@@ -37,11 +39,24 @@ fn of_event(event: &Event) -> Vec<String> {
         Act::Supersede { successor } => vec![format!("by {successor}")],
         Act::Revoke { scope, reason } => vec![reason.to_string(), scope.to_string()],
         Act::Reinstate { previous } => vec![format!("undoes {previous}")],
+        Act::Alias(alias) => alias.identities().iter().map(ToString::to_string).collect(),
+        Act::Waive(waiver) => {
+            let codes: Vec<&str> = waiver.findings().iter().map(EventLabel::as_str).collect();
+            let file = waiver.file().map_or("every file".to_owned(), |content| format!("file {content}"));
+            vec![waiver.reason().to_string(), codes.join(", "), format!("in {file}")]
+        }
     };
     words.extend(event.effective_from().map(|time| format!("from {time}")));
     words.extend(event.act().expires().map(|time| format!("until {time}")));
     words.extend(event.actor_role().map(|role| format!("as {role}")));
     words.extend(event.text().map(plain));
+    words
+}
+
+/// What another verifier found is shown and decides nothing: whether it went by rules of ours nobody knows.
+fn of_verdict(verdict: &Summary) -> Vec<String> {
+    let mut words = vec![format!("passed {} at {}", plain(verdict.verifier().id().as_str()), verdict.time())];
+    words.extend(verdict.stage().map(|stage| format!("for {stage}")));
     words
 }
 
@@ -75,6 +90,12 @@ struct EventRow {
     scope: Option<&'static str>,
     reason_code: Option<String>,
     previous: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    also: Option<Vec<String>>,
     actor_role: Option<String>,
     effective_from: Option<String>,
     expires: Option<String>,
@@ -129,6 +150,9 @@ impl EventRow {
             scope: None,
             reason_code: None,
             previous: None,
+            file: None,
+            findings: None,
+            also: None,
             actor_role: event.actor_role().and_then(label),
             effective_from: event.effective_from().map(|time| time.to_string()),
             expires: event.act().expires().map(|time| time.to_string()),
@@ -148,6 +172,15 @@ impl EventRow {
                 Self { scope: Some(scope.as_str()), reason_code: label(reason), ..row }
             }
             Act::Reinstate { previous } => Self { previous: Some(previous.to_string()), ..row },
+            Act::Alias(alias) => {
+                Self { also: Some(alias.identities().iter().map(ToString::to_string).collect()), ..row }
+            }
+            Act::Waive(waiver) => Self {
+                file: waiver.file().map(|content| content.to_string()),
+                findings: Some(waiver.findings().iter().map(EventLabel::to_string).collect()),
+                reason_code: label(waiver.reason()),
+                ..row
+            },
         }
     }
 }

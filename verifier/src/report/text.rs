@@ -9,6 +9,7 @@ use super::{Common, next, testimony};
 use crate::custody::Testimony;
 use crate::difference::Difference;
 use crate::failure::{Failure, span};
+use crate::gate::Waived;
 use crate::lineage::{Fault, Lineage, Link, Node, State};
 use crate::load::{Offer, Verdict};
 use crate::outcome::Outcome;
@@ -186,6 +187,7 @@ impl Page {
             let refused = report.files().iter().filter(|file| !file.is_allowed()).count();
             let (all, rules) = (report.files().len(), report.rules().id());
             rows.push(("formats", format!("{} allowed, {refused} refused by {rules}", all - refused)));
+            rows.extend(common.waived.iter().map(waived_row));
         }
         if let Some(key) = facts.signer() {
             rows.push(("signer", format!("{} {}", key.algorithm(), key.key_id())));
@@ -288,6 +290,13 @@ fn lineage_row(lineage: &Lineage) -> Option<(&'static str, String)> {
     Some(("lineage", format!("{links} {noun}, at most {deepest} deep: {}", counts.join(", "))))
 }
 
+/// A file that the gate refuses and that passed all the same.
+fn waived_row(waived: &Waived) -> (&'static str, String) {
+    let codes: Vec<&str> = waived.reasons().iter().map(|reason| reason.code()).collect();
+    let (path, until, by) = (plain(waived.path()), waived.until(), waived.by());
+    ("waived", format!("{path}  {}  until {until}  by {by}", codes.join(", ")))
+}
+
 fn named(statement: &Statement) -> String {
     format!("{}:{}", statement.name(), statement.version())
 }
@@ -301,7 +310,10 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
         Step::Signature => {
             facts.signer().map(|key| format!("{} key {}", key.algorithm(), short(&key.key_id())))
         }
-        Step::Entry => Some("computed again from the statement: the same bytes".to_owned()),
+        Step::Entry => Some(match facts.salt {
+            None => "computed again from the statement: the same bytes".to_owned(),
+            Some(_) => "private; computed again from statement and salt: the same bytes".to_owned(),
+        }),
         Step::Inclusion => facts
             .position()
             .map(|p| format!("entry {} is in the tree of size {}", p.index(), p.head().size())),
@@ -320,7 +332,13 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
         }),
         Step::Contents => facts.contents().map(|contents| {
             let noun = if contents.files() == 1 { "file" } else { "files" };
-            format!("{} {noun}, {}, all as signed", contents.files(), size(contents.total_bytes()))
+            let (files, bytes) = (contents.files(), size(contents.total_bytes()));
+            match common.cached {
+                0 => format!("{files} {noun}, {bytes}, all as signed"),
+                cached => format!(
+                    "{files} {noun}, {bytes}, all as signed; {cached} by the cache of digests, not read"
+                ),
+            }
         }),
     };
     words.unwrap_or_default()

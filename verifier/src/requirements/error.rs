@@ -114,6 +114,12 @@ pub enum RequirementsError {
     /// No `[[publisher]]`: nothing could ever pass.
     #[error("no [[publisher]], wanted at least one")]
     NoPublishers,
+    /// A demand for a time where no witness has to say one.
+    #[error("line {line}: logged-before, and the policy asks for no witness who could say when")]
+    NoWitness {
+        /// Line of the publisher's name.
+        line: usize,
+    },
     /// A name that is not a pattern.
     #[error("line {line}: publisher name does not parse")]
     Pattern {
@@ -147,6 +153,14 @@ pub enum RequirementsError {
     NoStage {
         /// Line of the rule's name.
         line: usize,
+    },
+    /// Not a moment.
+    #[error("line {line}: logged-before {seen:?}, wanted a time in UTC like 2026-11-27T08:00:00Z")]
+    Time {
+        /// Line of the publisher's name.
+        line: usize,
+        /// What stands there.
+        seen: String,
     },
     /// More bytes than [`MAX_TRUST_BYTES`].
     #[error("{seen} bytes, wanted at most {MAX_TRUST_BYTES}")]

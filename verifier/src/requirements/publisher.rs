@@ -6,9 +6,10 @@ use attest::key::PublicKey;
 use attest::model_name::ModelName;
 use attest::name_pattern::{NamePattern, PatternError};
 use attest::statement::StatementKind;
+use attest::utc_time::UtcTime;
 use serde::Deserialize;
 use tlog::checkpoint::Origin;
-use tlog::policy::Policy;
+use tlog::policy::{Policy, Quorum};
 use tlog::vkey::KeyName;
 use toml::Spanned;
 
@@ -25,6 +26,7 @@ pub struct Publisher {
     roles: Vec<EventLabel>,
     may: Option<Vec<Right>>,
     term: Option<Term>,
+    logged_before: Option<UtcTime>,
     line: usize,
     is_pin: bool,
 }
@@ -84,6 +86,7 @@ pub(super) struct PublisherTable {
     log: Option<String>,
     from_index: Option<u64>,
     until_index: Option<u64>,
+    logged_before: Option<String>,
 }
 
 impl Publisher {
@@ -93,6 +96,7 @@ impl Publisher {
         policy: &Policy,
     ) -> Result<Self, RequirementsError> {
         let term = table.term(line, policy)?;
+        let logged_before = table.logged_before(line, policy)?;
         let pattern =
             table.name.get_ref().parse().map_err(|source| RequirementsError::Pattern { line, source })?;
         let keys = table
@@ -108,14 +112,24 @@ impl Publisher {
         }
         let roles = table.roles.into_iter().map(Label::into_inner).collect();
         let person = table.person.map(Label::into_inner);
-        Ok(Self { pattern, keys, person, roles, may: table.may, term, line, is_pin: false })
+        Ok(Self { pattern, keys, person, roles, may: table.may, term, logged_before, line, is_pin: false })
     }
 
     /// The key that signed that name first.
     pub(super) fn pinned(name: &ModelName, key: &PublicKey) -> Result<Self, PatternError> {
         let (pattern, keys) = (name.as_str().parse()?, vec![key.clone()]);
         let may = Some(vec![Right::Statement(StatementKind::Provenance)]);
-        Ok(Self { pattern, keys, person: None, roles: Vec::new(), may, term: None, line: 0, is_pin: true })
+        Ok(Self {
+            pattern,
+            keys,
+            person: None,
+            roles: Vec::new(),
+            may,
+            term: None,
+            logged_before: None,
+            line: 0,
+            is_pin: true,
+        })
     }
 
     /// Whether nobody said so, and the key signed the name first.
@@ -148,7 +162,7 @@ impl Publisher {
         &self.roles
     }
 
-    /// What they may sign; everything if the file says nothing.
+    /// What they may sign; everything but what [must be named](Right::must_be_named) if the file says nothing.
     #[must_use]
     pub fn may(&self) -> Option<&[Right]> {
         self.may.as_deref()
@@ -158,6 +172,12 @@ impl Publisher {
     #[must_use]
     pub const fn term(&self) -> Option<&Term> {
         self.term.as_ref()
+    }
+
+    /// By when the quorum of witnesses must have seen what they signed, if the file says so.
+    #[must_use]
+    pub const fn logged_before(&self) -> Option<UtcTime> {
+        self.logged_before
     }
 
     /// The line of the trust file with its name, from 1; 0 for a pin.
@@ -173,16 +193,36 @@ impl Publisher {
 
     /// Whether some key may sign this under this name.
     pub(super) fn lets_sign(&self, name: &ModelName, right: Right) -> bool {
-        self.pattern.matches(name) && self.may.as_ref().is_none_or(|may| may.contains(&right))
+        let may = self.may.as_ref();
+        self.pattern.matches(name) && may.map_or(!right.must_be_named(), |may| may.contains(&right))
     }
 
-    /// Whether the keys count at that place.
-    pub(crate) fn counts_at(&self, log: &Origin, index: u64) -> bool {
-        self.term.as_ref().is_none_or(|term| term.covers(log, index))
+    /// Whether the keys count at that place of a log, which the quorum had seen by `seen`. A time that nobody knows is not before any.
+    pub(crate) fn counts_at(&self, log: &Origin, index: u64, seen: Option<UtcTime>) -> bool {
+        let is_in_term = self.term.as_ref().is_none_or(|term| term.covers(log, index));
+        let is_early = self.logged_before.is_none_or(|end| seen.is_some_and(|seen| seen < end));
+        is_in_term && is_early
+    }
+
+    /// Where the keys count, in words; `None` if everywhere.
+    pub(crate) fn where_it_counts(&self) -> Option<String> {
+        let before = self.logged_before.map(|end| format!("what witnesses saw before {end}"));
+        let parts: Vec<String> = self.term.iter().map(ToString::to_string).chain(before).collect();
+        if parts.is_empty() { None } else { Some(parts.join(", ")) }
     }
 }
 
 impl PublisherTable {
+    /// A time that a log alone says is nobody's.
+    fn logged_before(&self, line: usize, policy: &Policy) -> Result<Option<UtcTime>, RequirementsError> {
+        let Some(text) = &self.logged_before else { return Ok(None) };
+        let time = text.parse().map_err(|_| RequirementsError::Time { line, seen: text.clone() })?;
+        match policy.quorum() {
+            Quorum::Of(_) => Ok(Some(time)),
+            Quorum::None => Err(RequirementsError::NoWitness { line }),
+        }
+    }
+
     /// An index means something in one log alone.
     fn term(&self, line: usize, policy: &Policy) -> Result<Option<Term>, RequirementsError> {
         if self.from_index.is_none() && self.until_index.is_none() && self.log.is_none() {

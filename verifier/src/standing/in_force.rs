@@ -49,6 +49,17 @@ impl<'a> InForce<'a> {
         begun && open
     }
 
+    /// Whether somebody said that something favourable no longer holds. Anybody who may reinstate can, its signer too, and wherever he
+    /// said it: it speaks against the model.
+    pub(crate) fn is_taken_back(&self, given: &Testimony) -> bool {
+        let digest = given.statement().digest();
+        self.events().any(|(_, event)| {
+            let names_it = matches!(event.act(), Act::Reinstate { previous } if *previous == digest);
+            let later = matches!((event.effective_from(), self.now), (Some(from), Some(now)) if now < from);
+            names_it && !later
+        })
+    }
+
     fn is_undone(&self, withdrawn: &Testimony) -> bool {
         let (digest, person) = (withdrawn.statement().digest(), self.person(withdrawn));
         let (log, index) = (withdrawn.logged().origin(), withdrawn.logged().position().index());

@@ -75,6 +75,10 @@ impl Layout {
     }
 }
 
+/// The longest name that file systems take.
+const LONG: &str = "123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.123456789.12345";
+const DEEP: &str = "1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/w";
+
 fn layouts() -> Vec<Layout> {
     let small: &[(&str, &[u8])] = &[("config.json", b"{}\n"), ("weights.bin", b"0123456789")];
     let with = |name, key| Layout { key, ..Layout::new(name, small) };
@@ -91,6 +95,31 @@ fn layouts() -> Vec<Layout> {
         Layout::new("names that sort apart", &[("sub/a.json", b"1"), ("sub-x.txt", b"2"), ("sub.txt", b"3")]),
         Layout::new("letters beyond ASCII", &[("中文/é.bin", "é".as_bytes()), ("ß", b"2")]),
         Layout::new("spaces, colons, quotes", &[("a b", b"1"), ("a:b:c", b"2"), ("'q'\"", b"3")]),
+        Layout::new("a name of 255 bytes", &[(LONG, b"1"), ("w", b"2")]),
+        Layout::new("thirty folders deep", &[(DEEP, b"1"), ("w", b"2")]),
+        Layout::new(
+            "shards by name",
+            &[
+                ("model-00001-of-00002.safetensors", b"1"),
+                ("model-00002-of-00002.safetensors", b"2"),
+                ("model.safetensors.index.json", b"{}"),
+            ],
+        ),
+        Layout::new(
+            "a diffusion pipeline",
+            &[
+                ("model_index.json", b"{}"),
+                ("unet/config.json", b"{}"),
+                ("unet/model.safetensors", b"1"),
+                ("vae/config.json", b"{}"),
+                ("vae/model.safetensors", b"2"),
+            ],
+        ),
+        Layout::new(
+            "names that look like others",
+            &[("a", b"1"), ("a.", b"2"), ("A.b", b"3"), ("a b ", b"4")],
+        ),
+        Layout::new("a file of one byte", &[("w", b"1")]),
         Layout::new("the same bytes twice", &[("a", b"same"), ("b", b"same")]),
         Layout::new("hidden files", &[(".hidden", b"1"), (".config/x", b"2")]),
         Layout::new(

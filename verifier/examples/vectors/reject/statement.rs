@@ -51,11 +51,7 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new(
             "statement-of-another-kind",
             "a signed statement, but of a kind that is not read",
-            signed(&edit(
-                &text,
-                "https://slsa.dev/provenance/v1",
-                "https://slsa.dev/verification_summary/v1",
-            )),
+            signed(&edit(&text, "https://slsa.dev/provenance/v1", "https://model_signing/signature/v1.0")),
         )
         .refused(Reason::ProvenanceMissing),
         Case::new("event-alone", "an approval without a provenance makes no model signed", approval())
