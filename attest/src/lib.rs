@@ -7,7 +7,7 @@
 //! In scope: every format of the claim, read strictly and written back byte for byte, and [`scan`], which turns
 //! a directory into a tree.
 //!
-//! Out of scope: the log's own formats (crate `tlog`; only [`bundle`] and [`entry`] know that there is a log),
+//! Out of scope: the log's own formats (crate `tlog`; only [`bundle`], [`entry`] and [`status`] know that there is a log),
 //! the decision whether a claim is to be believed (crate `verifier`), the network (the programs).
 //!
 //! ```
@@ -48,6 +48,7 @@ pub mod provenance;
 pub mod role;
 pub mod scan;
 pub mod statement;
+pub mod status;
 pub mod tree;
 pub mod types;
 pub mod utc_time;

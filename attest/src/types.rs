@@ -63,6 +63,9 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 /// Media type of a Sigstore bundle v0.3, as the bundle itself says it.
 pub const BUNDLE_MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";
 
+/// Media type of a status snapshot, as the snapshot itself says it.
+pub const STATUS_MEDIA_TYPE: &str = "application/vnd.tallymark.status.v1+json";
+
 /// Media type of an entry on its way to a log (RFC 9052 §11.3.1, without the optional parameter).
 pub const ENTRY_MEDIA_TYPE: &str = "application/cose";
 

@@ -9,9 +9,13 @@ use tallymark_fuzz::written_back;
 fuzz_target!(|input: &[u8]| {
     let Some(file) = written_back(input, BundleFile::parse, BundleFile::to_bytes) else { return };
     for line in file.lines() {
-        assert_eq!(Bundle::parse(line.as_bytes()).as_ref(), Ok(line.bundle()));
+        match (line.bundle(), line.snapshot()) {
+            (Some(bundle), None) => assert_eq!(Bundle::parse(line.as_bytes()).as_ref(), Ok(bundle)),
+            (None, Some(snapshot)) => assert_eq!(snapshot.to_json_line(), line.as_bytes()),
+            _ => panic!("a line is a bundle or a snapshot"),
+        }
     }
-    let first = file.lines().first().expect("a bundle file has a line").bundle().clone();
+    let first = file.bundles().next().expect("a bundle file has a bundle").clone();
     if let Ok(longer) = file.with(first) {
         let bytes = longer.to_bytes();
         assert!(bytes.starts_with(input));

@@ -3,13 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use log_server::signing::frame::{Answer, MAX_BODY_BYTES, Question};
 use tallymark_fuzz::written_back;
-
-use crate::frame::{Answer, MAX_BODY_BYTES, Question};
-
-// Taken in by its path: the whole server would have to be built for this one parser.
-#[path = "../../log-server/src/signing/frame.rs"]
-pub mod frame;
 
 fuzz_target!(|input: &[u8]| {
     // A file of `testdata` is a whole frame; its length is not part of the body.

@@ -24,6 +24,7 @@ use crate::config::Mode;
 pub mod buckets;
 pub mod denial;
 pub mod gate;
+pub mod mentions;
 pub mod publishers;
 pub mod rate;
 pub mod rules;

@@ -4,6 +4,9 @@
 //! every tile of every level, the partial ones too, and the root, by two code paths. Each is compared with what the
 //! log hands out. Nothing the log says is believed but its signature, and that only to hold it to it.
 //!
+//! With [`Options::entries`] the status of the log, if it signs one, is made again too (`spec/status.md`): the map of exactly the
+//! entries of the tree that it names. It is read before the checkpoint, so that the tree of it is not larger.
+//!
 //! Memory: the bundles and tiles under way (see [`crate::tile_source`]), one partial tile a level, and at most
 //! [`MAX_DAMAGES`] findings, whatever the size of the log.
 
@@ -13,10 +16,13 @@ use merkle::{Frontier, LeafHash, SizeError, TreeHead};
 use thiserror::Error;
 use tlog::checkpoint::{CheckpointError, CheckpointOpenError, Origin, SignedCheckpoint, VerifiedCheckpoint};
 use tlog::entry_bundle::EntryBundle;
+use tlog::status::{SignedStatus, Status, StatusError};
+use tlog::text::MAX_NOTE_BYTES;
 use tlog::tile::{RightEdge, TilePath, TileWrite};
 use tlog::vkey::Vkey;
 
 use crate::admission::Admission;
+use crate::admission::mentions::Mentions;
 use crate::config::Mode;
 use crate::damage::{Damage, MAX_DAMAGES};
 use crate::tile_source::{self, SourceError, TileSource};
@@ -30,7 +36,7 @@ const TILES_AT_ONCE: usize = 64;
 pub struct Options {
     /// The log's origin, where its key is not called like it.
     pub origin: Option<Origin>,
-    /// Check that each entry is a signed entry of ours, and its signature.
+    /// Check that each entry is a signed entry of ours, and its signature; and the log's status.
     pub entries: bool,
     /// Files read at the same time, 1 to [`tile_source::MAX_THREADS`].
     pub threads: usize,
@@ -95,6 +101,17 @@ pub fn signed_head(
     })
 }
 
+/// Reads the newest status and verifies the log's signature on it; `None` if the log has none, or none yet.
+fn signed_status(source: &dyn TileSource, vkey: &Vkey) -> Result<Option<Status>, AuditError> {
+    let bytes = match source.read("status", MAX_NOTE_BYTES) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) | Err(SourceError::Answer { status: 503, .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let signed = SignedStatus::parse(&bytes)?;
+    Ok(Some(signed.open(vkey).map_err(AuditError::StatusNotSigned)?.status().clone()))
+}
+
 /// Checks a whole log. `progress` is told the entries done and the entries there are, now and then.
 ///
 /// # Errors
@@ -105,9 +122,12 @@ pub fn audit(
     options: &Options,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, AuditError> {
+    let status = if options.entries { signed_status(source, vkey)? } else { None };
     let checkpoint = signed_head(source, vkey, options.origin.as_ref())?;
     let head = *checkpoint.head();
     let size = head.size().get();
+    // As much as it takes: this is no server that others may fill.
+    let mentions = status.is_some().then(|| Mentions::new(usize::MAX));
     let mut run = Run {
         source,
         options,
@@ -117,7 +137,10 @@ pub fn audit(
         partial: HashMap::new(),
         tiles: 0,
         damages: Vec::new(),
+        status,
+        mentions,
     };
+    run.compare_status();
     tile_source::walk_bundles(source, head.size(), options.threads, &mut |index, width, bytes| {
         let Some(bytes) = bytes else {
             run.damages.push(Damage::BundleMissing { index: index.get() });
@@ -165,6 +188,10 @@ struct Run<'a> {
     partial: HashMap<u8, TileWrite>,
     tiles: u64,
     damages: Vec<Damage>,
+    /// What the log signed of the entries; `None` once it was compared.
+    status: Option<Status>,
+    /// What the entries mention; `None` if nobody asks any more.
+    mentions: Option<Mentions>,
 }
 
 impl Run<'_> {
@@ -177,8 +204,13 @@ impl Run<'_> {
             }
         }
         let leaves: Vec<LeafHash> = bundle.leaf_hashes().collect();
-        for leaf in &leaves {
+        for (leaf, entry) in leaves.iter().zip(bundle.entries()) {
             self.frontier.append(*leaf)?;
+            // What is no entry was found to be bad, and nothing can be said of the map.
+            if self.mentions.as_mut().is_some_and(|mentions| mentions.add(entry).is_err()) {
+                self.mentions = None;
+            }
+            self.compare_status();
         }
         for tile in self.edge.append(&leaves)? {
             if tile.width().is_full() {
@@ -189,6 +221,22 @@ impl Run<'_> {
             }
         }
         if self.full.len() >= TILES_AT_ONCE { self.compare() } else { Ok(()) }
+    }
+
+    /// Compares the status, once its tree is complete.
+    fn compare_status(&mut self) {
+        let size = self.frontier.size();
+        let Some(status) = self.status.take_if(|status| status.head().size() == size) else { return };
+        let (seen, wanted) = (self.frontier.root(), status.head().root());
+        if seen != wanted {
+            self.damages.push(Damage::StatusTreeDiffers { size: size.get(), seen, wanted });
+        }
+        if let Some(mentions) = self.mentions.take() {
+            let (seen, wanted) = (mentions.map().root(), *status.map());
+            if seen != wanted {
+                self.damages.push(Damage::StatusMapDiffers { size: size.get(), seen, wanted });
+            }
+        }
     }
 
     /// Reads the tiles that wait and compares them.
@@ -233,6 +281,12 @@ pub enum AuditError {
     /// A file could not be had.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The status is not one.
+    #[error("the status does not parse")]
+    Status(#[from] StatusError),
+    /// The status is another log's, or not signed by it.
+    #[error("the status is not that of the log with this key")]
+    StatusNotSigned(#[source] CheckpointOpenError),
 }
 
 impl AuditError {
@@ -241,6 +295,7 @@ impl AuditError {
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Checkpoint(_) | Self::NotSigned(_) | Self::Size(_) => true,
+            Self::Status(_) | Self::StatusNotSigned(_) => true,
             Self::NoCheckpoint => false,
             Self::Source(source) => matches!(source, SourceError::TooLarge { .. }),
         }

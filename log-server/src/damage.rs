@@ -77,6 +77,24 @@ pub enum Damage {
         /// Root in the head.
         wanted: Hash,
     },
+    /// The log signed a status with another map than its entries make.
+    StatusMapDiffers {
+        /// Size of the tree of the status.
+        size: u64,
+        /// Root of the map from the entries.
+        seen: Hash,
+        /// Root of the map that was signed.
+        wanted: Hash,
+    },
+    /// The log signed a status of another tree than this one.
+    StatusTreeDiffers {
+        /// Size of the tree of the status.
+        size: u64,
+        /// Root from the entries.
+        seen: Hash,
+        /// Root in the status.
+        wanted: Hash,
+    },
     /// More or fewer records of a kind than the tree has.
     Surplus {
         /// Which kind.
@@ -118,6 +136,8 @@ impl Damage {
             Self::LedgerHeadDiffers { .. } => "ledger-head-differs",
             Self::LeafMisfiled { .. } => "leaf-misfiled",
             Self::RootDiffers { .. } => "root-differs",
+            Self::StatusMapDiffers { .. } => "status-map-differs",
+            Self::StatusTreeDiffers { .. } => "status-tree-differs",
             Self::Surplus { .. } => "surplus-records",
             Self::TileDiffers { .. } => "tile-differs",
             Self::TileMissing { .. } => "tile-missing",
@@ -156,6 +176,12 @@ impl fmt::Display for Damage {
             }
             Self::RootDiffers { size, seen, wanted } => {
                 write!(f, "root at size {size} is {seen} by the entries, the stored head says {wanted}")
+            }
+            Self::StatusMapDiffers { size, seen, wanted } => {
+                write!(f, "map at size {size} has root {seen} by the entries, the status says {wanted}")
+            }
+            Self::StatusTreeDiffers { size, seen, wanted } => {
+                write!(f, "root at size {size} is {seen} by the entries, the status says {wanted}")
             }
             Self::Surplus { table, seen, wanted } => {
                 write!(f, "table {table} holds {seen} records, the tree has {wanted}")

@@ -28,6 +28,7 @@ use crate::listener::Roles;
 use crate::metrics::LogMetrics;
 use crate::publisher::Publisher;
 use crate::sequencer::Queue;
+use crate::status::Board;
 use crate::storage::Storage;
 
 pub mod answer;
@@ -40,6 +41,7 @@ pub mod problem;
 mod read;
 pub mod retry_after;
 pub mod search;
+mod status;
 mod submit;
 pub(crate) mod workers;
 
@@ -62,6 +64,8 @@ pub(crate) struct App {
     pub(crate) queue: Queue,
     /// Finds entries; `None` on a log made for conformance tests, whose entries mean nothing.
     pub(crate) search: Option<Search>,
+    /// What was said about everything; `None` as above, and where no status is signed.
+    pub(crate) status: Option<Arc<Board>>,
     pub(crate) metrics: LogMetrics,
     /// Where the log lies, to look at the disk it is on; `None` for a log in memory.
     pub(crate) dir: Option<PathBuf>,
@@ -121,6 +125,8 @@ impl Routes {
             router = router
                 .route("/checkpoint", get(read::checkpoint))
                 .route("/tile/{*path}", get(read::tile))
+                .route("/status", get(status::note))
+                .route("/status/{digest}", get(status::snapshot))
                 .route("/api/v1/log", get(read::log))
                 .route("/api/v1/openapi.yaml", get(read::openapi))
                 .route(ENTRIES, get(search::entries))

@@ -63,6 +63,7 @@ pub mod settings;
 pub mod signing;
 pub mod site;
 mod stall;
+pub mod status;
 pub mod storage;
 pub mod term_index;
 #[cfg(feature = "rocksdb")]

@@ -26,6 +26,7 @@ use log_server::serve::{House, ServeError, serve};
 use log_server::settings::{Keys, LineFormat, LogSettings, SAMPLE, Settings, SettingsError};
 use log_server::signing::place::KeyPlace;
 use log_server::site::Site;
+use log_server::status::Cadence;
 use log_server::storage::rocks::MAX_OPEN_FILES;
 use log_server::tls::{Tls, TlsError};
 use tlog::policy::Policy;
@@ -203,7 +204,7 @@ fn run_append(args: &args::Append) -> Result<ExitCode, Failure> {
     }
 }
 
-fn open_site(log: &LogSettings, care: Care, tempo: Tempo) -> Result<Site, Failure> {
+fn open_site(log: &LogSettings, care: Care, tempo: Tempo, status: Cadence) -> Result<Site, Failure> {
     let witnesses = log.witness_policy.as_deref().map(|path| witnesses(path, tempo)).transpose()?;
     let opened = OpenLog::open(&log.dir, || existing_passphrase(log.passphrase_file.as_deref()));
     let mut opened = opened.map_err(|error| {
@@ -220,6 +221,7 @@ fn open_site(log: &LogSettings, care: Care, tempo: Tempo) -> Result<Site, Failur
     })?;
     let mut site = Site::new(opened);
     site.gate = gate;
+    site.status = Some(status);
     site.witnesses = witnesses;
     (site.path, site.host, site.queue) = (log.path.clone(), log.host.clone(), log.queue);
     Ok(site)
@@ -262,7 +264,7 @@ fn run_serve(args: args::Serve) -> Result<ExitCode, Failure> {
     let sites = settings
         .logs
         .iter()
-        .map(|log| open_site(log, settings.care, settings.tempo))
+        .map(|log| open_site(log, settings.care, settings.tempo, settings.status))
         .collect::<Result<Vec<_>, _>>()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::unavailable)?;

@@ -140,6 +140,8 @@ struct Shared {
     scrub_passes: Family<OfLog, Gauge>,
     scrub_position: Family<OfLog, Gauge>,
     indexed: Family<OfLog, Gauge>,
+    mentions: Family<OfLog, Gauge>,
+    status: Family<OfLog, Gauge>,
     witnesses: Family<OfWitness, Counter>,
     witness_ahead: Family<OfLog, Gauge>,
     cosigned_size: Family<OfLog, Gauge>,
@@ -183,6 +185,8 @@ impl Metrics {
             scrub_passes: Family::default(),
             scrub_position: Family::default(),
             indexed: Family::default(),
+            mentions: Family::default(),
+            status: Family::default(),
             witnesses: Family::default(),
             witness_ahead: Family::default(),
             cosigned_size: Family::default(),
@@ -265,6 +269,9 @@ impl Shared {
             "Time since the quorum of witnesses last confirmed a checkpoint; since the start if it never did";
         to.register_with_unit("cosigned_age", age, Unit::Seconds, self.cosigned_age.clone());
         to.register("index_size", "Entries the search index covers", self.indexed.clone());
+        to.register("mentions", "Mentions of digests by events in the status map", self.mentions.clone());
+        let status = "When the newest status was signed, seconds since 1970";
+        to.register_with_unit("status_time", status, Unit::Seconds, self.status.clone());
         self
     }
 }
@@ -362,6 +369,16 @@ impl LogMetrics {
     pub fn scrubbed(&self, passes: u64, position: u64) {
         self.shared.scrub_passes.get_or_create(&self.of_log()).set(passes.cast_signed());
         self.shared.scrub_position.get_or_create(&self.of_log()).set(position.cast_signed());
+    }
+
+    /// The status map holds this many mentions.
+    pub fn mentioned(&self, mentions: usize) {
+        self.shared.mentions.get_or_create(&self.of_log()).set(mentions as i64);
+    }
+
+    /// A status with this time was signed.
+    pub fn status_signed(&self, time: u64) {
+        self.shared.status.get_or_create(&self.of_log()).set(time.cast_signed());
     }
 
     /// A witness was asked. Its name is the policy's, and the outcome one of [`crate::feeder::CourierError::code`].

@@ -55,6 +55,7 @@ use crate::signing::file::FileKey;
 #[cfg(feature = "rocksdb")]
 use crate::signing::ml_dsa::TwoKeys;
 use crate::signing::{HeadSigner, KeyError, LedgeredSigner, SigningError};
+use crate::status::desk::Desk;
 use crate::storage::{Storage, StorageError};
 use crate::tile_source::stored::StoredSource;
 
@@ -179,7 +180,9 @@ impl OpenLog {
         let publication = Publication::new(shown, checkpoint.as_bytes().to_vec(), recent);
         let publisher = Arc::new(Publisher::new(publication));
         let gate = Arc::new(gate);
-        let parts = Parts { storage, edge, second, head, signer, time, gate, pulse, publisher, metrics };
+        let desk = Arc::new(Desk::new());
+        let parts =
+            Parts { storage, edge, second, head, signer, time, gate, pulse, publisher, metrics, desk };
         Ok(Self { config, parts, dir: None, care: Care::NONE })
     }
 
@@ -238,9 +241,10 @@ impl OpenLog {
         let storage = Arc::clone(&self.parts.storage);
         let publisher = Arc::clone(&self.parts.publisher);
         let metrics = self.parts.metrics.clone();
+        let desk = Arc::clone(&self.parts.desk);
         let (sequencer, queue) = Sequencer::new(self.parts, queue_capacity);
         let dir = Keepers::start(self.care, self.dir, queue.gate(), &storage, &publisher)?;
-        Ok(Service { config: self.config, sequencer, queue, storage, publisher, metrics, dir })
+        Ok(Service { config: self.config, sequencer, queue, storage, publisher, metrics, dir, desk })
     }
 }
 
@@ -255,6 +259,8 @@ pub struct Service {
     pub(crate) metrics: LogMetrics,
     /// Looks after the log, and keeps others out, until it is dropped.
     pub(crate) dir: Keepers,
+    /// Where its statuses are signed.
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// Proves the stored head from the tiles and against the last signed head; returns the two states that go on

@@ -16,6 +16,9 @@
 //! While a step waits for the disk, the next batch gathers: under load the cost of a sync is shared, and the next step
 //! waits a few milliseconds for more; without load nobody waits for company.
 //!
+//! Between two steps it signs a status, if one was asked for ([`crate::status::desk`]): it has the key. A status that cannot be signed
+//! ends nothing.
+//!
 //! While the wall clock stands before the last signed time no step is made and everybody is told so
 //! ([`crate::clock`]).
 //!
@@ -42,7 +45,9 @@ use crate::proof::{ProveError, consistency};
 use crate::publisher::{Publication, Publisher};
 use crate::pulse::{self, Pulse};
 use crate::second_root::{SecondRootError, SecondTree};
+use crate::signing::status::Draft;
 use crate::signing::{HeadSigner, SigningError};
+use crate::status::desk::{Desk, Order, Signed};
 use crate::storage::{NewEntry, Step, Storage, StorageError};
 
 /// Most entries in one step. At 600 bytes each this is a 0.6 MB write; more would only add latency.
@@ -245,6 +250,7 @@ pub(crate) struct Parts {
     pub(crate) gate: Arc<Gate>,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) metrics: LogMetrics,
+    pub(crate) desk: Arc<Desk>,
 }
 
 /// The writer of one log.
@@ -280,6 +286,7 @@ impl Sequencer {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
+            self.parts.sign_status();
             self.parts.pulse.beat();
         }
     }
@@ -424,6 +431,27 @@ impl Parts {
             placed.push(Placed { index, leaf, novelty, reply, place });
         }
         Ok((placed, entries))
+    }
+
+    /// Signs the status that somebody waits for, if anybody does.
+    fn sign_status(&mut self) {
+        if let Some((order, answer)) = self.desk.take() {
+            // Whoever asked may have gone away.
+            let _ = answer.try_send(self.status_of(&order));
+        }
+    }
+
+    fn status_of(&mut self, order: &Order) -> Signed {
+        // A full disk and a frozen log take nothing, and what is known of them is as true as before.
+        if let Err(closed @ (Closed::Damaged | Closed::Restored)) = self.gate.check() {
+            return Err(closed.into());
+        }
+        let time = self.time.now()?;
+        let last = self.signer.last().head().size();
+        let recent = self.publisher.current();
+        // None to a larger tree: the signer says no.
+        let proof = consistency(order.head.size().min(last), last, recent.recent(), self.storage.as_ref())?;
+        Ok(self.signer.sign_status(&Draft::new(order.head, proof, order.map, time))?)
     }
 
     fn index_of(&self, at: usize) -> Result<LeafIndex, SequencerError> {
@@ -588,6 +616,7 @@ mod tests {
                 metrics: crate::metrics::Metrics::new().of_log("log.test/1"),
                 gate: Arc::new(Gate::open()),
                 publisher: Arc::clone(&publisher),
+                desk: Arc::new(Desk::new()),
             };
             Self { dir, storage, publisher, places: Arc::new(Semaphore::new(10_000)), clock, parts }
         }

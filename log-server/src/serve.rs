@@ -58,6 +58,7 @@ use crate::publisher::Publisher;
 use crate::sequencer::SequencerError;
 use crate::site::Site;
 use crate::stall::StallLimited;
+use crate::status::{self, Board, Cadence, Keeper};
 use crate::storage::Storage;
 use crate::term_index::{Indexer, Place, TermIndex};
 use crate::tls::{self, Tls};
@@ -145,14 +146,14 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
     let (mut indexers, mut feeders) = (Vec::with_capacity(sites.len()), Vec::new());
     let (mut served, mut dirs) = (Vec::with_capacity(sites.len()), Vec::with_capacity(sites.len()));
     let mut watchers = JoinSet::new();
-    for Site { log, path, host, queue, gate, witnesses } in sites {
+    for Site { log, path, host, queue, gate, witnesses, status } in sites {
         let (gate, bulk) = (Arc::new(gate), Semaphore::new((queue / 2).max(1)));
         if gate.book().has_files() {
             watchers.spawn(watch_rules(Arc::clone(&gate)));
         }
         let service = log.counted_by(&metrics).into_service(queue);
         let service = service.map_err(|source| ServeError::Thread { source })?;
-        let Service { config, sequencer, queue, storage, publisher, metrics, dir } = service;
+        let Service { config, sequencer, queue, storage, publisher, metrics, dir, desk } = service;
         let origin = config.origin().to_string();
         let (ended, end) = oneshot::channel();
         let thread = std::thread::Builder::new().name("sequencer".to_owned());
@@ -173,6 +174,14 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
             };
             feeders.push(Feeder::start(witnesses, parts).map_err(|source| ServeError::Thread { source })?);
         }
+        // After the feeder, which says what readers are shown: the status is of that tree and of no later one.
+        let parts = status::Parts {
+            storage: Arc::clone(&storage),
+            publisher: Arc::clone(&publisher),
+            desk,
+            metrics: metrics.clone(),
+        };
+        let (board, keeper) = start_status(&config, status, parts)?.unzip();
         let app = Arc::new(App {
             gate,
             bulk,
@@ -181,6 +190,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
             storage,
             queue,
             search: indexer.as_ref().map(|(search, _)| search.clone()),
+            status: board,
             metrics,
             dir: dir.dir().map(|dir| dir.path().to_owned()),
             verifiers: Arc::clone(&verifiers),
@@ -189,7 +199,7 @@ pub async fn serve(house: House, shutdown: impl Future<Output = ()>) -> Result<(
             ready: AtomicBool::new(true),
         });
         served.push(Served { host, path, app });
-        indexers.push(indexer);
+        indexers.push((indexer, keeper));
         dirs.push(dir);
     }
     // A log that was put back to an older state must learn of it before it signs anything: witnesses have their time first.
@@ -265,6 +275,18 @@ fn start_indexer(
     let indexer = indexer.map_err(|source| ServeError::Thread { source })?;
     let waker = indexer.waker();
     Ok(Some((Search { index, waker }, indexer)))
+}
+
+/// Starts what has the status of a log in service signed.
+fn start_status(
+    config: &Config,
+    cadence: Option<Cadence>,
+    parts: status::Parts,
+) -> Result<Option<(Arc<Board>, Keeper)>, ServeError> {
+    let Some(cadence) = cadence.filter(|_| config.mode() != Mode::Conformance) else { return Ok(None) };
+    let board = Arc::new(Board::new(cadence));
+    let keeper = Keeper::start(Arc::clone(&board), cadence, parts);
+    Ok(Some((board, keeper.map_err(|source| ServeError::Thread { source })?)))
 }
 
 /// Looks at the rules of a log for as long as it is served.

@@ -34,6 +34,7 @@ use crate::scrub::Pace;
 use crate::serve::Limits;
 use crate::settings::quantity::{Count, Span};
 use crate::site::{Host, SiteError, SitePath};
+use crate::status::Cadence;
 use crate::tls::TlsFiles;
 
 pub mod quantity;
@@ -72,6 +73,9 @@ pub struct Keys {
     /// Reading everything again.
     #[command(flatten)]
     pub scrub: ScrubKeys,
+    /// Signing what was said about things.
+    #[command(flatten)]
+    pub status: StatusKeys,
     /// How witnesses are asked.
     #[command(flatten)]
     pub witness: WitnessKeys,
@@ -205,6 +209,24 @@ pub struct ScrubKeys {
     /// Rest after everything was read [default: 10m].
     #[arg(id = "scrub-pause", long = "scrub-pause", env = "TALLYMARK_LOG_SCRUB_PAUSE", value_name = "TIME")]
     pub pause: Option<Span>,
+}
+
+/// `[status]`.
+#[derive(Debug, Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct StatusKeys {
+    /// From one signed status of a log to the next [default: 60s].
+    #[arg(
+        id = "status-interval",
+        long = "status-interval",
+        env = "TALLYMARK_LOG_STATUS_INTERVAL",
+        value_name = "TIME"
+    )]
+    pub interval: Option<Span>,
+    /// Most mentions of digests by events, some 400 bytes of memory each; beyond them no status is signed [default: 1000000].
+    #[arg(long = "status-max-mentions", env = "TALLYMARK_LOG_STATUS_MAX_MENTIONS", value_name = "N")]
+    pub max_mentions: Option<Count>,
 }
 
 /// `[witness]`.
@@ -385,6 +407,20 @@ impl ScrubKeys {
     }
 }
 
+impl StatusKeys {
+    fn or(self, lower: Self) -> Self {
+        first_of!(self, lower, interval, max_mentions)
+    }
+
+    fn cadence(&self) -> Cadence {
+        let standard = Cadence::STANDARD;
+        Cadence {
+            interval: self.interval.map_or(standard.interval, Span::get),
+            max_mentions: self.max_mentions.map_or(standard.max_mentions, Count::get),
+        }
+    }
+}
+
 impl WitnessKeys {
     fn or(self, lower: Self) -> Self {
         first_of!(self, lower, pause, timeout, refresh)
@@ -503,6 +539,7 @@ impl Keys {
             proxy: self.proxy.or(file.proxy),
             disk: self.disk.or(file.disk),
             scrub: self.scrub.or(file.scrub),
+            status: self.status.or(file.status),
             witness: self.witness.or(file.witness),
             lines: self.lines.or(file.lines),
             log: logs,
@@ -549,6 +586,7 @@ impl Keys {
                     rest: self.scrub.pause.map_or(Pace::STANDARD.rest, Span::get),
                 },
             },
+            status: self.status.cadence(),
             tempo: self.witness.tempo(),
             lines: self.lines.format.unwrap_or_default(),
             logs,
@@ -573,6 +611,8 @@ pub struct Settings {
     pub proxies: Proxies,
     /// How each log is looked after.
     pub care: Care,
+    /// How often the status of each log is signed.
+    pub status: Cadence,
     /// How witnesses are asked.
     pub tempo: Tempo,
     /// Form of the lines on standard error.

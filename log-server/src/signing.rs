@@ -1,4 +1,5 @@
-//! Signing tree heads: one function, "sign this head", behind one trait. There is no "sign these bytes".
+//! Signing tree heads: one function, "sign this head", behind one trait. There is no "sign these bytes". What was said about the
+//! entries of a signed tree is signed by the same rule ([`status`]).
 //!
 //! [`LedgeredSigner`] is the only thing that decides. It keeps the [ledger](crate::ledger) of what was signed before
 //! and does, in this order:
@@ -23,9 +24,11 @@ use merkle::{ConsistencyProof, Hash, ProofError, TreeHead};
 use thiserror::Error;
 use tlog::checkpoint::{Checkpoint, CheckpointError, CheckpointOpenError, Origin, SignedCheckpoint};
 use tlog::note::{Note, NoteError, NoteSignature};
+use tlog::status::{SignedStatus, StatusError};
 use tlog::vkey::{KeyNameError, Vkey};
 
 use crate::ledger::{Ledger, LedgerError, SignedHead};
+use status::{AllowedStatus, Draft};
 
 pub mod agent;
 pub mod file;
@@ -34,6 +37,7 @@ pub mod ml_dsa;
 pub mod place;
 pub mod process;
 pub mod remote;
+pub mod status;
 #[cfg(feature = "pkcs11")]
 pub mod token;
 
@@ -59,6 +63,12 @@ pub trait HeadSigner: fmt::Debug + Send + 'static {
         proof: &ConsistencyProof,
         time: u64,
     ) -> Result<SignedCheckpoint, SigningError>;
+
+    /// Signs a status of a tree that it signed, or of the beginning of one.
+    ///
+    /// # Errors
+    /// Nothing about heads changes, whatever it is.
+    fn sign_status(&mut self, draft: &Draft) -> Result<SignedStatus, SigningError>;
 }
 
 /// A head that [`LedgeredSigner`] has found good to sign. Nothing else can make one.
@@ -113,6 +123,12 @@ pub trait HeadKey: fmt::Debug + Send + 'static {
     /// # Errors
     /// [`KeyError`]; whether a signature was made somewhere is then unknown.
     fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError>;
+
+    /// The Ed25519 signature over the text of an allowed status. The caller verifies it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError>;
 }
 
 /// A key together with the ledger of what it signed.
@@ -123,6 +139,8 @@ pub struct LedgeredSigner {
     key: Box<dyn HeadKey>,
     ledger: Ledger,
     spent: bool,
+    // When it last signed a status since it was made, POSIX seconds.
+    status_time: u64,
 }
 
 impl LedgeredSigner {
@@ -133,7 +151,7 @@ impl LedgeredSigner {
     pub fn new(origin: Origin, key: Box<dyn HeadKey>, ledger: Ledger) -> Result<Self, SigningError> {
         let vkey = Vkey::ed25519(origin.as_str().parse()?, &key.public_key())
             .map_err(|_| SigningError::Key { source: KeyError::NotAKey })?;
-        Ok(Self { vkey, origin, key, ledger, spent: false })
+        Ok(Self { vkey, origin, key, ledger, spent: false, status_time: 0 })
     }
 
     /// The signer whose key was read from a file.
@@ -217,6 +235,10 @@ impl HeadSigner for LedgeredSigner {
         let made = self.make(head, proof, time);
         self.spent = made.is_err();
         made
+    }
+
+    fn sign_status(&mut self, draft: &Draft) -> Result<SignedStatus, SigningError> {
+        self.signed_status(draft)
     }
 }
 
@@ -317,6 +339,26 @@ pub enum SigningError {
         #[from]
         source: NoteError,
     },
+    /// Refused: a status of a tree that is not proven to be the beginning of the last signed one.
+    #[error(
+        "the tree of size {size_seen} is not proven to be the beginning of the signed one of size {size_last}"
+    )]
+    NotBeginning {
+        /// Size of the tree of the refused status.
+        size_seen: u64,
+        /// Size of the last signed head.
+        size_last: u64,
+        /// Where the proof fails.
+        source: ProofError,
+    },
+    /// Refused: a status of a tree that was not signed.
+    #[error("a status was to be signed for size {size_seen}, but only size {size_last} was signed")]
+    NotSigned {
+        /// Size of the tree of the refused status.
+        size_seen: u64,
+        /// Size of the last signed head.
+        size_last: u64,
+    },
     /// Refused: another tree of the same size was signed.
     #[error("root at size {size} is {seen}, but {wanted} was signed")]
     OtherRoot {
@@ -348,6 +390,13 @@ pub enum SigningError {
         /// Size of the last signed head.
         size_last: u64,
     },
+    /// The status that was made cannot be read back: a fault of the program.
+    #[error("the new status does not read back")]
+    Status {
+        /// Why.
+        #[from]
+        source: StatusError,
+    },
     /// An earlier error left its outcome unknown.
     #[error("nothing is signed after an error whose outcome is unknown")]
     Spent,
@@ -377,7 +426,9 @@ impl SigningError {
     pub fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::OtherRoot { .. }
+            Self::NotBeginning { .. }
+                | Self::NotSigned { .. }
+                | Self::OtherRoot { .. }
                 | Self::ProofNotEmpty { .. }
                 | Self::Smaller { .. }
                 | Self::TimeGoesBack { .. }
@@ -392,18 +443,18 @@ mod tests {
     use merkle::{Frontier, LeafHash, NodeId, TreeSize};
 
     /// Leaves, all complete nodes of which can be asked for.
-    struct Tree {
+    pub(super) struct Tree {
         leaves: Vec<LeafHash>,
     }
 
     impl Tree {
-        fn of(seed: u8, count: u64) -> Self {
+        pub(super) fn of(seed: u8, count: u64) -> Self {
             Self {
                 leaves: (0..count).map(|n| LeafHash::of(&[&[seed][..], &n.to_be_bytes()].concat())).collect(),
             }
         }
 
-        fn head(&self, size: u64) -> TreeHead {
+        pub(super) fn head(&self, size: u64) -> TreeHead {
             let mut frontier = Frontier::new();
             for leaf in &self.leaves[..size as usize] {
                 frontier.append(*leaf).unwrap();
@@ -411,7 +462,7 @@ mod tests {
             frontier.head()
         }
 
-        fn proof(&self, old: u64, new: u64) -> ConsistencyProof {
+        pub(super) fn proof(&self, old: u64, new: u64) -> ConsistencyProof {
             let (old, new) = (TreeSize::new(old).unwrap(), TreeSize::new(new).unwrap());
             let node = |id: NodeId| {
                 let start = (id.index() << id.level()) as usize;
@@ -425,21 +476,26 @@ mod tests {
         }
     }
 
-    fn none() -> ConsistencyProof {
+    pub(super) fn none() -> ConsistencyProof {
         ConsistencyProof::new(Vec::new()).unwrap()
     }
 
-    struct Case {
+    pub(super) struct Case {
         _dir: tempfile::TempDir,
-        signer: LedgeredSigner,
-        tree: Tree,
+        pub(super) signer: LedgeredSigner,
+        pub(super) tree: Tree,
     }
 
     impl Case {
         /// A signer that has signed size 5 of its tree at time 100.
-        fn at_five() -> Self {
+        pub(super) fn at_five() -> Self {
             let key = SigningKey::from_bytes(&[1; 32]);
             Self::with_key(Box::new(file::FileKey::new(key)))
+        }
+
+        pub(super) fn failing_at_statuses() -> Self {
+            let key = SigningKey::from_bytes(&[1; 32]);
+            Self::with_key(Box::new(Wrong { key, calls: 7, fails: true }))
         }
 
         fn with_key(key: Box<dyn HeadKey>) -> Self {
@@ -563,6 +619,11 @@ mod tests {
                 (2, false) => Ok(self.key.sign(b"other bytes").to_bytes()),
                 _ => Ok(self.key.sign(head.text().as_bytes()).to_bytes()),
             }
+        }
+
+        fn sign_status(&mut self, _: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
+            let source = std::io::Error::other("asked to fail by a test");
+            Err(KeyError::Io { act: "reach the key", source })
         }
     }
 

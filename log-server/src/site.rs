@@ -14,6 +14,7 @@ use crate::admission::gate::Gate;
 use crate::feeder::Witnesses;
 use crate::opening::OpenLog;
 use crate::settings::DEFAULT_QUEUE;
+use crate::status::Cadence;
 
 /// Longest path, so that it and the longest tile path fit a request target many times over.
 const MAX_PATH_BYTES: usize = 200;
@@ -34,6 +35,8 @@ pub struct Site {
     pub queue: usize,
     /// Who may add to it.
     pub gate: Gate,
+    /// How often its status is signed; never if `None`.
+    pub status: Option<Cadence>,
     /// Whom to ask for confirmation; nobody if `None`.
     pub witnesses: Option<Witnesses>,
 }
@@ -43,7 +46,15 @@ impl Site {
     #[must_use]
     pub fn new(log: OpenLog) -> Self {
         let gate = Gate::open(log.config().mode());
-        Self { log, path: SitePath::default(), host: None, queue: DEFAULT_QUEUE, gate, witnesses: None }
+        Self {
+            log,
+            path: SitePath::default(),
+            host: None,
+            queue: DEFAULT_QUEUE,
+            gate,
+            status: Some(Cadence::STANDARD),
+            witnesses: None,
+        }
     }
 }
 

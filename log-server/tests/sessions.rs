@@ -19,6 +19,7 @@ mod program;
 mod search;
 mod service;
 mod signers;
+mod status;
 mod support;
 mod tls;
 mod witnessed;

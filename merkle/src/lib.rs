@@ -13,6 +13,8 @@
 //! at the largest power of two below `n`; the left side is then always perfect, and a lone node is carried up
 //! unchanged.
 //!
+//! Beside the tree there is a [`map`] of keys to values, hashed apart from it.
+//!
 //! In scope: hashing, which nodes a proof needs, building proofs from stored nodes, verifying proofs against
 //! a [`TreeHead`]. Out of scope: where nodes are stored and how tiles are laid out (`tlog::tile`), who signed
 //! a tree head (`tlog::checkpoint`), what an entry means (`attest`). There is no I/O, no clock and no text
@@ -47,6 +49,7 @@ mod error;
 mod frontier;
 mod hash;
 mod inclusion;
+pub mod map;
 mod node;
 #[cfg(test)]
 mod reference;
@@ -58,6 +61,7 @@ pub use error::{BuildError, FrontierError, HeadError, ProofError, SizeError};
 pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, LeafHash, node_hash};
 pub use inclusion::{InclusionProof, MAX_INCLUSION_HASHES};
+pub use map::{EMPTY_MAP_ROOT, Map, MapKey, MapProof, MapProofError};
 pub use node::NodeId;
 pub use subtree::{Subtree, range_hash};
 pub use tree_head::{LeafIndex, MAX_TREE_SIZE, TreeHead, TreeSize};

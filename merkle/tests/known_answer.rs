@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use merkle::{
-    ConsistencyProof, EMPTY_ROOT, Frontier, Hash, InclusionProof, LeafHash, LeafIndex, NodeId, Subtree,
-    TreeHead, TreeSize, node_hash, range_hash, subtree,
+    ConsistencyProof, EMPTY_ROOT, Frontier, Hash, InclusionProof, LeafHash, LeafIndex, Map, MapKey, MapProof,
+    NodeId, Subtree, TreeHead, TreeSize, node_hash, range_hash, subtree,
 };
 use sha2::{Digest, Sha256};
 
@@ -53,11 +53,13 @@ impl Case {
     }
 
     fn unhex(&self, text: &str) -> Hash {
+        Hash::from_slice(&self.bytes(text)).unwrap_or_else(|| panic!("{}: no hash: {text}", self.name))
+    }
+
+    fn bytes(&self, text: &str) -> Vec<u8> {
         let digits = |at: usize| text.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
         let bytes: Option<Vec<u8>> = (0..text.len()).step_by(2).map(digits).collect();
-        bytes
-            .and_then(|bytes| Hash::from_slice(&bytes))
-            .unwrap_or_else(|| panic!("{}: no hash: {text}", self.name))
+        bytes.unwrap_or_else(|| panic!("{}: no hex: {text}", self.name))
     }
 
     /// Compares what happened with the line `verdict`: `accept`, or the name of the error's variant.
@@ -119,6 +121,25 @@ fn consistency_proofs_get_the_verdict_on_file() {
     for case in cases("consistency") {
         let (old, new) = (case.head("old-size", "old-root"), case.head("new-size", "new-root"));
         case.expect(ConsistencyProof::new(case.hashes("hash")).and_then(|proof| proof.verify(&old, &new)));
+    }
+}
+
+#[test]
+fn map_proofs_get_the_verdict_on_file() {
+    for case in cases("map") {
+        let (root, key) = (case.hash("root"), MapKey::from_bytes(case.hash("key").to_bytes()));
+        let bytes = case.bytes(case.one("proof"));
+        let shown = MapProof::parse(&bytes).and_then(|proof| proof.verify(&key, &root));
+        case.expect(shown.map(drop));
+        let Ok(shown) = shown else { continue };
+        let value = case.one("value");
+        assert_eq!(shown, (value != "none").then(|| case.unhex(value)), "{}", case.name);
+        let mut map = Map::new();
+        for entry in case.all("entry") {
+            let (key, value) = entry.split_once(' ').unwrap();
+            map.insert(MapKey::from_bytes(case.unhex(key).to_bytes()), case.unhex(value));
+        }
+        assert_eq!((map.root(), map.prove(&key).to_bytes()), (root, bytes), "{}", case.name);
     }
 }
 

@@ -16,6 +16,7 @@ mod named_path;
 mod pack;
 mod scan;
 mod statements;
+mod status;
 mod trust;
 mod verdicts;
 mod views;
@@ -43,6 +44,7 @@ pub(crate) use self::named_path::NamedPath;
 pub(crate) use self::pack::PackArgs;
 pub(crate) use self::scan::{Allowed, ScanArgs, ScanFormat};
 pub(crate) use self::statements::{EvalArgs, TransformArgs, TransformName};
+pub(crate) use self::status::StatusArgs;
 pub(crate) use self::trust::{TrustAddArgs, TrustArgs, TrustCommand, TrustListArgs, TrustRemoveArgs};
 pub(crate) use self::verdicts::VerdictArgs;
 pub(crate) use self::views::{
@@ -52,11 +54,14 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 19] = [
+const EXCLUSIVE: [(&str, &str, &str); 22] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
     ("search", "log_key", "trust"),
+    ("status", "log_key", "trust"),
+    ("verify", "oms", "online"),
+    ("verify", "no_download", "online"),
     ("hash", "files", "json"),
     ("verify", "quiet", "json"),
     ("verify", "pending", "log"),
@@ -176,6 +181,7 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     Submit(SubmitArgs),
     Search(SearchArgs),
+    Status(StatusArgs),
     Verify(VerifyArgs),
     Gate(GateArgs),
     Exec(ExecArgs),

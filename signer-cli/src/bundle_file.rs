@@ -18,6 +18,8 @@ use attest::bundle::{
     Bundle, BundleFile, BundleFileError as Fault, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for,
 };
 
+use attest::status::Snapshot;
+
 use crate::key_file::sync_parent;
 
 /// How often to try for the lock while somebody else has it.
@@ -145,6 +147,21 @@ impl Writer {
         let file = file.map_err(|source| BundleFileError::Full { path: self.path.clone(), source })?;
         self.save(&file)?;
         Ok(self.path.clone())
+    }
+
+    /// Puts snapshots in, each in the place of the one before it, and makes it last. There is a file already.
+    ///
+    /// # Errors
+    /// As [`Writer::write`], and [`BundleFileError::Missing`].
+    pub(crate) fn write_snapshots(&mut self, snapshots: Vec<Snapshot>) -> Result<(), BundleFileError> {
+        let path = || self.path.clone();
+        let mut file = self.file.clone().ok_or_else(|| BundleFileError::Missing { path: path() })?;
+        for snapshot in snapshots {
+            file = file
+                .with_snapshot(snapshot)
+                .map_err(|source| BundleFileError::Full { path: path(), source })?;
+        }
+        self.save(&file)
     }
 
     fn save(&mut self, file: &BundleFile) -> Result<(), BundleFileError> {

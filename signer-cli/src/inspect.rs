@@ -23,6 +23,7 @@ use crate::entry_view;
 use crate::message::{Failure, one_line, print};
 use crate::opening_view::{OpeningView, OpeningViewError};
 use crate::statement_view;
+use crate::status_view;
 
 /// First line of a tlog proof (C2SP tlog-proof).
 const PROOF_MARK: &[u8] = b"c2sp.org/tlog-proof@v1\n";
@@ -216,11 +217,14 @@ fn as_text(path: &Path, kind: &Kind, openings: Option<&OpeningView>) -> String {
     match kind {
         Kind::Answer(answer) => format!("{path}: a log's answer\n{}", answer_text(answer)),
         Kind::Bundles(file) => {
-            let lines = file.lines().len();
-            let mut text = format!("{path}: {lines} {}\n", if lines == 1 { "bundle" } else { "bundles" });
-            for (index, bundle) in file.bundles().enumerate() {
+            let bundles = file.bundles().count();
+            let mut text = format!("{path}: {bundles} {}\n", if bundles == 1 { "bundle" } else { "bundles" });
+            for (ordinal, (index, bundle)) in file.indexed_bundles().enumerate() {
                 let _ = write!(text, "line {}\n{}", index + 1, bundle_text(bundle));
-                text.push_str(&openings.map(|openings| openings.text(index)).unwrap_or_default());
+                text.push_str(&openings.map(|openings| openings.text(ordinal)).unwrap_or_default());
+            }
+            for (index, snapshot) in file.indexed_snapshots() {
+                let _ = write!(text, "line {}\n{}", index + 1, status_view::text(snapshot));
             }
             text
         }
@@ -308,10 +312,16 @@ fn vkey_text(vkey: &Vkey) -> String {
     )
 }
 
+/// The bundles, and after them what logs knew.
+fn bundles_json(file: &BundleFile) -> Value {
+    let snapshots = file.indexed_snapshots().map(|(_, snapshot)| status_view::json(snapshot));
+    file.bundles().map(bundle_json).chain(snapshots).collect()
+}
+
 fn as_json(path: &Path, kind: &Kind) -> Value {
     let (name, content) = match kind {
         Kind::Answer(answer) => ("log-answer", answer_json(answer)),
-        Kind::Bundles(file) => ("bundles", file.bundles().map(bundle_json).collect()),
+        Kind::Bundles(file) => ("bundles", bundles_json(file)),
         Kind::Checkpoint(checkpoint) => ("checkpoint", checkpoint_json(checkpoint)),
         Kind::Entry(entry) => ("entry", entry_view::json(entry.payload())),
         Kind::Proof(proof) => ("proof", proof_json(proof)),

@@ -10,6 +10,7 @@ use std::io::Read as _;
 use std::time::{Duration, Instant};
 
 use attest::bundle::MAX_LOG_ENTRY_BYTES;
+use attest::status::MAX_SNAPSHOT_BYTES;
 use attest::types::ENTRY_MEDIA_TYPE;
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
@@ -33,6 +34,8 @@ const PAUSES: [Duration; 3] =
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 /// Below the log's address: where entries go.
 const ENTRIES: &str = "api/v1/entries";
+/// Likewise: where it says what was said about a digest.
+const STATUS: &str = "status";
 
 /// A log at an address.
 #[derive(Debug)]
@@ -198,6 +201,18 @@ impl LogClient {
         let mut url = self.entries.clone();
         url.query_pairs_mut().extend_pairs(query);
         self.ask(&|| (self.client.get(url.clone()), MAX_PAGE_BYTES))
+    }
+
+    /// Asks what was said about a digest, in hex, and gives the body of the answer: bytes that nobody has looked at yet.
+    ///
+    /// # Errors
+    /// Any [`LogError`].
+    pub(crate) fn status(&self, digest: &str) -> Result<Vec<u8>, LogError> {
+        let mut url = self.entries.clone();
+        let root = url.path().strip_suffix(ENTRIES).unwrap_or("/");
+        let path = format!("{root}{STATUS}/{digest}");
+        url.set_path(&path);
+        self.ask(&|| (self.client.get(url.clone()), MAX_SNAPSHOT_BYTES as u64 + 1))
     }
 
     /// Sends a request until it is answered, or time or patience is up.

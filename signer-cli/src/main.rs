@@ -48,6 +48,8 @@ mod scan;
 mod search;
 mod sign;
 mod statement_view;
+mod status;
+mod status_view;
 mod submit;
 mod train;
 mod trust;
@@ -134,6 +136,7 @@ fn run(cli: &Cli) -> Result<u8, Failure> {
         Command::Submit(args) => submit::run(args, manner)?,
         Command::Scan(args) => return scan::run(args, manner),
         Command::Search(args) => search::run(args, manner)?,
+        Command::Status(args) => return status::run(args, manner),
         Command::Verify(args) => return verify::run(args, manner),
         Command::Gate(args) => return gate::run(args, manner),
         Command::Exec(args) => return exec::run(args, manner),
@@ -179,6 +182,7 @@ const fn wants_json(command: &Command) -> bool {
         Command::Submit(args) => args.json,
         Command::Scan(args) => args.publish.json || matches!(args.format, args::ScanFormat::Json),
         Command::Search(args) => args.json,
+        Command::Status(args) => args.json,
         Command::Verify(args) => args.json,
         Command::Gate(args) => matches!(args.format, args::GateFormat::Json),
         Command::Trust(args) => matches!(&args.what, args::TrustCommand::List(args) if args.json),

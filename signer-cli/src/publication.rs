@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use attest::bundle::{Bundle, LogEntry};
+use attest::bundle::{Bundle, BundleFile, LogEntry};
 use attest::dsse::Envelope;
 use attest::entry::{Entry, EntryPayload, ModelSalt};
 use attest::key::{PrivateKey, PublicKey};
@@ -248,7 +248,7 @@ fn lines_with<'a>(writer: &'a Writer, signed: &Signed) -> Vec<(usize, &'a Bundle
             && bundle.envelope() == signed.bundle.envelope()
             && bundle.log_entry().is_some_and(|entry| entry.entry_bytes() == signed.entry.as_bytes())
     };
-    let bundles = writer.file().into_iter().flat_map(|file| file.bundles().enumerate());
+    let bundles = writer.file().into_iter().flat_map(BundleFile::indexed_bundles);
     bundles.filter(|(_, bundle)| same(bundle)).collect()
 }
 

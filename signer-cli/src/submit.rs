@@ -277,8 +277,8 @@ pub(crate) fn run(args: &SubmitArgs, manner: Manner) -> Result<(), Failure> {
     for one in &pending {
         let writer = Writer::at(path.clone(), Duration::from_secs(args.log.timeout))?;
         // Between reading and locking somebody may have added lines or completed this one.
-        let same = |other: &Bundle| *other == one.bundle;
-        let Some(index) = writer.file().and_then(|file| file.bundles().position(same)) else {
+        let same = |(_, other): &(usize, &Bundle)| **other == one.bundle;
+        let Some((index, _)) = writer.file().and_then(|file| file.indexed_bundles().find(same)) else {
             note(manner, &format!("line {} is no longer pending", one.index + 1));
             continue;
         };
@@ -316,7 +316,7 @@ pub(crate) fn find_file(given: &Path) -> Result<(PathBuf, BundleFile), BundleFil
 /// The pending lines, taken apart.
 fn find_pending(file: &BundleFile) -> Result<Vec<Pending>, SubmitError> {
     let mut pending = Vec::new();
-    for (index, bundle) in file.bundles().enumerate() {
+    for (index, bundle) in file.indexed_bundles() {
         let Some(log_entry) = bundle.log_entry().filter(|entry| entry.proof().is_none()) else { continue };
         let fault = |source| SubmitError::PendingEntry { line: index + 1, source };
         let entry = log_entry.entry().map_err(|error| fault(error.into()))?;

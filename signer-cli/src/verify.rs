@@ -12,6 +12,7 @@ use crate::args::{Color, Manner, VerifyArgs};
 use crate::hub::{Hub, HubError, HubName, HubNameError};
 use crate::message::{Failure, OutputError, note, print};
 use crate::progress::Progress;
+use crate::status;
 use crate::verdict::{self, Attestor};
 
 /// Why a model on a hub was not judged.
@@ -66,6 +67,10 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
         .expecting(expectation(args).as_of(time));
     if let Some(threads) = args.threads {
         request = request.threads(threads);
+    }
+    if args.online {
+        let fetched = status::fetch_online(args, &request)?;
+        request = request.fetched(fetched);
     }
     let verdict = Progress::start(manner, 0).part("hashing", |progress| request.verify(progress));
     let is_signed = attestor.is_some() && verdict.result().is_ok();

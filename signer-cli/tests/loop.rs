@@ -286,7 +286,9 @@ fn pending_line_is_completed_without_a_key() {
     let pending = ["sign", "model", "--as", "acme/churn:1", "--key", "key.pem", "--pending"];
     let out = desk.succeed(&[&pending[..], &["--json"]].concat());
     assert!(out.contains("\"status\":\"pending\""), "{out}");
-    assert!(!is_logged(desk.bundles("model/tallymark.jsonl").lines()[0].bundle().log_entry()));
+    assert!(!is_logged(
+        desk.bundles("model/tallymark.jsonl").bundles().next().expect("a bundle").log_entry()
+    ));
     let out = desk.succeed(&[&pending[..], &["--json"]].concat());
     assert!(out.contains("\"status\":\"already-pending\""), "{out}");
     assert_eq!(log.requests(), 0);
@@ -296,7 +298,7 @@ fn pending_line_is_completed_without_a_key() {
     desk.succeed(&submit);
     let file = desk.bundles("model/tallymark.jsonl");
     assert_eq!(file.lines().len(), 1);
-    assert!(is_logged(file.lines()[0].bundle().log_entry()));
+    assert!(is_logged(file.bundles().next().expect("a bundle").log_entry()));
     desk.refuse(&submit, 2, "nothing-pending");
 }
 
@@ -308,7 +310,7 @@ fn signing_what_is_pending_completes_its_line() {
     desk.succeed(&[&same[..], &["--log", log.url(), "--log-key", log.vkey()]].concat());
     let file = desk.bundles("model/tallymark.jsonl");
     assert_eq!(file.lines().len(), 1);
-    assert!(is_logged(file.lines()[0].bundle().log_entry()));
+    assert!(is_logged(file.bundles().next().expect("a bundle").log_entry()));
 }
 
 #[test]
@@ -827,7 +829,7 @@ fn inspect_shows_each_kind_and_says_that_it_checked_nothing() {
     desk.succeed(&sign(&log, &[]));
     std::fs::write(desk.path("entry"), log.entry(2)).expect("write");
     let file = desk.bundles("model/tallymark.jsonl");
-    let answer = file.lines()[0].bundle().log_entry().expect("logged");
+    let answer = file.bundles().next().expect("a bundle").log_entry().expect("logged");
     let proof = answer.proof().expect("logged");
     std::fs::write(desk.path("answer"), answer.to_json()).expect("write");
     std::fs::write(desk.path("checkpoint"), proof.checkpoint().as_bytes()).expect("write");

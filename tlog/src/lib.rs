@@ -14,6 +14,7 @@
 //! | [`entry_bundle`] | up to 256 entries in a file | c2sp.org/tlog-tiles |
 //! | [`policy`] | trusted logs, witnesses, quorum | [c2sp.org/tlog-policy](https://c2sp.org/tlog-policy) |
 //! | [`proof`] | a proof of logging, as one text | [c2sp.org/tlog-proof](https://c2sp.org/tlog-proof) |
+//! | [`status`] | the root of a map of a log's entries, signed | ours, spec/status.md |
 //! | [`witness`] | add-checkpoint, its request and answers | [c2sp.org/tlog-witness](https://c2sp.org/tlog-witness) |
 //!
 //! In scope: bytes to types and back, signatures over them, and the arithmetic of tiles. Out of scope: disks, clocks and
@@ -62,6 +63,7 @@ pub mod note;
 pub mod policy;
 pub mod proof;
 pub mod signature_line;
+pub mod status;
 pub mod subtree_message;
 pub mod text;
 pub mod tile;

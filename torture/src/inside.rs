@@ -29,10 +29,12 @@ use log_server::opening::{OpenLog, OpeningError};
 use log_server::publisher::{Publication, Publisher};
 use log_server::sequencer::{Answer, Queue, QueueError, Sequencer, SequencerError};
 use log_server::signing::file::FileKey;
+use log_server::signing::status::{AllowedStatus, Draft};
 use log_server::signing::{AllowedHead, HeadKey, HeadSigner, KeyError, LedgeredSigner, SigningError};
 use log_server::storage::{Act, EncodedStep, Inventory, Step, Storage, StorageError};
 use merkle::{ConsistencyProof, Frontier, Hash, LeafHash, LeafIndex, TreeHead};
 use tlog::checkpoint::SignedCheckpoint;
+use tlog::status::SignedStatus;
 use tlog::tile::TileCoord;
 use tlog::vkey::Vkey;
 
@@ -245,6 +247,10 @@ impl HeadKey for FaultyKey {
         }
         Ok(signature)
     }
+
+    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
+        self.key.sign_status(status)
+    }
 }
 
 /// A signer that may not live to say what it signed.
@@ -285,6 +291,10 @@ impl HeadSigner for FaultySigner {
             }
             _ => Ok(made),
         }
+    }
+
+    fn sign_status(&mut self, draft: &Draft) -> Result<SignedStatus, SigningError> {
+        self.signer.sign_status(draft)
     }
 }
 

@@ -20,6 +20,7 @@ use crate::logged::LoggedStatement;
 use crate::memory::Seen;
 use crate::outcome::Outcomes;
 use crate::refusal::{LineNote, Refusal};
+use crate::status::Known;
 
 /// A model that passed every step: these files, under this name, by this publisher, in this log.
 #[derive(Debug)]
@@ -105,6 +106,11 @@ impl VerifiedModel {
 
     pub(crate) fn with_lineage(self, lineage: Lineage) -> Self {
         Self { lineage: Some(lineage), ..self }
+    }
+
+    pub(crate) fn with_status(mut self, status: Known) -> Self {
+        self.facts.status = status;
+        self
     }
 
     /// What a memory learns from it.

@@ -9,6 +9,7 @@ use tlog::checkpoint::Origin;
 use tlog::cosignature::Cosignature;
 
 use crate::requirements::Publisher;
+use crate::status::Known;
 
 /// What was established. A fact of a refused statement is true on its own and gives no reason to load the model.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,7 @@ pub struct Facts {
     pub(crate) salt: Option<ModelSalt>,
     pub(crate) publisher: Option<Publisher>,
     pub(crate) contents: Option<Contents>,
+    pub(crate) status: Known,
 }
 
 /// Where the entry is in its log, as far as the proof goes.
@@ -116,6 +118,12 @@ impl Facts {
     #[must_use]
     pub const fn publisher(&self) -> Option<&Publisher> {
         self.publisher.as_ref()
+    }
+
+    /// Step 8: what logs knew to have been said about it. Nothing if its statement is not believed.
+    #[must_use]
+    pub const fn status(&self) -> &Known {
+        &self.status
     }
 
     /// Step 9: the files that are here, whether or not they are the signed ones.

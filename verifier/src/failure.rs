@@ -27,6 +27,7 @@ use crate::pins::PinsError;
 use crate::reason::Reason;
 use crate::requirements::{RequirementsError, Right};
 use crate::standing::reach;
+use crate::status::StatusFault;
 
 /// One thing that did not hold. What it means is its [`Failure::reason`].
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,12 @@ pub enum Failure {
         role: EventLabel,
         /// The rule's line in the trust file.
         line: usize,
+    },
+    /// The status of something it was made from speaks against it.
+    #[error("of what it was made from")]
+    OfAncestor {
+        /// What it says.
+        source: Arc<Self>,
     },
     /// The bundle file is not one.
     #[error("bundle file does not parse")]
@@ -517,6 +524,64 @@ pub enum Failure {
         /// Where and why.
         source: StatementError,
     },
+    /// A log signed a status that leaves out an event which its tree has.
+    #[error(
+        "the status of {log} at size {size} has no event at entry {index}, which is in the bundle file and in the log"
+    )]
+    StatusContradicts {
+        /// The log.
+        log: Origin,
+        /// Where the event is.
+        index: u64,
+        /// Size of the tree of the status.
+        size: u64,
+    },
+    /// A status snapshot is not what its log signed, or shows something else than it says.
+    #[error("status snapshot of {log} is false")]
+    StatusInvalid {
+        /// The log.
+        log: Origin,
+        /// What is false.
+        source: StatusFault,
+    },
+    /// A rule wants to know how old the status is, and there is none.
+    #[error("{} (rule on line {line} of the trust file)", no_status(log, *is_unwitnessed))]
+    StatusMissing {
+        /// The log of which there is none.
+        log: Origin,
+        /// There is one, and the quorum of witnesses did not see its tree.
+        is_unwitnessed: bool,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// The newest status is too old.
+    #[error("status of {log} {}, wanted at most {} old (rule on line {line} of the trust file)", signed(*age), span(*limit))]
+    StatusStale {
+        /// The log.
+        log: Origin,
+        /// Seconds since it was signed; `None` if that is not known.
+        age: Option<u64>,
+        /// Seconds that the rule allows.
+        limit: u64,
+        /// The rule's line in the trust file.
+        line: usize,
+    },
+    /// A log knows of an event that is not here.
+    #[error(
+        "{log} has an event about {about} at entry {index}, by key {key_id}, and the statement {statement} is not here"
+    )]
+    StatusWithheld {
+        /// What it is about.
+        about: String,
+        /// The log.
+        log: Origin,
+        /// Where the event is.
+        index: u64,
+        /// Whose key signed it.
+        key_id: Sha256Digest,
+        /// The digest of the statement that is missing.
+        statement: Sha256Digest,
+    },
     /// Another model takes its place.
     #[error("superseded by {successor}: statement {statement}")]
     Superseded {
@@ -634,6 +699,7 @@ impl Failure {
             Self::ModelUnreadable { .. } => Reason::ModelUnreadable,
             Self::NameUnexpected { .. } => Reason::NameUnexpected,
             Self::NotLogged => Reason::NotLogged,
+            Self::OfAncestor { source } => source.reason(),
             Self::NoTrust => Reason::NoTrust,
             Self::NotProvenance { .. } | Self::ProvenanceMissing { .. } => Reason::ProvenanceMissing,
             Self::PinsFull { .. } | Self::PinsUnwritten { .. } => Reason::PinsUnwritten,
@@ -648,6 +714,11 @@ impl Failure {
             Self::SignerOutOfTerm { .. } => Reason::SignerOutOfTerm,
             Self::SignerUnexpected { .. } => Reason::SignerUnexpected,
             Self::StatementMalformed { .. } => Reason::StatementMalformed,
+            Self::StatusContradicts { .. } => Reason::StatusContradicts,
+            Self::StatusInvalid { .. } => Reason::StatusInvalid,
+            Self::StatusMissing { .. } => Reason::StatusMissing,
+            Self::StatusStale { .. } => Reason::StatusStale,
+            Self::StatusWithheld { .. } => Reason::StatusWithheld,
             Self::SubjectMismatch { .. } => Reason::SubjectMismatch,
             Self::Superseded { .. } => Reason::Superseded,
             Self::TrustInsideModel { .. } => Reason::TrustInsideModel,
@@ -721,6 +792,7 @@ impl Failure {
             Self::SignerChanged { key_id, .. }
             | Self::SignerOutOfTerm { key_id, .. }
             | Self::SignerUnexpected { key_id, .. } => Some(key_id.to_string()),
+            Self::StatusWithheld { statement, .. } => Some(statement.to_string()),
             Self::VersionUnexpected { found, .. } => Some(found.to_string()),
             _ => None,
         }
@@ -788,8 +860,19 @@ fn of_right(right: Right) -> String {
     }
 }
 
+fn no_status(log: &Origin, is_unwitnessed: bool) -> String {
+    match is_unwitnessed {
+        true => format!("too few witnesses of the policy saw the tree of the status of {log}"),
+        false => format!("no status of {log} is here"),
+    }
+}
+
+fn signed(age: Option<u64>) -> String {
+    age.map_or_else(|| "signed nobody knows when".to_owned(), |age| format!("signed {} ago", span(age)))
+}
+
 /// A length of time in its largest whole unit.
-fn span(seconds: u64) -> String {
+pub(crate) fn span(seconds: u64) -> String {
     match seconds {
         172_800.. => format!("{} days", seconds / 86_400),
         7_200.. => format!("{} hours", seconds / 3_600),

@@ -10,7 +10,8 @@
 //! 6. checkpoint: a log of the policy signed it ([`logged`])
 //! 7. witnesses: the policy's quorum saw it ([`logged`])
 //! 8. requirements: this key may sign this name ([`requirements`], asked by [`signature`]); the model is not withdrawn, and
-//!    what must have been said about it, and must be known of where it comes from, is ([`standing`], [`lineage`])
+//!    what must have been said about it, and must be known of where it comes from, is ([`standing`], [`lineage`]); nothing that
+//!    a log knew of is missing ([`status`])
 //! 9. contents: the files are those that were signed ([`contents`]), and of formats that rules allow ([`gate`])
 //!
 //! Trust is a chain of types, each made in one module and containing the one before:
@@ -58,6 +59,7 @@ pub mod report;
 pub mod requirements;
 pub mod signature;
 pub mod standing;
+pub mod status;
 
 use std::borrow::Borrow;
 

@@ -16,7 +16,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
-use attest::scan::{Act, CacheError, HashCache, Progress, Scan, ScanError, ScanOptions, Snapshot, copy};
+use attest::scan::{self, Act, CacheError, HashCache, Progress, Scan, ScanError, ScanOptions, copy};
+use attest::status::Snapshot;
 use attest::tree::Tree;
 use formats::Rules;
 
@@ -43,6 +44,7 @@ pub struct Request {
     bundle: Option<PathBuf>,
     trust: Option<PathBuf>,
     lineage: Vec<PathBuf>,
+    fetched: Vec<Snapshot>,
     memory: MemoryPlace,
     expectation: Expectation,
     threads: Option<NonZeroUsize>,
@@ -81,6 +83,7 @@ impl Request {
             bundle: None,
             trust: None,
             lineage: Vec::new(),
+            fetched: Vec::new(),
             memory: MemoryPlace::default(),
             expectation: Expectation::default(),
             threads: None,
@@ -110,6 +113,13 @@ impl Request {
         self
     }
 
+    /// Takes these status snapshots too, which the caller has fetched from their logs for this verdict.
+    #[must_use]
+    pub fn fetched(mut self, snapshots: Vec<Snapshot>) -> Self {
+        self.fetched = snapshots;
+        self
+    }
+
     /// Remembers there what was verified, and holds against the model what was verified before.
     #[must_use]
     pub fn memory(mut self, place: MemoryPlace) -> Self {
@@ -129,6 +139,20 @@ impl Request {
     pub fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = Some(threads);
         self
+    }
+
+    /// The bundle file that is judged, be it beside the model or in a pack; `None` if there is none or it is malformed, which the verdict
+    /// tells.
+    #[must_use]
+    pub fn bundle_file(&self) -> Option<BundleFile> {
+        let read = |path: &Path| read_bundle(path).ok();
+        let bytes = match &self.bundle {
+            Some(path) => read(path)?,
+            None if pack::is_one(&self.model) => Pack::open(&self.model).ok()?.bundle().to_vec(),
+            None if self.model.is_file() => read(&bundle_path_for(&self.model, ModelShape::SingleFile))?,
+            None => read(&bundle_path_for(&self.model, ModelShape::Directory))?,
+        };
+        BundleFile::parse(&bytes).ok()
     }
 
     /// Believes the digests in that file of files that have not changed since they were hashed, and puts others in it. It is the word of
@@ -178,7 +202,7 @@ impl Request {
         let Some(directory) = &self.copy else {
             return gate::files(&self.model, rules, gate, signed, options, progress);
         };
-        Snapshot::take(&self.model)?.within(gate::at_most(signed))?;
+        scan::Snapshot::take(&self.model)?.within(gate::at_most(signed))?;
         // Copied and then hashed: half of the way each.
         let first = |done, total: u64| progress(done, total.saturating_mul(2));
         let second = |done: u64, total: u64| progress(done.saturating_add(total), total.saturating_mul(2));
@@ -357,7 +381,7 @@ impl Request {
         let rules = rules.unwrap_or_default();
         let files = |signed| files(&rules, &gate, signed);
         let question = Question::new(requirements.as_ref(), &expectation);
-        let question = question.with_evidence(&evidence).through(&gate);
+        let question = question.with_evidence(&evidence).with_snapshots(&self.fetched).through(&gate);
         let model = match place {
             None => {
                 let model = question.verify(bytes, files)?;

@@ -10,11 +10,13 @@ use attest::digest::Sha256Digest;
 use attest::entry::ModelSalt;
 use attest::scan::ScanError;
 use attest::statement::{Statement, StatementKind};
+use attest::status::Snapshot;
 use attest::tree::Tree;
 
 use crate::contents::{Basis, VerifiedModel};
 use crate::custody::Testimony;
 use crate::examination::Examination;
+use crate::facts::Facts;
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
 use crate::lineage::{Evidence, Lineage, Pool};
@@ -26,6 +28,7 @@ use crate::refusal::{LineNote, Refusal};
 use crate::requirements::{Expectation, Requirements};
 use crate::signature::read_provenance;
 use crate::standing::Standing;
+use crate::status::{self, Thing};
 
 /// What the caller demands, what he asks, and what he has beside the model.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,7 @@ pub struct Question<'a> {
     evidence: Option<&'a Evidence>,
     memory: Option<&'a Memory>,
     gate: Option<&'a OnceCell<Gate>>,
+    fetched: &'a [Snapshot],
 }
 
 /// Which of several refusals is reported: one of a line that is not about an ancestor before one that is, then the one that came
@@ -48,7 +52,7 @@ impl<'a> Question<'a> {
     /// Asks with these demands; without any nothing is verified, and all that can be said is.
     #[must_use]
     pub const fn new(requirements: Option<&'a Requirements>, expectation: &'a Expectation) -> Self {
-        Self { requirements, expectation, evidence: None, memory: None, gate: None }
+        Self { requirements, expectation, evidence: None, memory: None, gate: None, fetched: &[] }
     }
 
     /// Takes statements about ancestors, and more about the model, from these files too.
@@ -70,6 +74,12 @@ impl<'a> Question<'a> {
         Self { gate: Some(gate), ..self }
     }
 
+    /// Takes these status snapshots too, which the caller has fetched from their logs for this verdict.
+    #[must_use]
+    pub const fn with_snapshots(self, fetched: &'a [Snapshot]) -> Self {
+        Self { fetched, ..self }
+    }
+
     /// Decides whether the files are what a trusted publisher signed and a trusted log holds.
     ///
     /// `bundle_file` has the bytes of the bundle file. `files` gives the tree of the files; it is called at most once, last,
@@ -86,7 +96,8 @@ impl<'a> Question<'a> {
         files: impl FnOnce(Option<u64>) -> Result<T, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
         let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
-        let pool = self.requirements.map(|requirements| Pool::of(&file, self.evidence, requirements));
+        let pool =
+            self.requirements.map(|requirements| Pool::of(&file, self.evidence, self.fetched, requirements));
         // Hashing is the one expensive step. It happens at the first line that gets so far, and once.
         let here = LazyCell::new(|| files(self.signed_bytes(&file)).map_err(Arc::new));
 
@@ -94,7 +105,8 @@ impl<'a> Question<'a> {
         let mut furthest: Option<(Rank, Refusal)> = None;
         let mut notes: Vec<LineNote> = Vec::new();
         let (mut judged, mut beside) = (Vec::new(), Vec::new());
-        for (line, bundle) in (1..).zip(file.bundles()) {
+        for (index, bundle) in file.indexed_bundles() {
+            let line = index + 1;
             match another_kind(bundle) {
                 None => judged.push((line, bundle)),
                 Some(kind) => beside.push((line, bundle, kind)),
@@ -238,14 +250,28 @@ impl<'a> Question<'a> {
                 let standing = Standing::of(&logged, said, &lineage, requirements, self.expectation);
                 let (mut judgement, waivers) = (standing.judge(), standing.waivers());
                 judgement.refused.extend(seen.fork());
+                let stage = self.expectation.stage().or(requirements.stage());
+                let (known, against) = {
+                    let heard: Vec<&Testimony> = own.iter().chain(&others).copied().collect();
+                    let name = about.name();
+                    let label = format!("{name}:{}", about.version());
+                    let thing = Thing::new(about.tree_digest().digest(), label).under(logged.salt());
+                    status::weigh(&thing, pool, &heard, self.expectation.now(), |log, mention, kind| {
+                        status::may_sign(requirements, &status::WEIGHTY, name, (log, mention, kind))
+                    })
+                };
+                judgement.refused.extend(against);
+                let rules = known.judge(requirements, about.name(), stage);
+                judgement.refused.extend(rules.refused);
+                judgement.warned.extend(rules.warned);
+                let facts = Facts { status: known.clone(), ..logged.facts() };
                 let remembered = self.memory.map(|memory| memory.against(&seen, self.expectation));
                 judgement.refused.extend(remembered.into_iter().flatten());
                 // Files are not hashed for a model that may not be used whatever they are.
                 let refused = std::mem::take(&mut judgement.refused);
-                if let Some(examination) = Examination::of_standing(line, logged.facts(), refused) {
+                if let Some(examination) = Examination::of_standing(line, facts.clone(), refused) {
                     return Err(examination.into_refusal().with_lineage(lineage));
                 }
-                let stage = self.expectation.stage().or(requirements.stage());
                 let opened = match &**here {
                     Ok(tree) => {
                         let basis = Basis::new(requirements.digest(), stage.cloned());
@@ -261,6 +287,7 @@ impl<'a> Question<'a> {
                         judgement.warned.extend(passage.judgement.warned);
                         let model = model.with_warnings(judgement.warned).with_lineage(lineage);
                         let model = model.with_formats(passage.report).with_waived(passage.waived);
+                        let model = model.with_status(known);
                         let mut refused = passage.judgement.refused.into_iter();
                         match refused.next() {
                             Some(cause) => Err(model.refused(cause, refused.collect())),
@@ -269,7 +296,7 @@ impl<'a> Question<'a> {
                     }
                     Err(failure) => {
                         let here = (**here).as_ref().ok().map(Borrow::borrow);
-                        let examination = Examination::of_contents(line, logged.facts(), here, failure);
+                        let examination = Examination::of_contents(line, facts, here, failure);
                         Err(examination.into_refusal().with_lineage(lineage))
                     }
                 }

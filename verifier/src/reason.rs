@@ -304,6 +304,21 @@ reasons! {
         SignerUnexpected "signer-unexpected" Refused,
             "The key is not one that may sign this name.",
             "Compare the key with the publisher over another channel before you add it to the trust file.";
+        StatusContradicts "status-contradicts" VerifiedFalse,
+            "A log signed a status that leaves out an event which its own tree has.",
+            "Keep the bundle file and tell the log's operator and whoever audits it; until that is settled believe no status of it.";
+        StatusInvalid "status-invalid" VerifiedFalse,
+            "A status snapshot is not what its log signed, or does not show what it says.",
+            "Refuse the file, or take the line out and fetch the status again: tallymark status.";
+        StatusMissing "status-missing" Undecidable,
+            "A rule limits the age of the status, and there is none of a log of the policy.",
+            "Fetch it from the log: tallymark status; a withdrawal may be missing from the bundle file.";
+        StatusStale "status-stale" Undecidable,
+            "The newest status of a log is older than a rule of the trust file allows.",
+            "Fetch it again: tallymark status; a later withdrawal may be missing from the bundle file.";
+        StatusWithheld "status-withheld" Refused,
+            "A log knows of an event by a key that counts, and its statement is not here: it may withdraw the model.",
+            "Ask the publisher for the whole bundle file; a line was left out of this one, or never added.";
         Superseded "superseded" Refused,
             "Another model takes the place of this one, and a rule of the trust file refuses such.",
             "Use the successor that the event names.";

@@ -40,16 +40,31 @@ use crate::outcome::{Outcome, Outcomes};
 use crate::reason::{Class, Step};
 use crate::refusal::{LineNote, Refusal};
 use crate::requirements::Publisher;
+use crate::status::Freshness;
 
 /// What no verification in this version looks at, as code and words. A verdict always says so.
-const NEVER_CHECKED: [(&str, &str); 3] = [
+const NEVER_CHECKED: [(&str, &str); 2] = [
     (
         "inputs",
         "that the inputs are what they are called; their digests are signed, their contents are elsewhere",
     ),
     ("behaviour", "behaviour, safety and licence of the model"),
-    ("withdrawals", "withdrawals and later versions that the bundle file does not have"),
 ];
+
+/// What nobody can tell without a status of each log: a bundle file from which a line was taken looks whole.
+const STALE: (&str, &str) = (
+    "withdrawals",
+    "withdrawals and later versions that the bundle file does not have (offline, stale: no status snapshot)",
+);
+
+/// What a status cannot tell.
+const SINCE: (&str, &str) = ("withdrawals", "withdrawals since the status was signed, and later versions");
+
+/// What the newest status of a private model does not tell.
+const SINCE_PRIVATE: (&str, &str) = (
+    "withdrawals",
+    "withdrawals since the status was signed, later versions, and what was logged in the clear or under another salt than the model",
+);
 
 /// What a verdict about a single file leaves open: some loaders go on to a second part by its name.
 const SIBLINGS: (&str, &str) = ("siblings", "the files beside it; the model is this one file");
@@ -169,7 +184,12 @@ impl<'a> Common<'a> {
         let cached = (self.cached > 0).then_some(CACHED);
         let split_view = no_witness.then_some(SPLIT_VIEW);
         let first_use = self.facts.publisher().is_some_and(Publisher::is_pin).then_some(FIRST_USE);
+        let withdrawals = match self.facts.status().freshness() {
+            Freshness::Stale => STALE,
+            _ if self.facts.salt.is_some() => SINCE_PRIVATE,
+            _ => SINCE,
+        };
         let own = offered.into_iter().chain(cached).chain(split_view).chain(first_use);
-        own.chain(siblings).chain(private).chain(NEVER_CHECKED)
+        own.chain(siblings).chain(private).chain(NEVER_CHECKED).chain([withdrawals])
     }
 }

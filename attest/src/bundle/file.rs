@@ -2,6 +2,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{Bundle, BundleError, MAX_LINE_BYTES};
+use crate::status::{Snapshot, SnapshotError};
 
 /// Longest bundle file, in bytes.
 pub const MAX_BUNDLE_FILE_BYTES: usize = 64 << 20;
@@ -38,24 +39,42 @@ pub enum ModelShape {
     SingleFile,
 }
 
-/// The bundles of a model, one to a line, at least one. A line that is not touched is written back byte for byte.
+/// The bundles of a model, one to a line, at least one, and what logs knew to have been said about it. A line that is not touched
+/// is written back byte for byte.
 ///
-/// The file is not signed as a whole: that a line is missing cannot be seen from it.
+/// The file is not signed as a whole: that a line is missing is seen from a [`Snapshot`] at best.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleFile {
     lines: Vec<BundleLine>,
 }
 
-/// One line: a bundle, and how it is spelled.
+/// One line: a bundle or a snapshot, and how it is spelled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BundleLine {
     bytes: Vec<u8>,
-    bundle: Bundle,
+    content: Content,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Content {
+    Bundle(Box<Bundle>),
+    Snapshot(Box<Snapshot>),
 }
 
 impl BundleLine {
     fn of(bundle: Bundle) -> Self {
-        Self { bytes: bundle.to_json_line(), bundle }
+        Self { bytes: bundle.to_json_line(), content: Content::Bundle(Box::new(bundle)) }
+    }
+
+    fn parse(bytes: &[u8], line: usize) -> Result<Self, BundleFileError> {
+        let content = if Snapshot::is_meant(bytes) {
+            let read = Snapshot::parse(bytes).map_err(|source| BundleFileError::Snapshot { line, source })?;
+            Content::Snapshot(Box::new(read))
+        } else {
+            let read = Bundle::parse(bytes).map_err(|source| BundleFileError::Line { line, source })?;
+            Content::Bundle(Box::new(read))
+        };
+        Ok(Self { bytes: bytes.to_vec(), content })
     }
 
     /// The line as it stands in the file, without its line feed.
@@ -64,10 +83,22 @@ impl BundleLine {
         &self.bytes
     }
 
-    /// The bundle.
+    /// The bundle, if it is one.
     #[must_use]
-    pub const fn bundle(&self) -> &Bundle {
-        &self.bundle
+    pub fn bundle(&self) -> Option<&Bundle> {
+        match &self.content {
+            Content::Bundle(bundle) => Some(bundle),
+            Content::Snapshot(_) => None,
+        }
+    }
+
+    /// The snapshot, if it is one.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        match &self.content {
+            Content::Bundle(_) => None,
+            Content::Snapshot(snapshot) => Some(snapshot),
+        }
     }
 }
 
@@ -80,10 +111,11 @@ impl BundleFile {
         Self::from_lines(vec![BundleLine::of(bundle)])
     }
 
-    /// Reads a file. A line that is no bundle makes the whole file malformed: half a file is not evidence.
+    /// Reads a file. A line that is no bundle and no snapshot makes the whole file malformed: half a file is not evidence.
     ///
     /// # Errors
-    /// [`BundleFileError::Line`] says which line is no bundle, and why; the other variants are limits.
+    /// [`BundleFileError::Line`] and [`BundleFileError::Snapshot`] say which line is malformed, and why; the other variants are
+    /// limits.
     pub fn parse(bytes: &[u8]) -> Result<Self, BundleFileError> {
         if bytes.len() > MAX_BUNDLE_FILE_BYTES {
             return Err(BundleFileError::TooLong { len: bytes.len() });
@@ -100,8 +132,10 @@ impl BundleFile {
             if bytes.len() > MAX_LINE_BYTES {
                 return Err(BundleFileError::LineTooLong { line, len: bytes.len() });
             }
-            let bundle = Bundle::parse(bytes).map_err(|source| BundleFileError::Line { line, source })?;
-            lines.push(BundleLine { bytes: bytes.to_vec(), bundle });
+            lines.push(BundleLine::parse(bytes, line)?);
+        }
+        if lines.iter().all(|line| line.bundle().is_none()) {
+            return Err(BundleFileError::NoBundle);
         }
         Ok(Self { lines })
     }
@@ -124,8 +158,18 @@ impl BundleFile {
     }
 
     /// The bundles, in the order of their lines.
-    pub fn bundles(&self) -> impl ExactSizeIterator<Item = &Bundle> {
-        self.lines.iter().map(BundleLine::bundle)
+    pub fn bundles(&self) -> impl Iterator<Item = &Bundle> {
+        self.lines.iter().filter_map(BundleLine::bundle)
+    }
+
+    /// The bundles, each with the index of its line, which counts from 0.
+    pub fn indexed_bundles(&self) -> impl Iterator<Item = (usize, &Bundle)> {
+        self.lines.iter().enumerate().filter_map(|(index, line)| Some((index, line.bundle()?)))
+    }
+
+    /// The snapshots, each with the index of its line, which counts from 0.
+    pub fn indexed_snapshots(&self) -> impl Iterator<Item = (usize, &Snapshot)> {
+        self.lines.iter().enumerate().filter_map(|(index, line)| Some((index, line.snapshot()?)))
     }
 
     /// The file with a bundle more, below the others.
@@ -135,6 +179,24 @@ impl BundleFile {
     /// limit would be broken.
     pub fn with(mut self, bundle: Bundle) -> Result<Self, BundleFileError> {
         self.lines.push(BundleLine::of(bundle));
+        Self::from_lines(self.lines)
+    }
+
+    /// The file with this snapshot: in the place of the one it has of the same log about the same thing, otherwise below the others.
+    ///
+    /// # Errors
+    /// As [`BundleFile::with`].
+    pub fn with_snapshot(mut self, snapshot: Snapshot) -> Result<Self, BundleFileError> {
+        let origin = |one: &Snapshot| one.status().unverified().origin().clone();
+        let is_older =
+            |one: &Snapshot| one.subject() == snapshot.subject() && origin(one) == origin(&snapshot);
+        let place = self.lines.iter().position(|line| line.snapshot().is_some_and(is_older));
+        let bytes = snapshot.to_json_line();
+        let line = BundleLine { bytes, content: Content::Snapshot(Box::new(snapshot)) };
+        match place.and_then(|place| self.lines.get_mut(place)) {
+            Some(older) => *older = line,
+            None => self.lines.push(line),
+        }
         Self::from_lines(self.lines)
     }
 
@@ -177,6 +239,18 @@ pub enum BundleFileError {
     /// No byte at all.
     #[error("empty bundle file, want at least one line")]
     Empty,
+    /// No line is a bundle: what a log knew says nothing by itself.
+    #[error("no line is a bundle")]
+    NoBundle,
+    /// A line that is meant to be a snapshot and is none.
+    #[error("line {line} is no status snapshot")]
+    Snapshot {
+        /// Which line, from 1.
+        line: usize,
+        /// Why.
+        #[source]
+        source: SnapshotError,
+    },
     /// A line that is no bundle; an empty line is one.
     #[error("line {line} is no bundle")]
     Line {
@@ -227,7 +301,8 @@ mod tests {
     fn a_line_over_the_limit_is_not_written() {
         let envelope = Envelope::new(vec![1], vec![2]).expect("lengths within their bounds");
         let bundle = Bundle::new(envelope, Sha256Digest::of(b""), None);
-        let line = |len| BundleLine { bytes: vec![b' '; len], bundle: bundle.clone() };
+        let content = Content::Bundle(Box::new(bundle));
+        let line = |len| BundleLine { bytes: vec![b' '; len], content: content.clone() };
         let file = |len| BundleFile::from_lines(vec![line(2), line(len)]).map(|file| file.lines().len());
         let len = MAX_LINE_BYTES + 1;
         assert_eq!(file(MAX_LINE_BYTES), Ok(2));

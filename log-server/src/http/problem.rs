@@ -24,6 +24,7 @@ use crate::http::retry_after::RetryAfter;
 use crate::http::search::QuestionError;
 use crate::proof::ProveError;
 use crate::sequencer::QueueError;
+use crate::status::BoardError;
 use crate::storage::StorageError;
 
 /// Media type of a problem document.
@@ -105,6 +106,8 @@ pub enum Problem {
         /// Seconds it had.
         limit_seconds: u64,
     },
+    /// There is no status yet, or it has too much to show.
+    Status(BoardError),
     /// Storage could not be read.
     Storage(StorageError),
     /// The request target is too long.
@@ -203,6 +206,12 @@ impl Problem {
             Self::RequestTimeout { .. } => {
                 ("request-timeout", StatusCode::SERVICE_UNAVAILABLE, "the log was too slow to answer")
             }
+            Self::Status(BoardError::Nothing { .. }) => {
+                ("status-behind", StatusCode::SERVICE_UNAVAILABLE, "no status was signed yet")
+            }
+            Self::Status(_) => {
+                ("mentions-too-many", StatusCode::UNPROCESSABLE_ENTITY, "this was mentioned too often")
+            }
             Self::Storage(_) => {
                 ("storage-failed", StatusCode::INTERNAL_SERVER_ERROR, "the log could not be read")
             }
@@ -246,6 +255,7 @@ impl Problem {
             Self::RequestTimeout { limit_seconds } => Some(format!(
                 "no answer within {limit_seconds} s; a submitted entry may be in the log: submit the same bytes again"
             )),
+            Self::Status(error) => Some(error.to_string()),
             // What broke inside is for the server's own log, not for strangers.
             Self::BodyBroken
             | Self::Checkpoint(_)
@@ -286,7 +296,8 @@ impl Problem {
             | Self::NotCosigned
             | Self::NotReady
             | Self::IndexBehind { .. }
-            | Self::RequestTimeout { .. } => Some(RetryAfter::between(5, 10)),
+            | Self::RequestTimeout { .. }
+            | Self::Status(BoardError::Nothing { .. }) => Some(RetryAfter::between(5, 10)),
             _ => None,
         }
     }
@@ -402,6 +413,7 @@ mod tests {
     use super::*;
     use crate::admission::Admission;
     use crate::admission::denial::Limited;
+    use crate::admission::mentions::MentionsError;
     use crate::admission::publishers::{PrivateNotAllowed, PublisherNotAllowed};
     use crate::admission::token::TokenDigest;
     use crate::clock::Behind;
@@ -469,6 +481,8 @@ mod tests {
             Problem::Queue(QueueError::Full { capacity: 1 }),
             Problem::Queue(QueueError::Stopped),
             Problem::RequestTimeout { limit_seconds: 30 },
+            Problem::Status(BoardError::Nothing { size: 3 }),
+            Problem::Status(BoardError::Mentions(MentionsError::TooMany { seen: 2000 })),
             Problem::Storage(StorageError::MissingHead),
             Problem::TargetTooLong,
             Problem::WorkerLost,

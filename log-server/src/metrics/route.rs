@@ -24,6 +24,8 @@ pub enum Route {
     Proof,
     /// `GET /api/v1/entries`.
     Search,
+    /// The status, or what it has for a digest.
+    Status,
     /// `POST /api/v1/entries`.
     Submit,
     /// A tile of hashes.
@@ -41,9 +43,11 @@ impl Route {
             "/api/v1/entries" => Self::Search,
             "/api/v1/log" => Self::Log,
             "/api/v1/openapi.yaml" => Self::OpenApi,
+            "/status" => Self::Status,
             "/healthz" | "/readyz" | "/metrics" => Self::Probe,
             _ if path.starts_with("/tile/entries/") => Self::Entries,
             _ if path.starts_with("/tile/") => Self::Tile,
+            _ if path.starts_with("/status/") => Self::Status,
             _ if path.starts_with("/api/v1/proof") || path.starts_with("/api/v1/entries/") => Self::Proof,
             _ => Self::Other,
         }
@@ -62,6 +66,7 @@ impl Route {
             Self::Probe => "probe",
             Self::Proof => "proof",
             Self::Search => "search",
+            Self::Status => "status",
             Self::Submit => "submit",
             Self::Tile => "tile",
         }
@@ -79,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_asked_for_falls_under_one_of_eleven() {
+    fn whatever_is_asked_for_falls_under_one_of_twelve() {
         for (path, writes, wanted) in [
             ("/checkpoint", false, Route::Checkpoint),
             ("/tile/0/x001/234", false, Route::Tile),
@@ -87,6 +92,8 @@ mod tests {
             ("/api/v1/entries", true, Route::Submit),
             ("/api/v1/entries", false, Route::Search),
             ("/api/v1/proof", false, Route::Proof),
+            ("/status", false, Route::Status),
+            ("/status/00", false, Route::Status),
             ("/wp-login.php", false, Route::Other),
             ("", false, Route::Other),
         ] {

@@ -17,6 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::status::AllowedStatus;
 use super::{AllowedHead, HeadKey, KeyError};
 
 /// The variable in which an agent's socket is named.
@@ -71,12 +72,22 @@ impl HeadKey for AgentKey {
     }
 
     fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError> {
+        self.sign_text(head.text())
+    }
+
+    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
+        self.sign_text(status.text())
+    }
+}
+
+impl AgentKey {
+    fn sign_text(&self, text: &str) -> Result<[u8; 64], KeyError> {
         let mut question = vec![13];
         let mut key = Vec::new();
         push(&mut key, ALGORITHM);
         push(&mut key, &self.public_key);
         push(&mut question, &key);
-        push(&mut question, head.text().as_bytes());
+        push(&mut question, text.as_bytes());
         question.extend([0; 4]);
         let answer = exchange(&self.socket, &question, 14)?;
         let mut rest = &answer[..];

@@ -2,6 +2,7 @@
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
+use super::status::AllowedStatus;
 use super::{AllowedHead, HeadKey, KeyError};
 
 /// An Ed25519 key that was read from a file. Wiped from memory when dropped, never printed.
@@ -30,5 +31,8 @@ impl HeadKey for FileKey {
 
     fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError> {
         Ok(self.key.sign(head.text().as_bytes()).to_bytes())
+    }
+    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
+        Ok(self.key.sign(status.text().as_bytes()).to_bytes())
     }
 }

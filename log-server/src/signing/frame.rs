@@ -2,17 +2,20 @@
 //! connection, each in one frame.
 //!
 //! ```text
-//! frame      u32 BE length of the body, 1 to 2098 ‖ body
+//! frame      u32 BE length of the body, 1 to 2130 ‖ body
 //!
 //! question   1                                                        what was signed last?
 //!            2 ‖ u64 BE size ‖ 32-byte root ‖ u64 BE time             sign this head
 //!              ‖ u8 number of hashes, at most 64 ‖ 32-byte hashes     (consistency proof from the last head)
+//!            3 ‖ u64 BE size ‖ 32-byte root ‖ u64 BE time             sign the status of this head
+//!              ‖ 32-byte root of the map ‖ u8 number of hashes,
+//!              at most 64 ‖ 32-byte hashes                            (consistency proof to the last head)
 //! answer     129 ‖ 32-byte public key ‖ u64 BE size ‖ 32-byte root ‖ u64 BE time ‖ u8 length ‖ origin
-//!            130 ‖ 64-byte Ed25519 signature over the text of the checkpoint
+//!            130 ‖ 64-byte Ed25519 signature over the text of the checkpoint or of the status
 //!            255 ‖ u8 reason
 //! ```
 //!
-//! There is no question that has bytes signed: the process makes the text of the checkpoint itself, with its own origin.
+//! There is no question that has bytes signed: the process makes the text itself, with its own origin.
 //!
 //! In scope: the bytes, bounded and strict. Out of scope: who may connect, what is signed.
 
@@ -24,15 +27,17 @@ use merkle::{ConsistencyProof, Hash, TreeHead, TreeSize};
 use thiserror::Error;
 use tlog::checkpoint::Origin;
 
-/// Most bytes of a body: a question with 64 hashes.
-pub const MAX_BODY_BYTES: usize = 1 + 8 + 32 + 8 + 1 + MAX_HASHES * 32;
+use super::status::Draft;
+
+/// Most bytes of a body: a question about a status with 64 hashes.
+pub const MAX_BODY_BYTES: usize = 1 + 8 + 32 + 8 + 32 + 1 + MAX_HASHES * 32;
 const MAX_HASHES: usize = 64;
 /// How long a whole frame may take to come or to go.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the log asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a third question is another protocol")]
+#[expect(clippy::exhaustive_enums, reason = "a fourth question is another protocol")]
 pub enum Question {
     /// What was signed last, and with which key?
     Last,
@@ -45,6 +50,8 @@ pub enum Question {
         /// That it extends the last one; no hashes if that is empty or the same.
         proof: ConsistencyProof,
     },
+    /// Sign this status.
+    SignStatus(Draft),
 }
 
 /// What the signing process answers.
@@ -64,7 +71,7 @@ pub enum Answer {
     },
     /// The head was not signed.
     Refused(Reason),
-    /// The signature over the text of the checkpoint.
+    /// The signature over the text of the checkpoint, or of the status.
     Signed([u8; 64]),
 }
 
@@ -90,15 +97,19 @@ pub enum Reason {
     /// The process met an error and signs nothing any more.
     #[error("it met an error of its own and signs nothing until it is started again")]
     Failed,
+    /// The tree of a status was not signed.
+    #[error("the tree of the status was not signed")]
+    NotSigned,
 }
 
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 7] = [
     Reason::Malformed,
     Reason::Smaller,
     Reason::OtherRoot,
     Reason::Unproven,
     Reason::TimeGoesBack,
     Reason::Failed,
+    Reason::NotSigned,
 ];
 
 /// A body that is no question or no answer.
@@ -127,6 +138,17 @@ impl Parts<'_> {
         let size = TreeSize::new(self.number()?).ok()?;
         TreeHead::new(size, Hash::from_bytes(self.take()?)).ok()
     }
+
+    /// All that is left.
+    fn proof(&mut self) -> Option<ConsistencyProof> {
+        let [count] = self.take()?;
+        let (hashes, rest) = self.0.as_chunks::<32>();
+        if !rest.is_empty() || hashes.len() != usize::from(count) {
+            return None;
+        }
+        let hashes = hashes.iter().map(|hash| Hash::from_bytes(*hash)).collect();
+        ConsistencyProof::new(hashes).ok()
+    }
 }
 
 impl Question {
@@ -143,13 +165,12 @@ impl Question {
         match parts.take()? {
             [1] => parts.0.is_empty().then_some(Self::Last),
             [2] => {
-                let (head, time, [count]) = (parts.head()?, parts.number()?, parts.take()?);
-                let (hashes, rest) = parts.0.as_chunks::<32>();
-                if !rest.is_empty() || hashes.len() != usize::from(count) {
-                    return None;
-                }
-                let hashes = hashes.iter().map(|hash| Hash::from_bytes(*hash)).collect();
-                Some(Self::Sign { head, time, proof: ConsistencyProof::new(hashes).ok()? })
+                let (head, time) = (parts.head()?, parts.number()?);
+                Some(Self::Sign { head, time, proof: parts.proof()? })
+            }
+            [3] => {
+                let (head, time, map) = (parts.head()?, parts.number()?, Hash::from_bytes(parts.take()?));
+                Some(Self::SignStatus(Draft::new(head, parts.proof()?, map, time)))
             }
             _ => None,
         }
@@ -163,9 +184,14 @@ impl Question {
             Self::Sign { head, time, proof } => {
                 let mut body = vec![2];
                 push_head(&mut body, head, *time);
-                // A proof has at most 64 hashes.
-                body.push(proof.hashes().len() as u8);
-                proof.hashes().iter().for_each(|hash| body.extend_from_slice(hash.as_bytes()));
+                push_proof(&mut body, proof);
+                body
+            }
+            Self::SignStatus(draft) => {
+                let mut body = vec![3];
+                push_head(&mut body, draft.head(), draft.time());
+                body.extend_from_slice(draft.map().as_bytes());
+                push_proof(&mut body, draft.proof());
                 body
             }
         }
@@ -230,6 +256,12 @@ fn push_head(body: &mut Vec<u8>, head: &TreeHead, time: u64) {
     body.extend(time.to_be_bytes());
 }
 
+fn push_proof(body: &mut Vec<u8>, proof: &ConsistencyProof) {
+    // A proof has at most 64 hashes.
+    body.push(proof.hashes().len() as u8);
+    proof.hashes().iter().for_each(|hash| body.extend_from_slice(hash.as_bytes()));
+}
+
 /// Writes one frame.
 ///
 /// # Errors
@@ -286,7 +318,9 @@ mod tests {
     fn questions() -> Vec<Question> {
         let proof = |count| ConsistencyProof::new(vec![Hash::from_bytes([1; 32]); count]).unwrap();
         let sign = |count| Question::Sign { head: head(), time: 5, proof: proof(count) };
-        vec![Question::Last, sign(0), sign(3), sign(64)]
+        let map = Hash::from_bytes([9; 32]);
+        let status = |count| Question::SignStatus(Draft::new(head(), proof(count), map, 5));
+        vec![Question::Last, sign(0), sign(3), sign(64), status(0), status(64)]
     }
 
     fn answers() -> Vec<Answer> {
@@ -316,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_question_that_asks_for_anything_else_is_refused() {
-        for first in (0..=255).filter(|first| ![1, 2].contains(first)) {
+        for first in (0..=255).filter(|first| ![1, 2, 3].contains(first)) {
             let mut body = questions()[2].encode();
             body[0] = first;
             assert!(Question::decode(&body).is_err(), "{first}");

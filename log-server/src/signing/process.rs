@@ -9,9 +9,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tlog::checkpoint::{Origin, SignedCheckpoint};
+use tlog::checkpoint::Origin;
+use tlog::note::Note;
 
 use super::frame::{self, Answer, Question, Reason};
+use super::status::Draft;
 use super::{HeadSigner, LedgeredSigner, SigningError};
 
 /// Makes a socket that only its owner may open. One that a former process left behind is replaced.
@@ -46,9 +48,9 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 /// How many questions ended how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Heads signed, the same head again included.
+    /// Heads signed, the same head again included, and statuses.
     pub signed: u64,
-    /// Heads refused.
+    /// Heads and statuses refused.
     pub refused: u64,
     /// Connections that brought no question.
     pub malformed: u64,
@@ -120,9 +122,10 @@ impl SigningProcess {
                 return (Answer::Last { public_key, head, time, origin }, None);
             }
             Question::Sign { head, time, proof } => (head, *time, proof),
+            Question::SignStatus(draft) => return (self.answer_status(draft), None),
         };
         let (size, root) = (head.size().get(), head.root());
-        match self.signer.sign(head, proof, time).map(|checkpoint| signature_of(&checkpoint)) {
+        match self.signer.sign(head, proof, time).map(|checkpoint| signature_of(checkpoint.note())) {
             Ok(Some(signature)) => {
                 self.counts.signed += 1;
                 tracing::info!(size, %root, count = self.counts.signed, "head signed");
@@ -133,21 +136,45 @@ impl SigningProcess {
             Err(error) => {
                 self.counts.refused += 1;
                 tracing::error!(size, %root, %error, count = self.counts.refused, "head refused");
-                let reason = match error {
-                    SigningError::Smaller { .. } => Reason::Smaller,
-                    SigningError::OtherRoot { .. } => Reason::OtherRoot,
-                    SigningError::Unproven { .. } | SigningError::ProofNotEmpty { .. } => Reason::Unproven,
-                    SigningError::TimeGoesBack { .. } => Reason::TimeGoesBack,
-                    _ => Reason::Failed,
-                };
-                (Answer::Refused(reason), (!error.is_refusal()).then_some(error))
+                (Answer::Refused(reason(&error)), (!error.is_refusal()).then_some(error))
+            }
+        }
+    }
+
+    /// The answer about a status. Whatever goes wrong, the ledger is what it was.
+    fn answer_status(&mut self, draft: &Draft) -> Answer {
+        let size = draft.head().size().get();
+        match self.signer.sign_status(draft).map(|status| signature_of(status.note())) {
+            Ok(Some(signature)) => {
+                self.counts.signed += 1;
+                tracing::debug!(size, map = %draft.map(), count = self.counts.signed, "status signed");
+                Answer::Signed(signature)
+            }
+            Ok(None) => Answer::Refused(Reason::Failed),
+            Err(error) => {
+                self.counts.refused += 1;
+                tracing::error!(size, %error, count = self.counts.refused, "status refused");
+                Answer::Refused(reason(&error))
             }
         }
     }
 }
 
-fn signature_of(checkpoint: &SignedCheckpoint) -> Option<[u8; 64]> {
-    checkpoint.note().signatures().first()?.payload().try_into().ok()
+fn reason(error: &SigningError) -> Reason {
+    match error {
+        SigningError::NotSigned { .. } => Reason::NotSigned,
+        SigningError::OtherRoot { .. } => Reason::OtherRoot,
+        SigningError::Smaller { .. } => Reason::Smaller,
+        SigningError::TimeGoesBack { .. } => Reason::TimeGoesBack,
+        SigningError::NotBeginning { .. }
+        | SigningError::ProofNotEmpty { .. }
+        | SigningError::Unproven { .. } => Reason::Unproven,
+        _ => Reason::Failed,
+    }
+}
+
+fn signature_of(note: &Note) -> Option<[u8; 64]> {
+    note.signatures().first()?.payload().try_into().ok()
 }
 
 #[cfg(test)]
@@ -307,6 +334,35 @@ mod tests {
         assert_eq!(sign(&empty, &none(), 200), Answer::Refused(Reason::Smaller));
         let counts = case.end();
         assert_eq!((counts.signed, counts.refused), (2, 5));
+    }
+
+    #[test]
+    fn a_status_is_signed_over_the_socket_and_the_process_refuses_one_of_a_tree_it_did_not_sign() {
+        let mut case = Case::new();
+        let ([empty, one, two], proof) = heads();
+        let mut signer = case.signer();
+        signer.sign(&one, &none(), 200).unwrap();
+        signer.sign(&two, &proof, 200).unwrap();
+        let map = merkle::Hash::from_bytes([5; 32]);
+        for (head, to_last) in [(two, none()), (one, proof.clone()), (empty, none())] {
+            let status = signer.sign_status(&Draft::new(head, to_last, map, 300)).unwrap();
+            assert_eq!(status.open(&vkey()).unwrap().status().head(), &head);
+        }
+        let ask = |draft: Draft| {
+            let mut stream = UnixStream::connect(case.socket()).unwrap();
+            frame::write(&mut stream, &Question::SignStatus(draft).encode()).unwrap();
+            Answer::decode(&frame::read(&mut stream).unwrap()).unwrap()
+        };
+        let mut forked = Frontier::new();
+        forked.append(LeafHash::of(b"forked")).unwrap();
+        let forked = Draft::new(forked.head(), proof, map, 300);
+        assert_eq!(ask(forked), Answer::Refused(Reason::Unproven));
+        assert_eq!(ask(Draft::new(two, none(), map, 299)), Answer::Refused(Reason::TimeGoesBack));
+        let mut grown = Frontier::new();
+        (0..3).for_each(|_| drop(grown.append(LeafHash::of(b"x"))));
+        assert_eq!(ask(Draft::new(grown.head(), none(), map, 300)), Answer::Refused(Reason::NotSigned));
+        assert_eq!(signer.last().head(), &two);
+        case.end();
     }
 
     #[test]

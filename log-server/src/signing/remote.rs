@@ -11,6 +11,7 @@ use merkle::{ConsistencyProof, TreeHead};
 use tlog::checkpoint::Origin;
 
 use super::frame::{self, Answer, Question};
+use super::status::AllowedStatus;
 use super::{AllowedHead, HeadKey, KeyError};
 
 /// A key that another process holds.
@@ -88,6 +89,14 @@ impl HeadKey for RemoteKey {
                 self.at = Some(head);
                 Ok(signature)
             }
+            Answer::Refused(reason) => Err(KeyError::Refused { reason }),
+            Answer::Last { .. } => Err(KeyError::Protocol { peer: "the signing process" }),
+        }
+    }
+
+    fn sign_status(&mut self, allowed: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
+        match exchange(&self.socket, &Question::SignStatus(allowed.draft().clone()))? {
+            Answer::Signed(signature) => Ok(signature),
             Answer::Refused(reason) => Err(KeyError::Refused { reason }),
             Answer::Last { .. } => Err(KeyError::Protocol { peer: "the signing process" }),
         }

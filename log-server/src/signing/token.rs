@@ -16,6 +16,7 @@ use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
 
 use super::place::TokenPlace;
+use super::status::AllowedStatus;
 use super::{AllowedHead, HeadKey, KeyError};
 
 /// Name of the environment variable that may hold the PIN.
@@ -87,8 +88,18 @@ impl HeadKey for TokenKey {
     }
 
     fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError> {
+        self.sign_text(head.text())
+    }
+
+    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
+        self.sign_text(status.text())
+    }
+}
+
+impl TokenKey {
+    fn sign_text(&self, text: &str) -> Result<[u8; 64], KeyError> {
         let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
-        let signature = self.session.sign(&mechanism, self.key, head.text().as_bytes()).map_err(token)?;
+        let signature = self.session.sign(&mechanism, self.key, text.as_bytes()).map_err(token)?;
         signature.try_into().map_err(|_| KeyError::Protocol { peer: "the token" })
     }
 }

@@ -84,6 +84,14 @@ pub(crate) struct VerifyArgs {
     /// per line
     #[arg(long, env = "TALLYMARK_LINEAGE", value_name = "FILE|DIR", value_delimiter = '\n', action = ArgAction::Append)]
     pub(crate) lineage: Vec<PathBuf>,
+    /// Ask each log of the policy that has an address there what it knows to have been said about the model, and hold that against the
+    /// bundle file
+    #[arg(long, env = "TALLYMARK_ONLINE", value_parser = BoolishValueParser::new())]
+    pub(crate) online: bool,
+    /// Seconds to wait for each log with --online
+    #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
     /// Remember in this file what was verified, and refuse to go back [default: tallymark/seen.json in your state directory if the
     /// trust file says `remember = true`]
     #[arg(long, env = "TALLYMARK_STATE", value_name = "FILE")]

@@ -8,6 +8,7 @@ use super::{Exit, Failure};
 use crate::log_client::LogError;
 use crate::log_token::TOKEN_VARIABLE;
 use crate::search::SearchError;
+use crate::status::StatusError;
 use crate::submit::SubmitError;
 
 impl From<LogError> for Failure {
@@ -90,6 +91,43 @@ impl From<SubmitError> for Failure {
                 .hint("nothing was sent; sign the model again: tallymark sign"),
             E::OtherModel { .. } => told(Exit::VerifiedFalse, "model-changed")
                 .hint("nothing was sent; sign the model as it is now: tallymark sign"),
+        }
+    }
+}
+
+impl From<StatusError> for Failure {
+    fn from(error: StatusError) -> Self {
+        use StatusError as E;
+        let told = |exit, code| Self::new(exit, code, &error);
+        let distrust = "nothing was written; the answer proves nothing, so tell the log's operator";
+        match &error {
+            E::Log(LogError::Refused { code, .. }) if code == "not-found" => {
+                told(Exit::Refused, "log-refused").hint("this log signs no status; it may be older than that")
+            }
+            E::Log(LogError::Refused { .. }) => {
+                told(Exit::Refused, "log-refused").hint("the log's own words are above")
+            }
+            E::Log(LogError::Busy { .. }) => told(Exit::Undecidable, "log-busy")
+                .hint("a log that has just started has no status for a moment; run the same command again"),
+            E::Log(LogError::TimedOut { .. }) => {
+                told(Exit::Undecidable, "log-timed-out").hint("to wait longer: --timeout SECONDS")
+            }
+            E::Log(LogError::Unreachable { url, .. }) => {
+                told(Exit::Undecidable, "log-unreachable").hint(format!("is it up? curl {url}/healthz"))
+            }
+            E::Log(LogError::Url { .. }) => told(Exit::Usage, "log-address")
+                .hint("write it like --log https://log.example.org or --log http://127.0.0.1:8080"),
+            E::Log(_) => told(Exit::Undecidable, "not-a-log")
+                .hint("check that --log is the address of a tallymark log"),
+            E::Malformed { .. } => told(Exit::VerifiedFalse, "log-answer-malformed").hint(distrust),
+            E::NotAsked | E::Refused { .. } => {
+                told(Exit::VerifiedFalse, "log-answer-not-verified").hint(distrust)
+            }
+            E::NoModel { .. } => told(Exit::Usage, "no-provenance")
+                .hint("sign the model first: tallymark sign; or name its bundle file with --bundle"),
+            E::Signature { .. } => told(Exit::VerifiedFalse, "log-answer-not-verified")
+                .hint("compare the log's key with what its operator prints: --log-key VKEY")
+                .hint(distrust),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Statements other than a provenance, from the command line to what a verifier shows.
 
 mod datasets;
+mod status;
 
 use serde_json::Value;
 

@@ -4,6 +4,8 @@
 //! It keeps everything in memory, has no durability and serves one request at a time. The real server is tried by
 //! `cargo xtask demo`.
 
+mod status;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -160,6 +162,7 @@ impl State {
         let asked_well = head.starts_with("POST /api/v1/entries HTTP/1.1\r\n")
             && head.to_ascii_lowercase().contains("content-type: application/cose\r\n");
         let search = head.strip_prefix("GET /api/v1/entries?").and_then(|rest| rest.split(' ').next());
+        let digest = head.strip_prefix("GET /status/").and_then(|rest| rest.split(' ').next());
         let shows_token = head.contains(&format!("authorization: Bearer {TOKEN}\r\n"));
         let (status, body) = match (manner, search) {
             (Manner::Busy | Manner::Refusing | Manner::NotALog, _) => self.refuse(manner),
@@ -170,6 +173,11 @@ impl State {
                 (401, r#"{"code":"token-missing","title":"a token is wanted"}"#.to_owned())
             }
             (_, Some(query)) => (200, self.page(query, manner)),
+            (Manner::Garbage, None) if digest.is_some() => (200, "{".to_owned()),
+            (_, None) if digest.is_some() => {
+                let entries = self.entries.lock().expect("no panic under the lock");
+                (200, status::answer(&entries, 1, digest.unwrap_or_default(), manner))
+            }
             _ if !asked_well => (404, r#"{"code":"not-found","title":"no such page"}"#.to_owned()),
             (Manner::Silent, None) => {
                 std::thread::sleep(Duration::from_secs(3));

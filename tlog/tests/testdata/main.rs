@@ -13,6 +13,7 @@ mod entry_bundle;
 mod note;
 mod policy;
 mod proof;
+mod status;
 mod subtree_message;
 mod tile;
 mod vkey;

@@ -13,7 +13,7 @@ use super::world::{
     File, INDEX, Log, bundle, entry, files, line, plain_trust, publisher, publisher_p256, statement,
     stranger, tree, trust, weights, witness_line,
 };
-use super::{bounds, formats, lineage, private_entry, standing, waivers};
+use super::{bounds, formats, lineage, private_entry, standing, status, waivers};
 
 /// The name and version of most cases.
 pub(crate) const LABEL: &str = "acme/churn:2.1.3";
@@ -126,6 +126,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [
         plain_cases(),
         standing::accepted(),
+        status::accepted(),
         bounds::accepted(),
         lineage::accepted(),
         formats::accepted(),

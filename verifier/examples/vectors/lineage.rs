@@ -13,7 +13,7 @@ use verifier::Reason;
 use super::accept::{LABEL, dataset, tree_input};
 use super::case::Case;
 use super::standing::{By, Said, lines, of, people};
-use super::world::{File, ann, bob, files, publisher, stranger, tree, weights};
+use super::world::{File, Log, ann, bob, entry, files, publisher, stranger, tree, weights};
 
 pub(crate) const BASE: &str = "acme/base:1.0.0";
 const ALL: &str = "lineage = [\"base-model\", \"adapter\", \"dataset\"]";
@@ -171,6 +171,19 @@ fn written() -> (Said, Said) {
 
 fn writer_made() -> Said {
     made("acme/writer:1", &writer(), None, vec![crawl_input()])
+}
+
+/// The model and its base, and what the log knew of the base: an event by somebody who may withdraw it, which is not here.
+pub(crate) fn with_status_of_the_base(name: &'static str, why: &'static str, time: u64) -> Case {
+    let said = [model(), base_made(), revocation(BASE, &base(), Scope::ThisAndDescendants)];
+    let entries: Vec<_> = said.iter().map(|(statement, key)| entry(statement, &key())).collect();
+    let log = Log::holding(&entries);
+    let mut all = lines(&said);
+    let snapshot = log.snapshot(tree(&base()).digest().digest(), time).to_json_line();
+    all.pop();
+    all.push(format!("{}\n", String::from_utf8(snapshot).unwrap()));
+    let (own, others) = all.split_first().expect("the model's own");
+    Case::new(name, why, own.clone()).trust(people("")).lineage("ancestors.tallymark.jsonl", others.concat())
 }
 
 pub(crate) fn accepted() -> Vec<Case> {

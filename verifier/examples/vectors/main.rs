@@ -13,6 +13,7 @@ mod lineage;
 mod private_entry;
 mod reject;
 mod standing;
+mod status;
 mod waivers;
 mod world;
 

@@ -7,7 +7,7 @@ mod requirements;
 mod statement;
 
 use super::case::Case;
-use super::{bounds, formats, lineage, private_entry, standing, waivers};
+use super::{bounds, formats, lineage, private_entry, standing, status, waivers};
 
 pub(crate) fn cases() -> Vec<Case> {
     [
@@ -16,6 +16,7 @@ pub(crate) fn cases() -> Vec<Case> {
         log::cases(),
         requirements::cases(),
         standing::refused(),
+        status::refused(),
         bounds::refused(),
         lineage::refused(),
         formats::refused(),
@@ -27,7 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// The text with the one occurrence of `from` replaced.
-fn edit(text: &str, from: &str, to: &str) -> String {
+pub(crate) fn edit(text: &str, from: &str, to: &str) -> String {
     assert_eq!(text.matches(from).count(), 1, "{from} in {text}");
     text.replacen(from, to, 1)
 }
@@ -39,7 +40,7 @@ fn edit_first(text: &str, from: &str, to: &str) -> String {
 }
 
 /// The value of the first member of that name, which is a string.
-fn value<'a>(text: &'a str, key: &str) -> &'a str {
+pub(crate) fn value<'a>(text: &'a str, key: &str) -> &'a str {
     let (_, after) = text.split_once(&format!("\"{key}\":\"")).expect("the member");
     after.split_once('"').expect("the end of the string").0
 }

@@ -16,7 +16,7 @@ use super::world::{
 
 /// A day after the witnesses of the cases saw the log.
 const NEXT_DAY: &str = "2026-11-19T12:00:00Z";
-const MANY_MAY: &str =
+pub(crate) const MANY_MAY: &str =
     "may = [\"approve\", \"reject\", \"promote\", \"supersede\", \"revoke\", \"reinstate\", \"evaluation\"]";
 
 /// Whose key it is; keys themselves are not copied.
@@ -76,12 +76,12 @@ fn undone_elsewhere(withdrawn: &Said, undone: &Said) -> String {
     format!("{here}{}", line(&bundle(statement, &key(), answer)))
 }
 
-fn other_log(entries: &[Vec<u8>]) -> Log {
+pub(crate) fn other_log(entries: &[Vec<u8>]) -> Log {
     Log::of("other.example.org/models", 11, entries)
 }
 
 /// The same trust file, with a second log in its policy.
-fn and_another_log(trust: &str) -> String {
+pub(crate) fn and_another_log(trust: &str) -> String {
     let line = format!("log {}\nquorum none", other_log(&[]).vkey());
     trust.replacen("quorum none", &line, 1)
 }

@@ -1,5 +1,6 @@
 //! The fixed world of the cases: keys, files, a statement, a log with its witnesses.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use attest::bundle::{Bundle, LogEntry};
@@ -10,14 +11,17 @@ use attest::key::{PrivateKey, PublicKey};
 use attest::model_name::NameVersion;
 use attest::provenance::{Input, Provenance};
 use attest::statement::Statement;
+use attest::status::{Mention, Snapshot, mentions_value, subject_key, subjects};
 use attest::tree::{FileLeaf, Tree};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
-use merkle::{Frontier, InclusionProof, LeafHash, LeafIndex, NodeId, node_hash};
+use merkle::{Frontier, InclusionProof, LeafHash, LeafIndex, Map, NodeId, node_hash};
 use tlog::checkpoint::{CheckpointSigner, SignedCheckpoint};
 use tlog::cosignature::{UnixSeconds, cosign};
+use tlog::note::{Note, NoteSigner};
 use tlog::proof::LogProof;
+use tlog::status::{SignedStatus, Status};
 use tlog::vkey::{KeyName, Vkey};
 
 /// PKCS#8 of an Ed25519 key up to its 32 bytes (RFC 8410 §7).
@@ -176,6 +180,62 @@ impl Log {
             Ok::<_, Infallible>(self.node(node))
         });
         LogProof::new(inclusion.unwrap(), self.checkpoint())
+    }
+
+    /// The same log when it had so many entries.
+    pub(crate) fn first(&self, size: u64) -> Self {
+        let entries = self.entries.iter().take(usize::try_from(size).unwrap()).cloned().collect();
+        Self { origin: self.origin, key: self.key, entries, witnesses: self.witnesses.clone() }
+    }
+
+    /// What the log knows of a digest, signed at that time.
+    pub(crate) fn snapshot(&self, subject: Sha256Digest, time: u64) -> Snapshot {
+        self.snapshot_of(self.mentions(), subject, time, None)
+    }
+
+    /// The same with the checkpoint that witnesses saw.
+    pub(crate) fn snapshot_with_checkpoint(&self, subject: Sha256Digest, time: u64) -> Snapshot {
+        self.snapshot_of(self.mentions(), subject, time, Some(self.checkpoint()))
+    }
+
+    /// What a log says that lies: it signed a map without any event.
+    pub(crate) fn blind_snapshot(&self, subject: Sha256Digest, time: u64) -> Snapshot {
+        self.snapshot_of(BTreeMap::new(), subject, time, None)
+    }
+
+    fn snapshot_of(
+        &self,
+        mut mentions: BTreeMap<Sha256Digest, Vec<Mention>>,
+        subject: Sha256Digest,
+        time: u64,
+        checkpoint: Option<SignedCheckpoint>,
+    ) -> Snapshot {
+        let mut map = Map::new();
+        for (subject, mentions) in &mentions {
+            map.insert(subject_key(subject), mentions_value(mentions).unwrap());
+        }
+        let head = *self.checkpoint().unverified().head();
+        let text = Status::new(self.origin.parse().unwrap(), head, map.root(), time).to_string();
+        let signer =
+            NoteSigner::ed25519(self.origin.parse().unwrap(), SigningKey::from_bytes(&[self.key; 32]));
+        let note = Note::new(&text, &[signer.sign(&text)]).unwrap();
+        let status = SignedStatus::parse(note.as_bytes()).unwrap();
+        let proof = map.prove(&subject_key(&subject));
+        let mentions = mentions.remove(&subject).unwrap_or_default();
+        Snapshot::new(subject, mentions, proof, status, checkpoint).unwrap()
+    }
+
+    /// What the entries mention. Those of somebody else are none of ours.
+    fn mentions(&self) -> BTreeMap<Sha256Digest, Vec<Mention>> {
+        let mut mentions: BTreeMap<Sha256Digest, Vec<Mention>> = BTreeMap::new();
+        for (index, entry) in (0..).zip(&self.entries) {
+            let Ok(entry) = Entry::parse(entry) else { continue };
+            let payload = entry.payload();
+            let index = LeafIndex::new(index).unwrap();
+            let mention = Mention::new(index, payload.key().key_id(), payload.statement());
+            subjects(payload).for_each(|subject| mentions.entry(subject).or_default().push(mention));
+        }
+        mentions
     }
 
     fn node(&self, node: NodeId) -> merkle::Hash {

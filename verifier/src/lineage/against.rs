@@ -1,5 +1,7 @@
 //! What counts against a model without any rule.
 
+use std::sync::Arc;
+
 use super::{Lineage, Node};
 use crate::failure::Failure;
 
@@ -17,6 +19,8 @@ impl Lineage {
             })
         };
         let mut against: Vec<Failure> = self.nodes.iter().filter_map(revoked).collect();
+        let missing = self.nodes.iter().flat_map(|node| &node.missing);
+        against.extend(missing.map(|failure| Failure::OfAncestor { source: Arc::clone(failure) }));
         let nodes = self.nodes.iter().filter_map(|node| Some((node.label(), node.fault()?)));
         let links = self.links.iter().filter_map(|link| Some((self.words(link), link.fault()?)));
         let limit = nodes.chain(links).find(|(_, fault)| fault.is_a_limit());

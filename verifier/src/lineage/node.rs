@@ -19,6 +19,7 @@ pub struct Node {
     pub(super) accounts: Vec<Account>,
     pub(super) anchor: Option<usize>,
     pub(super) withdrawals: Vec<Withdrawal>,
+    pub(super) missing: Vec<Missing>,
     pub(super) fault: Option<Fault>,
     pub(super) links: Range<usize>,
 }
@@ -45,6 +46,9 @@ pub struct Withdrawal {
     pub(super) scope: Scope,
     pub(super) statement: Sha256Digest,
 }
+
+/// What a status says against a node: an event that is not here, or that it is not true.
+pub(super) type Missing = std::sync::Arc<crate::failure::Failure>;
 
 /// That one thing was made from another.
 #[derive(Clone, Debug)]

@@ -5,11 +5,13 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use attest::digest::Sha256Digest;
-use attest::event::{Act, Identity};
+use attest::event::{Act, EventKind, Identity};
 use attest::provenance::{Fact, GitId, Input, InputDigest, Provenance, Relation, Source, Topic};
 use attest::role::Role;
 use attest::statement::Predicate;
+use attest::status::Mention;
 use attest::utc_time::UtcTime;
+use tlog::checkpoint::Origin;
 
 use super::{
     Account, Fault, Lineage, Link, MAX_DEPTH, MAX_LINKS, MAX_NODES, Node, Pool, SetAside, Withdrawal,
@@ -19,6 +21,7 @@ use crate::failure::Failure;
 use crate::place::Place;
 use crate::requirements::Right;
 use crate::standing::InForce;
+use crate::status::{self, Thing};
 
 /// The inputs that have a lineage of their own.
 pub(super) const ROLES: [Role; 3] = [Role::Dataset, Role::BaseModel, Role::Adapter];
@@ -113,6 +116,7 @@ impl Walk<'_, '_> {
         let foreign = refused.iter().filter(|(place, _)| place.file().is_some());
         self.graph.set_aside.extend(foreign.map(set_aside));
         let withdrawals = if depth == 0 { Vec::new() } else { self.withdrawals(digest, &told) };
+        let missing = if depth == 0 { Vec::new() } else { self.missing(digest, &told) };
         let (fault, wanted) = if anchor.is_some() {
             (None, Vec::new())
         } else if told.is_empty() {
@@ -128,7 +132,7 @@ impl Walk<'_, '_> {
         };
         let accounts = told.iter().map(|(place, testimony)| Account::of(place, testimony)).collect();
         let links = 0..0;
-        self.graph.nodes.push(Node { digest, depth, accounts, anchor, withdrawals, fault, links });
+        self.graph.nodes.push(Node { digest, depth, accounts, anchor, withdrawals, missing, fault, links });
         if depth == MAX_DEPTH && !wanted.is_empty() {
             self.spoil(number, Fault::TooDeep);
         } else {
@@ -218,6 +222,35 @@ impl Walk<'_, '_> {
             said.speaks_against(testimony, event).then_some(withdrawal)
         };
         said.events().filter_map(revocation).collect()
+    }
+}
+
+impl Walk<'_, '_> {
+    /// What the statuses at hand say against a thing: events that may be revocations, and are not here. Whose count is as for
+    /// revocations that are.
+    fn missing(&self, digest: Sha256Digest, told: &[(&Place, &Testimony)]) -> Vec<Arc<Failure>> {
+        let requirements = self.pool.requirements();
+        let said: Vec<&Testimony> = self
+            .pool
+            .about(digest)
+            .filter(|line| line.is_testimony())
+            .filter_map(|line| line.open(requirements).ok())
+            .collect();
+        let label = match told.first() {
+            Some((_, first)) => format!("{}:{}", first.statement().name(), first.statement().version()),
+            None => format!("sha256:{digest}"),
+        };
+        let counts = |log: &Origin, mention: &Mention, kind: Option<EventKind>| match told {
+            [] => status::may_revoke(requirements, (log, mention, kind)),
+            _ => told.iter().any(|(_, about)| {
+                let name = about.statement().name();
+                status::may_sign(requirements, &[EventKind::Revoke], name, (log, mention, kind))
+            }),
+        };
+        let salts = told.iter().map(|(_, about)| about.logged().salt());
+        let thing = salts.fold(Thing::new(digest, label), Thing::under);
+        let (_, against) = status::weigh(&thing, self.pool, &said, self.now, counts);
+        against.into_iter().map(Arc::new).collect()
     }
 }
 

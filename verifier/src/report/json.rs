@@ -13,6 +13,7 @@ use crate::gate::Waived;
 use crate::load::{Offer, Verdict};
 use crate::refusal::LineNote;
 use crate::requirements::Publisher;
+use crate::status::KnownLog;
 
 /// Version of the object's shape. Keys may be added under the same number; none is renamed or removed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -36,6 +37,10 @@ struct Report {
     signer: Option<Signer>,
     log: Option<Log>,
     cosignatures: Vec<Cosigned>,
+    /// `online`, `snapshot` or `offline-stale`: how well it is known that nothing that was said about it is missing.
+    freshness: &'static str,
+    /// The newest status of each log that there is.
+    status: Vec<StatusRow>,
     relation: Option<&'static str>,
     inputs: Vec<InputRow>,
     contents: Option<Contents>,
@@ -80,6 +85,20 @@ struct Cosigned {
     witness: String,
     /// Seconds since 1970.
     timestamp: u64,
+}
+
+#[derive(Serialize)]
+struct StatusRow {
+    log: String,
+    /// Seconds since 1970, by the log's word.
+    time: u64,
+    /// Null if it is not known.
+    age_seconds: Option<u64>,
+    tree_size: u64,
+    /// How many events mention the model.
+    events: usize,
+    /// Whether it was fetched for this verdict.
+    fetched: bool,
 }
 
 #[derive(Serialize)]
@@ -256,6 +275,8 @@ fn report(verdict: &Verdict) -> Report {
             .iter()
             .map(|c| Cosigned { witness: c.witness().to_string(), timestamp: c.timestamp().get() })
             .collect(),
+        freshness: facts.status().freshness().code(),
+        status: facts.status().logs().iter().map(StatusRow::of).collect(),
         relation: provenance.map(|p| p.relation().as_str()),
         inputs: provenance.iter().flat_map(|p| p.inputs()).map(InputRow::of).collect(),
         contents: facts.contents().map(|c| Contents {
@@ -287,6 +308,19 @@ fn report(verdict: &Verdict) -> Report {
         formats: common.formats.map(formats::json),
         waived: common.waived.iter().map(WaivedRow::of).collect(),
         not_checked: common.not_checked().map(|(code, _)| code).collect(),
+    }
+}
+
+impl StatusRow {
+    fn of(known: &KnownLog) -> Self {
+        Self {
+            log: known.origin().to_string(),
+            time: known.time(),
+            age_seconds: known.age(),
+            tree_size: known.tree_size(),
+            events: known.mentions(),
+            fetched: known.is_fetched(),
+        }
     }
 }
 

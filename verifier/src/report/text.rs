@@ -8,13 +8,14 @@ use super::words::{cause, plain, size, utc};
 use super::{Common, next, testimony};
 use crate::custody::Testimony;
 use crate::difference::Difference;
-use crate::failure::Failure;
+use crate::failure::{Failure, span};
 use crate::gate::Waived;
 use crate::lineage::{Fault, Lineage, Link, Node, State};
 use crate::load::{Offer, Verdict};
 use crate::outcome::Outcome;
 use crate::reason::{Class, Step};
 use crate::refusal::Refusal;
+use crate::status::KnownLog;
 
 /// Differences and failures that are listed; whoever has another thousand is not helped by the list.
 const MAX_LISTED: usize = 20;
@@ -195,6 +196,7 @@ impl Page {
             let (index, size) = (position.index(), position.head().size());
             rows.push(("log", format!("{} entry {index}, tree size {size}", plain(log.as_str()))));
         }
+        rows.extend(facts.status().logs().iter().map(|known| ("status", status_row(known))));
         for cosignature in facts.cosignatures() {
             let time = utc(cosignature.timestamp().get());
             rows.push(("witness", format!("{} at {time}", plain(cosignature.witness().as_str()))));
@@ -340,6 +342,22 @@ fn established(verdict: &Verdict, common: &Common<'_>, step: Step) -> String {
         }),
     };
     words.unwrap_or_default()
+}
+
+/// How well it is known that nothing is missing, by one log.
+fn status_row(known: &KnownLog) -> String {
+    let (log, time) = (plain(known.origin().as_str()), utc(known.time()));
+    let age = match (known.is_fetched(), known.age()) {
+        (true, _) => "online".to_owned(),
+        (false, Some(age)) => format!("snapshot {} old", span(age)),
+        (false, None) => "snapshot of unknown age".to_owned(),
+    };
+    let events = match known.mentions() {
+        0 => "no event about it".to_owned(),
+        1 => "1 event about it".to_owned(),
+        n => format!("{n} events about it"),
+    };
+    format!("{age}: {log} at {time}, {events}")
 }
 
 /// The first 16 of 64 hex digits: enough to tell the keys on one page apart. Whole digests are in the facts.

@@ -22,6 +22,7 @@ pub struct Rule {
     promoted: bool,
     refuse_superseded: bool,
     checkpoint_age: Option<u64>,
+    status_age: Option<u64>,
     lineage: Option<LineageDemand>,
     formats: Option<FormatsDemand>,
     mode: Mode,
@@ -55,6 +56,7 @@ pub(super) struct RuleTable {
     #[serde(default)]
     refuse_superseded: bool,
     checkpoint_age: Option<Span>,
+    status_age: Option<Span>,
     lineage: Option<Words>,
     lineage_depth: Option<u8>,
     lineage_sources: Option<Words>,
@@ -89,6 +91,7 @@ impl Rule {
             promoted: table.promoted,
             refuse_superseded: table.refuse_superseded,
             checkpoint_age: table.checkpoint_age.map(Span::seconds),
+            status_age: table.status_age.map(Span::seconds),
             lineage,
             formats,
             mode: table.mode.unwrap_or(Mode::Enforce),
@@ -110,6 +113,7 @@ impl Rule {
             || self.promoted
             || self.refuse_superseded
             || self.checkpoint_age.is_some()
+            || self.status_age.is_some()
             || self.lineage.is_some()
             || self.formats.is_some()
     }
@@ -160,6 +164,12 @@ impl Rule {
     #[must_use]
     pub const fn checkpoint_age(&self) -> Option<u64> {
         self.checkpoint_age
+    }
+
+    /// How old the status of each log of the policy may be, in seconds.
+    #[must_use]
+    pub const fn status_age(&self) -> Option<u64> {
+        self.status_age
     }
 
     /// What must be known of where it comes from.
