@@ -379,7 +379,7 @@ fn subject_of(testimony: &Testimony) -> Sha256Digest {
 }
 
 /// Whether the key of a mention may sign one of these kinds of events for that name, at that place; of one whose kind is known that
-/// alone.
+/// alone. When witnesses saw it is not known of what is not shown: a key that counts until some time is taken to count.
 pub(crate) fn may_sign(
     requirements: &Requirements,
     kinds: &[EventKind],
@@ -389,7 +389,7 @@ pub(crate) fn may_sign(
     let Some(key) = requirements.key(&mention.key_id()) else { return false };
     let may = |kind| {
         let mut admitting = requirements.publishers_for(name, key, Right::Event(kind));
-        admitting.any(|publisher| publisher.counts_at(log, mention.index().get()))
+        admitting.any(|publisher| publisher.may_count_at(log, mention.index().get()))
     };
     kinds.iter().copied().filter(|one| kind.is_none_or(|kind| kind == *one)).any(may)
 }
@@ -407,7 +407,7 @@ pub(crate) fn may_revoke(
     requirements.publishers().iter().any(|publisher| {
         publisher.keys().iter().any(has_key)
             && publisher.may().is_none_or(|may| may.contains(&right))
-            && publisher.counts_at(log, mention.index().get())
+            && publisher.may_count_at(log, mention.index().get())
     })
 }
 

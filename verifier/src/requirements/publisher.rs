@@ -199,9 +199,13 @@ impl Publisher {
 
     /// Whether the keys count at that place of a log, which the quorum had seen by `seen`. A time that nobody knows is not before any.
     pub(crate) fn counts_at(&self, log: &Origin, index: u64, seen: Option<UtcTime>) -> bool {
-        let is_in_term = self.term.as_ref().is_none_or(|term| term.covers(log, index));
         let is_early = self.logged_before.is_none_or(|end| seen.is_some_and(|seen| seen < end));
-        is_in_term && is_early
+        self.may_count_at(log, index) && is_early
+    }
+
+    /// Whether the keys can count at that place of a log, if witnesses saw it in time. For what is only told of, and would be a no.
+    pub(crate) fn may_count_at(&self, log: &Origin, index: u64) -> bool {
+        self.term.as_ref().is_none_or(|term| term.covers(log, index))
     }
 
     /// Where the keys count, in words; `None` if everywhere.
