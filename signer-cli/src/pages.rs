@@ -65,7 +65,7 @@ fn exit_codes() -> String {
         }
         text.push_str(&format!("      {}\n", line.trim_end()));
     }
-    text.push_str("\nAll commands: 130 interrupted. `exec` ends as the program it starts.\n");
+    text.push_str("\nAll commands: 101 a bug of ours, never a yes; 130 interrupted. `exec` ends as the program it starts.\n");
     text
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
         return Ok(run_oms(args, bundle.clone(), manner)?);
     }
     let trust = args.trust.clone().or_else(|| find_trust(&args.model));
-    let (signing, publish) = (&args.verdict, args.verdict.publish(trust.clone(), args.json));
+    let (signing, publish) = (&args.verdict, args.verdict.publish(trust.clone(), args.timeout, args.json));
     let attestor = if signing.attest {
         let place = verdict::place(signing, &args.model, args.bundle.as_deref())?;
         Some(Attestor::open(signing, &publish, place)?)

@@ -87,6 +87,20 @@ fn a_model_that_is_not_verified_starts_nothing() {
     }
 }
 
+/// Debug builds have a place in each step where they panic if the environment says so.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_in_any_step_starts_nothing_and_leaves_no_copy() {
+    let bench = Bench::new();
+    for step in 1..=9 {
+        let mut command = bench.command(&["churn", "--", "touch", "started", "{}"]);
+        command.env("TALLYMARK_TEST_PANIC_AT_STEP", step.to_string());
+        assert_eq!(command.output().unwrap().status.code(), Some(101), "step {step}");
+        assert!(!bench.path("started").exists(), "step {step}");
+        assert_eq!(fs::read_dir(bench.path("room")).unwrap().count(), 0, "step {step}: a copy was left behind");
+    }
+}
+
 #[test]
 fn a_command_line_that_would_read_something_else_is_refused() {
     let bench = Bench::new();

@@ -73,6 +73,22 @@ fn every_model_in_a_directory_is_judged_and_one_without_a_bundle_is_refused() {
     assert!(out.contains("2 of 3 models  NOT VERIFIED"), "{out}");
 }
 
+/// Debug builds have a place in each step where they panic if the environment says so.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_in_any_step_is_no_yes_and_writes_no_report() {
+    let pipeline = Pipeline::new();
+    for step in 1..=9 {
+        let words = ["models/good", "--report", "sarif=report.sarif", "--report", "junit=report.xml"];
+        let mut command = pipeline.command(&words);
+        let (code, out, err) =
+            told(command.env("TALLYMARK_TEST_PANIC_AT_STEP", step.to_string()).output().unwrap());
+        assert_eq!(code, 101, "step {step}: {out}{err}");
+        assert!(!out.contains("VERIFIED"), "step {step}: {out}");
+        assert!(!pipeline.path("report.sarif").exists() && !pipeline.path("report.xml").exists(), "step {step}");
+    }
+}
+
 #[test]
 fn the_exit_status_is_that_of_the_worst_verdict_and_zero_only_if_all_are_verified() {
     let pipeline = Pipeline::new();

@@ -19,6 +19,8 @@ use crate::lineage::Lineage;
 use crate::logged::LoggedStatement;
 use crate::memory::Seen;
 use crate::outcome::Outcomes;
+use crate::planted;
+use crate::reason::Step;
 use crate::refusal::{LineNote, Refusal};
 use crate::status::Known;
 
@@ -219,6 +221,7 @@ impl VerifiedModel {
 
 /// Step 9: the files are those that the statement is about.
 pub(crate) fn check_contents(statement: &Statement, here: &Tree) -> Result<(), Failure> {
+    planted::reach(Step::Contents);
     let (expected, found) = (statement.tree_digest(), here.digest());
     if expected == found {
         return Ok(());

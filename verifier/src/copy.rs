@@ -56,6 +56,16 @@ pub struct CopyError {
     source: io::Error,
 }
 
+/// A copy that is not delivered yet. Whatever ends us, as long as anything of ours still runs then, it does not stay.
+struct Stage(PathBuf);
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // After a delivery there is nothing; and what cannot be removed now the next run removes, or says that it cannot.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Verifies a copy of the model that `request` is about and puts it, a directory, into `destination`. A single file goes there under its own name.
 /// Files in it can be read by everybody and written by nobody but root; the bundle file is with them.
 ///
@@ -97,26 +107,28 @@ pub fn deliver(
         }
         _ => {}
     }
-    let verdict = request.clone().through_copy(&stage).verify(progress);
+    let stage = Stage(stage);
+    let stage: &Path = &stage.0;
+    let verdict = request.clone().through_copy(stage).verify(progress);
     if verdict.result().is_err() {
-        match fs::remove_dir_all(&stage) {
+        match fs::remove_dir_all(stage) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("remove", &stage)(error));
+                return Err(failed("remove", stage)(error));
             }
             _ => return Ok(Delivered::Refused(verdict)),
         }
     }
-    seal(&stage).map_err(failed("seal", &stage))?;
+    seal(stage).map_err(failed("seal", stage))?;
     if is_there {
-        let entries = fs::read_dir(&stage).map_err(failed("list", &stage))?;
+        let entries = fs::read_dir(stage).map_err(failed("list", stage))?;
         for entry in entries {
-            let entry = entry.map_err(failed("list", &stage))?;
+            let entry = entry.map_err(failed("list", stage))?;
             let to = destination.join(entry.file_name());
             fs::rename(entry.path(), &to).map_err(failed("rename", &to))?;
         }
-        fs::remove_dir(&stage).map_err(failed("remove", &stage))?;
+        fs::remove_dir(stage).map_err(failed("remove", stage))?;
     } else {
-        fs::rename(&stage, destination).map_err(failed("rename", destination))?;
+        fs::rename(stage, destination).map_err(failed("rename", destination))?;
     }
     Ok(Delivered::Copied { verdict, model: request.place_in(destination) })
 }

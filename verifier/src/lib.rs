@@ -52,6 +52,7 @@ pub mod outcome;
 pub mod pack;
 pub mod pins;
 pub mod place;
+mod planted;
 pub mod question;
 pub mod reason;
 pub mod refusal;

@@ -15,6 +15,8 @@ use tlog::proof::LogProof;
 
 use crate::facts::{Facts, Position};
 use crate::failure::{EntryPart, Failure};
+use crate::planted;
+use crate::reason::Step;
 use crate::requirements::{Expectation, Requirements};
 use crate::signature::SignedStatement;
 
@@ -140,6 +142,7 @@ pub(crate) fn check_entry(
 
 /// The part of step 4 that needs no statement.
 pub(crate) fn check_entry_signature(entry: &Entry) -> Result<(), Failure> {
+    planted::reach(Step::Entry);
     entry.verify().map_err(|source| match source {
         EntryError::KeyIdMismatch { .. } | EntryError::AlgorithmMismatch { .. } => {
             Failure::EntryMismatch { part: EntryPart::ProtectedHeader }
@@ -150,6 +153,7 @@ pub(crate) fn check_entry_signature(entry: &Entry) -> Result<(), Failure> {
 
 /// Step 5: the leaf is in the tree of the checkpoint, whoever signed that.
 pub(crate) fn check_inclusion(leaf: &LeafHash, proof: &LogProof) -> Result<Position, Failure> {
+    planted::reach(Step::Inclusion);
     let head = *proof.checkpoint().unverified().head();
     let inclusion = proof.inclusion();
     inclusion.verify(leaf, &head).map_err(|source| Failure::InclusionProofInvalid { source })?;
@@ -162,6 +166,7 @@ pub(crate) fn open_checkpoint(
     checkpoint: &SignedCheckpoint,
     policy: &Policy,
 ) -> Result<VerifiedCheckpoint, Failure> {
+    planted::reach(Step::Checkpoint);
     let verified = policy.open(checkpoint).map_err(|source| match source {
         PolicyOpenError::UnknownLog { origin } => Failure::LogUnknown { origin },
         _ => Failure::CheckpointSignatureInvalid { origin: checkpoint.unverified().origin().clone(), source },
@@ -179,6 +184,7 @@ pub(crate) fn check_quorum(
     checkpoint: &SignedCheckpoint,
     policy: &Policy,
 ) -> Result<Vec<Cosignature>, Failure> {
+    planted::reach(Step::Witnesses);
     policy.quorum_met(checkpoint).map_err(|source| match source {
         QuorumError::NotMet { .. } => Failure::CosignaturesInsufficient { source },
         _ => Failure::CosignatureInvalid { source },

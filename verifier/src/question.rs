@@ -23,6 +23,7 @@ use crate::lineage::{Evidence, Lineage, Pool};
 use crate::logged::LoggedStatement;
 use crate::memory::{Memory, Seen};
 use crate::place::Place;
+use crate::planted;
 use crate::reason::Step;
 use crate::refusal::{LineNote, Refusal};
 use crate::requirements::{Expectation, Requirements};
@@ -95,6 +96,7 @@ impl<'a> Question<'a> {
         bundle_file: &[u8],
         files: impl FnOnce(Option<u64>) -> Result<T, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
+        planted::reach(Step::Read);
         let file = BundleFile::parse(bundle_file).map_err(|source| Failure::BundleMalformed { source })?;
         let pool =
             self.requirements.map(|requirements| Pool::of(&file, self.evidence, self.fetched, requirements));

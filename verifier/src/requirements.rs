@@ -58,6 +58,8 @@ pub use self::rule::{Mode, Rule};
 use crate::facts::Position;
 use crate::failure::Failure;
 use crate::pins::Pins;
+use crate::planted;
+use crate::reason::Step;
 use crate::signature::read_provenance;
 use tlog::checkpoint::Origin;
 
@@ -273,6 +275,7 @@ impl Requirements {
         key: &PublicKey,
         right: Right,
     ) -> Result<&Publisher, Failure> {
+        planted::reach(Step::Requirements);
         self.publisher_for(name, key, right).ok_or_else(|| self.unexpected(name, key.key_id(), right))
     }
 

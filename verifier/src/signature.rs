@@ -9,6 +9,8 @@ use attest::utc_time::UtcTime;
 
 use crate::facts::{Facts, Position};
 use crate::failure::Failure;
+use crate::planted;
+use crate::reason::Step;
 use crate::requirements::{Expectation, Publisher, Requirements, Right};
 use tlog::checkpoint::Origin;
 
@@ -105,6 +107,7 @@ pub(crate) fn read_provenance(bundle: &Bundle) -> Result<Statement, Failure> {
 
 /// Reads a statement of any kind from the bytes that were signed.
 pub(crate) fn read_statement(bundle: &Bundle) -> Result<Statement, Failure> {
+    planted::reach(Step::Statement);
     Statement::parse(bundle.envelope().payload()).map_err(|source| match source {
         StatementError::UnreadKind { .. } | StatementError::UnknownPredicateType { .. } => {
             Failure::ProvenanceMissing { source }
@@ -115,5 +118,6 @@ pub(crate) fn read_statement(bundle: &Bundle) -> Result<Statement, Failure> {
 
 /// Step 3: verifies the signature over the payload.
 pub(crate) fn check_signature(bundle: &Bundle, key: &PublicKey) -> Result<(), Failure> {
+    planted::reach(Step::Signature);
     bundle.envelope().verify(key).map_err(|source| Failure::SignatureInvalid { key_id: key.key_id(), source })
 }

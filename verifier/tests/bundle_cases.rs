@@ -232,3 +232,48 @@ fn every_reason_has_a_case_or_a_test() {
         assert!(is_tested || is_oms || by_case.contains(reason.code()), "{reason} is shown by nothing");
     }
 }
+
+/// The numbers at the beginning of a row, `B25–B30` or `B7`.
+fn numbers(row: &str) -> std::ops::RangeInclusive<u32> {
+    let label = row.split(" | ").next().unwrap();
+    let mut ends = label.split('–').map(|end| end.trim_start_matches(['B', 'H']).parse().unwrap());
+    let first: u32 = ends.next().unwrap();
+    first..=ends.next().unwrap_or(first)
+}
+
+#[test]
+fn the_table_of_hostile_cases_has_each_number_and_what_it_says_is_so() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
+    let table = std::fs::read_to_string(root.join("hostile-cases.md")).unwrap();
+    let rows: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| ")).collect();
+    let of =
+        |letter: char| rows.iter().filter(move |row| row.starts_with(letter)).flat_map(|row| numbers(row));
+    assert_eq!(of('B').collect::<Vec<_>>(), (1..=63).collect::<Vec<_>>());
+    let trees = include_str!("hostile_trees.rs");
+    let elsewhere: BTreeSet<u32> = of('H').collect();
+    for number in (1..=50).filter(|number| !elsewhere.contains(number)) {
+        let [row, test] = [format!("\"H{number} "), format!("fn h{number}_")];
+        assert!(trees.contains(&row) || trees.contains(&test), "H{number} is nowhere");
+    }
+    let mut compared = 0;
+    for row in &rows {
+        for name in row.split('`').filter(|word| word.contains('_') && !word.contains(['.', ' '])) {
+            let file = row.split("](../").nth(1).and_then(|rest| rest.split(')').next());
+            let source =
+                std::fs::read_to_string(root.join("..").join(file.unwrap_or("none"))).unwrap_or_default();
+            assert!(
+                source.contains(&format!("fn {name}()")) || row.contains("copy.rs"),
+                "{name} is not in {file:?}"
+            );
+        }
+        let Some(case) = row.split("](bundle/").nth(1).and_then(|rest| rest.split(')').next()) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(root.join("bundle").join(case).join("case.toml")).unwrap();
+        let expected: Expected = toml::from_str(&text).unwrap();
+        let says = row.trim_end_matches(" |").rsplit(" | ").next().unwrap().trim_matches('`');
+        assert_eq!(says, expected.reason.as_deref().unwrap_or(&expected.verdict), "{case}");
+        compared += 1;
+    }
+    assert!(compared > 60, "only {compared} rows lead to a case");
+}

@@ -101,3 +101,33 @@ fn a_destination_without_room_is_no_yes_and_stays_empty() {
     }
     assert_eq!(fs::read_dir(room.path()).unwrap().count(), 0);
 }
+
+/// Debug builds have a place in each step where they panic if the environment says so.
+#[cfg(debug_assertions)]
+#[test]
+fn a_panic_in_any_step_is_no_yes_and_leaves_nothing() {
+    use std::ffi::OsStr;
+    use verifier::Step;
+    for step in Step::ALL {
+        let room = tempfile::tempdir().unwrap();
+        let (destination, state) = (room.path().join("copy"), room.path().join("seen.json"));
+        let forms: [&[&OsStr]; 4] = [
+            &[],
+            &["--json".as_ref()],
+            &["--state".as_ref(), state.as_os_str()],
+            &[destination.as_os_str()],
+        ];
+        for form in forms {
+            let mut command = program("accept/plain");
+            command.args(form).env("TALLYMARK_TEST_PANIC_AT_STEP", step.number().to_string());
+            let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+            let said = String::from_utf8(output.stdout).unwrap();
+            // 101 is what the language ends a program with that panicked.
+            assert_eq!(output.status.code(), Some(101), "{form:?} in {step:?}: {said}");
+            assert!(said.is_empty(), "{form:?} in {step:?}: {said}");
+            let words = String::from_utf8(output.stderr).unwrap();
+            assert!(words.contains(&format!("planted in step {}", step.number())), "{words}");
+        }
+        assert_eq!(fs::read_dir(room.path()).unwrap().count(), 0, "left by {step:?}");
+    }
+}

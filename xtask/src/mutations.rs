@@ -24,6 +24,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -240,10 +241,12 @@ impl Workbench {
         ]))?;
         let wanted: Vec<&str> = listed.lines().collect();
         for file in &wanted {
-            let from = self.repository.join(file);
-            if from.is_file() {
+            let (from, to) = (self.repository.join(file), self.checkout.join(file));
+            if from.is_symlink() {
+                link_if_other(&to, &fs::read_link(&from)?)?;
+            } else if from.is_file() {
                 let bytes = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
-                write_if_other(&self.checkout.join(file), &bytes)?;
+                write_if_other(&to, &bytes)?;
             }
         }
         remove_others(&self.checkout, &self.checkout, &wanted)
@@ -340,20 +343,39 @@ fn run_within(call: &mut Command, patience: Duration) -> Result<Option<(bool, St
 }
 
 fn write_if_other(path: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(path).is_ok_and(|there| there == bytes) {
+    if !path.is_symlink() && fs::read(path).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
+    make_way(path)?;
+    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Some cases are about links: a copy of what one points to would be another case.
+fn link_if_other(path: &Path, target: &Path) -> Result<()> {
+    if fs::read_link(path).is_ok_and(|there| there == target) {
+        return Ok(());
+    }
+    make_way(path)?;
+    symlink(target, path).with_context(|| format!("cannot link {}", path.display()))
+}
+
+fn make_way(path: &Path) -> Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
     }
-    fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+    match fs::symlink_metadata(path) {
+        Ok(there) if there.is_symlink() || there.is_file() => {
+            fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes files of an earlier copy that the checkout has no longer.
 fn remove_others(root: &Path, dir: &Path, wanted: &[&str]) -> Result<()> {
     for item in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
         let path = item?.path();
-        if path.is_dir() {
+        if path.is_dir() && !path.is_symlink() {
             remove_others(root, &path, wanted)?;
         } else if let Ok(relative) = path.strip_prefix(root)
             && !wanted.iter().any(|file| Path::new(file) == relative)
@@ -379,6 +401,18 @@ mod tests {
     fn every_mutation_of_this_checkout_finds_its_text_exactly_once() {
         let all = read_all(&place::repository()).expect("each of them");
         assert!(!all.is_empty());
+    }
+
+    #[test]
+    fn what_is_a_link_stays_one_in_the_copy() {
+        let dir = std::env::temp_dir().join(format!("tallymark-copy-{}", std::process::id()));
+        let place = dir.join("a/b");
+        write_if_other(&place, b"x").expect("a file");
+        link_if_other(&place, Path::new("elsewhere")).expect("a link in its place");
+        assert_eq!(fs::read_link(&place).expect("a link"), Path::new("elsewhere"));
+        write_if_other(&place, b"y").expect("a file in its place");
+        assert!(!place.is_symlink() && fs::read(&place).expect("a file") == b"y");
+        fs::remove_dir_all(dir).expect("what was made");
     }
 
     #[test]

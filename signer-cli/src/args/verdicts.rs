@@ -35,10 +35,6 @@ pub(crate) struct VerdictArgs {
     /// Where the log takes entries [default: the address in the trust file's policy, if it has one]
     #[arg(long, env = "TALLYMARK_LOG", value_name = "URL")]
     log: Option<String>,
-    /// Seconds to wait for the log, all attempts together
-    #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
-          value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
     /// File whose first line is the token the log wants [otherwise: $TALLYMARK_LOG_TOKEN, if it is set]
     #[arg(long, env = "TALLYMARK_LOG_TOKEN_FILE", value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -54,15 +50,15 @@ pub(crate) struct VerdictArgs {
 }
 
 impl VerdictArgs {
-    /// How to sign and publish. The log is one that the verdict's own trust file knows.
-    pub(crate) fn publish(&self, trust: Option<PathBuf>, json: bool) -> PublishArgs {
+    /// How to sign and publish, with so many seconds for the log, which is one that the verdict's own trust file knows.
+    pub(crate) fn publish(&self, trust: Option<PathBuf>, timeout: u64, json: bool) -> PublishArgs {
         PublishArgs {
             key: self.key.clone(),
             log: LogArgs {
                 log: self.log.clone(),
                 log_key: None,
                 trust,
-                timeout: self.timeout,
+                timeout,
                 token_file: self.token_file.clone(),
                 yes: self.yes,
             },

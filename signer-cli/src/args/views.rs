@@ -88,7 +88,7 @@ pub(crate) struct VerifyArgs {
     /// bundle file
     #[arg(long, env = "TALLYMARK_ONLINE", value_parser = BoolishValueParser::new())]
     pub(crate) online: bool,
-    /// Seconds to wait for each log with --online
+    /// Seconds to wait for each log with --online and --attest, all attempts together
     #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,

@@ -145,7 +145,7 @@ impl PoolSnapshot<'_> {
 
     /// Whether it shows what it says, by a log of that policy, which is always the same.
     pub(crate) fn open(&self, policy: &Policy) -> Result<(), &Unused> {
-        self.opened.get_or_init(|| status::open(self.snapshot, policy)).as_ref().map(|()| ())
+        self.opened.get_or_init(|| status::open(self.snapshot, policy)).as_ref().copied()
     }
 }
 

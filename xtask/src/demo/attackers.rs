@@ -134,6 +134,12 @@ pub(super) const ATTACKERS: &[Attacker] = &[
         stopped_by: "log-forked",
         attack: log::forks,
     },
+    Attacker {
+        id: "A19",
+        does: "takes the line of the withdrawal out of the bundle file",
+        stopped_by: "status-withheld",
+        attack: log::withholds,
+    },
 ];
 
 /// Where an attacker works.

@@ -165,6 +165,35 @@ pub(super) fn forks(stage: &mut Stage<'_>) -> Result<String> {
     stage.reason(&model, &trust, &[])
 }
 
+/// The owner withdraws a release. What is handed out is what it was before, with the log's own word that nothing is missing, asked for later.
+pub(super) fn withholds(stage: &mut Stage<'_>) -> Result<String> {
+    let model = stage.copy_of("model", "model")?;
+    fs::write(model.join("config.json"), "{\"leaks\":true}\n").context("cannot change the model")?;
+    stage.sign_anew("publisher.pem", &model, "demo/classifier:8")?;
+    let trust = stage.trusting("\n[[require]]\nname = \"demo/*\"\nstatus-age = \"1d\"")?;
+    ask_status(stage, &model)?;
+    stage.must_verify(&model, &trust, &[])?;
+    let before = bundle(&model)?;
+    let words = ["revoke", "model", "--as", "demo/classifier:8", "--reason", "poisoned-data"];
+    stage.signing("publisher.pem", &words)?;
+    ask_status(stage, &model)?;
+    let after = bundle(&model)?;
+    let revoked = stage.reason(&model, &trust, &[])?;
+    ensure!(revoked == "revoked", "with its withdrawal the model is {revoked}");
+    let status = after.lines().filter(|line| line.contains("tallymark.status")).last();
+    let signed = before.lines().next().context("an empty bundle file")?;
+    let status = status.context("the status was not written")?;
+    fs::write(model.join(BUNDLE), format!("{signed}\n{status}\n")).context("cannot write the bundle")?;
+    stage.reason(&model, &trust, &[])
+}
+
+/// Puts beside a model what the log knows of it. No key is needed for that.
+fn ask_status(stage: &Stage<'_>, model: &Path) -> Result<()> {
+    let mut call = programs::call(&stage.demo.programs.signer);
+    call.arg("status").arg(model).args(["--log", stage.url()?, "--quiet", "--trust"]);
+    command::read(call.arg(stage.demo.at("tallymark.toml"))).map(drop)
+}
+
 fn approve(stage: &Stage<'_>, key: &str, model: &Path, words: &[&str]) -> Result<()> {
     let model = model.to_string_lossy();
     let call = ["approve", &model, "--as", "demo/classifier:1"];
