@@ -305,7 +305,7 @@ type Ended =
 
 fn early_end(ended: Ended) -> ServeError {
     match ended {
-        Ok((origin, Ok(Err(source)))) => ServeError::Sequencer { origin, source },
+        Ok((origin, Ok(Err(source)))) => ServeError::Sequencer { origin, source: Box::new(source) },
         Ok((origin, Ok(Ok(())) | Err(_))) => ServeError::SequencerLost { origin },
         // The watcher only waits; without it nothing is known about any log.
         Err(_) => ServeError::SequencerLost { origin: String::new() },
@@ -490,7 +490,7 @@ pub enum ServeError {
         /// Of which log.
         origin: String,
         /// Why.
-        source: SequencerError,
+        source: Box<SequencerError>,
     },
     /// A sequencer ended without a word.
     #[error("the sequencer of {origin} ended unexpectedly, the outcome of its last step is unknown")]

@@ -6,6 +6,7 @@
 //!
 //! In scope: names, values, help. Out of scope: what they cause, which is one module per command.
 
+mod beside;
 mod commands;
 mod datasets;
 mod events;
@@ -28,6 +29,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::beside::BesideArgs;
 pub(crate) use self::commands::{
     AttestArgs, AttestCommand, GatherArgs, KeygenArgs, LogArgs, MaterialArgs, PrivateArgs, PrivateLevel,
     PublishArgs, RelationName, RunArgs, SignArgs, SubmitArgs, TrainArgs,
@@ -54,7 +56,7 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 22] = [
+const EXCLUSIVE: [(&str, &str, &str); 24] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
@@ -73,6 +75,8 @@ const EXCLUSIVE: [(&str, &str, &str); 22] = [
     ("verify", "oms", "lineage"),
     ("verify", "oms", "state"),
     ("verify", "state", "no_state"),
+    ("gate", "state", "no_state"),
+    ("exec", "state", "no_state"),
     ("verify", "oms", "name"),
     ("verify", "oms", "version"),
     ("verify", "oms_key", "oms_ca"),

@@ -70,6 +70,8 @@ pub(crate) fn run(args: &ExecArgs, manner: Manner) -> Result<u8, Failure> {
     let request = Request::new(&args.model)
         .bundle(args.bundle.clone())
         .trust(args.trust.clone().or_else(|| find_trust(&args.model)))
+        .lineage(args.beside.lineage.clone())
+        .memory(args.beside.memory())
         .expecting(expectation);
     let delivered = Progress::start(manner, 0)
         .part("copying and hashing", |progress| deliver(&request, &destination, progress))

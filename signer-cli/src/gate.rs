@@ -86,7 +86,12 @@ pub(crate) fn run(args: &GateArgs, manner: Manner) -> Result<u8, Failure> {
 fn request(args: &GateArgs, model: &Path) -> Request {
     let expectation = Expectation::default().at_stage(args.stage.clone()).as_of(args.at.unwrap_or_else(now));
     let trust = args.trust.clone().or_else(|| find_trust(model));
-    let request = Request::new(model).trust(trust).cache(args.trust_cache.clone()).expecting(expectation);
+    let request = Request::new(model)
+        .trust(trust)
+        .cache(args.trust_cache.clone())
+        .lineage(args.beside.lineage.clone())
+        .memory(args.beside.memory())
+        .expecting(expectation);
     match args.threads {
         Some(threads) => request.threads(threads),
         None => request,

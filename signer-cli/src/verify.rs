@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use verifier::load::{MemoryPlace, Request, find_trust};
+use verifier::load::{Request, find_trust};
 use verifier::oms::{self, AnchorPath, OmsRequest};
 use verifier::report::{self, Style};
 use verifier::requirements::Expectation;
@@ -58,12 +58,8 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
         .bundle(args.bundle.clone())
         .cache(args.trust_cache.clone())
         .trust(trust)
-        .lineage(args.lineage.clone())
-        .memory(match &args.state {
-            Some(path) => MemoryPlace::At(path.clone()),
-            None if args.no_state => MemoryPlace::Nowhere,
-            None => MemoryPlace::AsTrusted,
-        })
+        .lineage(args.beside.lineage.clone())
+        .memory(args.beside.memory())
         .expecting(expectation(args).as_of(time));
     if let Some(threads) = args.threads {
         request = request.threads(threads);

@@ -97,7 +97,11 @@ fn a_panic_in_any_step_starts_nothing_and_leaves_no_copy() {
         command.env("TALLYMARK_TEST_PANIC_AT_STEP", step.to_string());
         assert_eq!(command.output().unwrap().status.code(), Some(101), "step {step}");
         assert!(!bench.path("started").exists(), "step {step}");
-        assert_eq!(fs::read_dir(bench.path("room")).unwrap().count(), 0, "step {step}: a copy was left behind");
+        assert_eq!(
+            fs::read_dir(bench.path("room")).unwrap().count(),
+            0,
+            "step {step}: a copy was left behind"
+        );
     }
 }
 
@@ -161,4 +165,23 @@ fn a_single_file_is_copied_under_its_name() {
     assert_eq!(code, 0, "{err}");
     let (len, name) = (fs::metadata(&model).unwrap().len(), model.file_name().unwrap().to_str().unwrap());
     assert_eq!(out, format!("{len} 444\n{name}\n"));
+}
+
+#[test]
+fn evidence_of_ancestors_is_read_and_what_was_verified_is_remembered() {
+    let bench = Bench::new();
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/bundle/accept/lineage-whole");
+    copy(&case.join("model"), &bench.path("made"));
+    copy(&case.join("lineage"), &bench.path("lineage"));
+    fs::copy(case.join("trust.toml"), bench.path("lineage.toml")).unwrap();
+    let words = |more: &[&'static str]| -> Vec<&'static str> {
+        let known = ["made", "--trust", "lineage.toml", "--state", "seen.json"];
+        [&known[..], more, &["--", "touch", "started", "{}"]].concat()
+    };
+    let (code, _, err) = bench.exec(&words(&[]));
+    assert!(code != 0 && err.contains("lineage-missing"), "{code}: {err}");
+    assert!(!bench.path("started").exists() && !bench.path("seen.json").exists());
+    let (code, _, err) = bench.exec(&words(&["--lineage", "lineage"]));
+    assert_eq!(code, 0, "{err}");
+    assert!(bench.path("started").exists() && bench.path("seen.json").exists());
 }

@@ -85,7 +85,10 @@ fn a_panic_in_any_step_is_no_yes_and_writes_no_report() {
             told(command.env("TALLYMARK_TEST_PANIC_AT_STEP", step.to_string()).output().unwrap());
         assert_eq!(code, 101, "step {step}: {out}{err}");
         assert!(!out.contains("VERIFIED"), "step {step}: {out}");
-        assert!(!pipeline.path("report.sarif").exists() && !pipeline.path("report.xml").exists(), "step {step}");
+        assert!(
+            !pipeline.path("report.sarif").exists() && !pipeline.path("report.xml").exists(),
+            "step {step}"
+        );
     }
 }
 
@@ -229,4 +232,24 @@ fn a_report_is_written_to_a_device_and_not_put_in_its_place() {
     let (code, out, err) = pipeline.gate(&["models/good", "--quiet", "--report", "json=/dev/stdout"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("\"verdict\""), "{out}");
+}
+
+/// A lineage that the trust file demands, in a folder beside the models; and a file in which what was verified is remembered.
+#[test]
+fn evidence_of_ancestors_is_read_and_what_was_verified_is_remembered() {
+    let pipeline = Pipeline::new();
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/bundle/accept/lineage-whole");
+    copy(&case.join("model"), &pipeline.path("made"));
+    copy(&case.join("lineage"), &pipeline.path("lineage"));
+    fs::copy(case.join("trust.toml"), pipeline.path("lineage.toml")).unwrap();
+    let words = ["made", "--trust", "lineage.toml", "--state", "seen.json"];
+    let (code, out, _) = pipeline.gate(&words);
+    assert!(code != 0 && out.contains("lineage-missing"), "{code}: {out}");
+    assert!(!pipeline.path("seen.json").exists(), "a refusal was remembered");
+    let (code, out, err) = pipeline.gate(&[&words[..], &["--lineage", "lineage"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(fs::read_to_string(pipeline.path("seen.json")).unwrap().contains("acme/"));
+    fs::write(pipeline.path("seen.json"), "{").unwrap();
+    let (code, out, _) = pipeline.gate(&[&words[..], &["--lineage", "lineage"]].concat());
+    assert!(code != 0 && out.contains("memory-unreadable"), "{code}: {out}");
 }

@@ -111,12 +111,8 @@ fn a_panic_in_any_step_is_no_yes_and_leaves_nothing() {
     for step in Step::ALL {
         let room = tempfile::tempdir().unwrap();
         let (destination, state) = (room.path().join("copy"), room.path().join("seen.json"));
-        let forms: [&[&OsStr]; 4] = [
-            &[],
-            &["--json".as_ref()],
-            &["--state".as_ref(), state.as_os_str()],
-            &[destination.as_os_str()],
-        ];
+        let forms: [&[&OsStr]; 4] =
+            [&[], &["--json".as_ref()], &["--state".as_ref(), state.as_os_str()], &[destination.as_os_str()]];
         for form in forms {
             let mut command = program("accept/plain");
             command.args(form).env("TALLYMARK_TEST_PANIC_AT_STEP", step.number().to_string());

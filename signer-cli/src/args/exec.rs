@@ -7,6 +7,8 @@ use attest::event::EventLabel;
 use attest::model_name::{ModelName, VersionLabel};
 use clap::Args;
 
+use super::BesideArgs;
+
 /// Verify a model, then run a program on what was verified
 ///
 /// The program reads a private copy, which is made and judged before it starts and goes when it ends: what is written to the model meanwhile does
@@ -29,6 +31,8 @@ pub(crate) struct ExecArgs {
     /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
     #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) beside: BesideArgs,
     /// What the model is for: rules of the trust file for other stages do not apply [default: the trust file's stage, else every rule
     /// applies]
     #[arg(long, env = "TALLYMARK_STAGE", value_name = "LABEL")]

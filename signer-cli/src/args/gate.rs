@@ -9,6 +9,8 @@ use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
+use super::BesideArgs;
+
 /// Judge many models at once, for a pipeline that must stop before a bad one goes on
 ///
 /// Each model is judged as `tallymark verify` does, offline, with one trust file for all. A model without a bundle is not verified; none
@@ -32,6 +34,8 @@ pub(crate) struct GateArgs {
     /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in your configuration]
     #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) beside: BesideArgs,
     /// What the models are for: rules of the trust file for other stages do not apply [default: the trust file's stage, else every rule
     /// applies]
     #[arg(long, env = "TALLYMARK_STAGE", value_name = "LABEL")]

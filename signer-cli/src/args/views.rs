@@ -9,7 +9,7 @@ use attest::utc_time::UtcTime;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::{NamedPath, VerdictArgs};
+use super::{BesideArgs, NamedPath, VerdictArgs};
 use crate::search::Term;
 
 /// Find entries in a log, each proven before it is printed
@@ -80,10 +80,8 @@ pub(crate) struct VerifyArgs {
     /// The bundle file [default: tallymark.jsonl in the model, or FILE.tallymark.jsonl beside a file]
     #[arg(long, env = "TALLYMARK_BUNDLE", value_name = "FILE")]
     pub(crate) bundle: Option<PathBuf>,
-    /// Bundle files about what the model was made from, or a folder of them or of models; may be repeated. In the variable: one
-    /// per line
-    #[arg(long, env = "TALLYMARK_LINEAGE", value_name = "FILE|DIR", value_delimiter = '\n', action = ArgAction::Append)]
-    pub(crate) lineage: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) beside: BesideArgs,
     /// Ask each log of the policy that has an address there what it knows to have been said about the model, and hold that against the
     /// bundle file
     #[arg(long, env = "TALLYMARK_ONLINE", value_parser = BoolishValueParser::new())]
@@ -92,13 +90,6 @@ pub(crate) struct VerifyArgs {
     #[arg(long, env = "TALLYMARK_TIMEOUT", value_name = "SECONDS", default_value_t = 60,
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) timeout: u64,
-    /// Remember in this file what was verified, and refuse to go back [default: tallymark/seen.json in your state directory if the
-    /// trust file says `remember = true`]
-    #[arg(long, env = "TALLYMARK_STATE", value_name = "FILE")]
-    pub(crate) state: Option<PathBuf>,
-    /// Remember nothing, whatever the trust file says
-    #[arg(long, env = "TALLYMARK_NO_STATE", value_parser = BoolishValueParser::new())]
-    pub(crate) no_state: bool,
     /// Judge the OMS signature, which other tools read too [default file: model.sig in the model, or FILE.model.sig
     /// beside a file]
     #[arg(long, env = "TALLYMARK_OMS", value_name = "FILE", num_args = 0..=1, require_equals = true)]

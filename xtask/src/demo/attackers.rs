@@ -17,6 +17,9 @@ use super::{Copying, Demo, Verdict, copy};
 use crate::server::Server;
 use crate::{command, programs};
 
+/// Statuses more often than in earnest, so that nobody waits a minute for one.
+const STATUS: [&str; 2] = ["--status-interval", "1s"];
+
 /// One who wants a model to be used that should not be.
 pub(super) struct Attacker {
     /// Its row in spec/threat-model.md.
@@ -136,7 +139,7 @@ pub(super) const ATTACKERS: &[Attacker] = &[
     },
     Attacker {
         id: "A19",
-        does: "takes the line of the withdrawal out of the bundle file",
+        does: "takes the withdrawal out of the bundle file",
         stopped_by: "status-withheld",
         attack: log::withholds,
     },
@@ -187,7 +190,7 @@ impl Stage<'_> {
     fn start(&mut self) -> Result<()> {
         if self.server.is_none() {
             let (dir, words) = (self.demo.at("log"), self.demo.at("log.txt"));
-            self.server = Some(Server::start(&self.demo.programs.log, &dir, &words)?);
+            self.server = Some(Server::start_with(&self.demo.programs.log, &dir, &words, &STATUS)?);
         }
         Ok(())
     }

@@ -174,17 +174,31 @@ pub(super) fn withholds(stage: &mut Stage<'_>) -> Result<String> {
     ask_status(stage, &model)?;
     stage.must_verify(&model, &trust, &[])?;
     let before = bundle(&model)?;
-    let words = ["revoke", "model", "--as", "demo/classifier:8", "--reason", "poisoned-data"];
+    let words =
+        ["revoke", "model", "--as", "demo/classifier:8", "--scope", "this", "--reason", "poisoned-data"];
     stage.signing("publisher.pem", &words)?;
-    ask_status(stage, &model)?;
-    let after = bundle(&model)?;
+    let withdrawal = index_of(bundle(&model)?.lines().last().context("no withdrawal")?)?;
+    let status = status_with(stage, &model, withdrawal)?;
     let revoked = stage.reason(&model, &trust, &[])?;
     ensure!(revoked == "revoked", "with its withdrawal the model is {revoked}");
-    let status = after.lines().filter(|line| line.contains("tallymark.status")).last();
     let signed = before.lines().next().context("an empty bundle file")?;
-    let status = status.context("the status was not written")?;
     fs::write(model.join(BUNDLE), format!("{signed}\n{status}\n")).context("cannot write the bundle")?;
     stage.reason(&model, &trust, &[])
+}
+
+/// The line that says what the log knows of a model, once it knows of that event: the log signs it at intervals.
+fn status_with(stage: &Stage<'_>, model: &Path, event: u64) -> Result<String> {
+    let (began, mention) = (std::time::Instant::now(), format!("\"logIndex\":\"{event}\""));
+    while began.elapsed() < PATIENCE {
+        ask_status(stage, model)?;
+        let bundle = bundle(model)?;
+        let mut statuses = bundle.lines().filter(|line| line.contains("tallymark.status"));
+        if let Some(status) = statuses.find(|line| line.contains(&mention)) {
+            return Ok(status.to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    bail!("the log's status does not have event {event}")
 }
 
 /// Puts beside a model what the log knows of it. No key is needed for that.
