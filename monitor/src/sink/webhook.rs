@@ -79,7 +79,8 @@ impl WebhookSink {
     /// # Errors
     /// [`SecretError`].
     pub fn new(url: &str, secret_file: &Path) -> Result<Self, SecretError> {
-        let shown = url.split(['?', '@']).next().unwrap_or_default();
+        // The address may hold a password or a token, which must not be repeated.
+        let shown = url.split('?').next().unwrap_or_default().rsplit('@').next().unwrap_or_default();
         let bad = || SourceError::Url { url: shown.to_owned() };
         let url: Url = url.parse().map_err(|_| bad())?;
         if !["http", "https"].contains(&url.scheme()) || !url.has_host() {
@@ -169,5 +170,7 @@ mod tests {
         std::fs::write(&file, "0123456789abcdef\nmore").unwrap();
         assert_eq!(new("http://127.0.0.1:1/").unwrap().secret, b"0123456789abcdef");
         assert!(matches!(new("mailto:x"), Err(SecretError::Source(_))));
+        let refused = new("ftp://user:hidden@example.org/?token=hidden").unwrap_err();
+        assert!(!refused.to_string().contains("hidden"), "{refused}");
     }
 }
