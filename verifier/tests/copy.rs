@@ -91,6 +91,30 @@ fn of_a_model_that_is_refused_nothing_arrives() {
 }
 
 /// R15: somebody rewrites, renames and links as fast as he can while a loader's copy is made, again and again.
+/// The model is bad while it is copied, and good from then on until it is judged.
+#[test]
+fn what_was_copied_is_judged_and_not_what_the_model_is_by_then() {
+    let room = tempfile::tempdir().unwrap();
+    let (model, place) = (room.path().join("model"), room.path().join("place"));
+    copy(&case("accept/plain/model"), &model);
+    let weights = model.join("model.safetensors");
+    let good = fs::read(&weights).unwrap();
+    let mut evil = good.clone();
+    *evil.last_mut().unwrap() ^= 1;
+    fs::write(&weights, &evil).unwrap();
+    let is_mended = AtomicBool::new(false);
+    // The first half of the way is the copying.
+    let mend = |done: u64, total: u64| {
+        if done * 2 >= total && !is_mended.swap(true, Ordering::Relaxed) {
+            fs::write(&weights, &good).unwrap();
+        }
+    };
+    let delivered = deliver(&request(&model), &place, &mend).unwrap();
+    assert!(is_mended.load(Ordering::Relaxed), "nobody said that the copy was made");
+    assert!(matches!(delivered, Delivered::Refused(_)), "{delivered:?}");
+    assert!(!place.exists());
+}
+
 #[test]
 fn a_loader_never_gets_a_byte_that_was_not_signed_from_a_model_that_changes_all_the_time() {
     copies_of_a_changing_model(1000);
@@ -118,9 +142,12 @@ fn copies_of_a_changing_model(copies: usize) {
         scope.spawn(|| {
             let weights = model.join("model.safetensors");
             let (spare, extra) = (room.path().join("spare"), model.join("sitecustomize.py"));
+            let rest = || std::thread::sleep(std::time::Duration::from_micros(500));
             // Each of these may fail while the other side looks; that is part of the game.
             while !stop.load(Ordering::Relaxed) {
                 drop(fs::write(&weights, &evil));
+                // What is bad for a while is copied whole.
+                rest();
                 drop(fs::write(&weights, &good));
                 drop(fs::write(&spare, &evil));
                 drop(fs::rename(&spare, &weights));
@@ -132,7 +159,7 @@ fn copies_of_a_changing_model(copies: usize) {
                 drop(fs::write(&extra, b"import os"));
                 drop(fs::remove_file(&extra));
                 drop(fs::write(&weights, &good));
-                std::thread::sleep(std::time::Duration::from_micros(500));
+                rest();
             }
         });
         for number in 0..copies {

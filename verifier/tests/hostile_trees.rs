@@ -317,6 +317,15 @@ fn h47_what_is_mounted_over_a_file_is_read_as_what_it_is() {
     assert_eq!(seen(&model), None, "and nobody else saw them");
 }
 
+/// Not so large that reading it would take for ever: whoever takes the bound out sees this fail.
+#[test]
+fn h41_a_file_of_three_gibibytes_in_place_of_96_bytes_is_not_read() {
+    let copy = Copy::new();
+    let weights = OpenOptions::new().write(true).open(copy.model().join(WEIGHTS)).unwrap();
+    weights.set_len(3 << 30).unwrap();
+    assert_eq!(seen(&copy.model()), Some(Reason::ModelTooLarge));
+}
+
 fn empty_files(count: usize) -> Option<Reason> {
     let copy = Copy::new();
     let evil = copy.model().join("evil");

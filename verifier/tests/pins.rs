@@ -10,10 +10,12 @@ mod world;
 use std::path::PathBuf;
 use std::process::Command;
 
+use attest::bundle::BundleFile;
 use attest::key::PrivateKey;
 use attest::provenance::{Input, InputDigest, Source};
 use attest::role::Role;
-use verifier::{Pins, Reason};
+use verifier::load::Request;
+use verifier::{Expectation, Pins, Reason, Refusal, Requirements, verify};
 use world::{
     File, INDEX, Log, bundle, entry, files, line, plain_trust, publisher, statement, stranger, tree, weights,
 };
@@ -104,6 +106,35 @@ fn the_first_signer_is_believed_and_another_afterwards_is_not() {
     desk.publish("three", "acme/fraud:1", &stranger());
     assert_eq!(desk.verify("three"), verified());
     assert_eq!(Pins::parse(&desk.lock()).unwrap().iter().count(), 2);
+}
+
+/// By the question itself: that a refusal also comes when the pin is written is for two at once.
+#[test]
+fn a_pinned_name_is_believed_to_its_key_alone() {
+    let desk = Desk::new(FIRST_USE);
+    let trust = std::fs::read(desk.path("trust.toml")).unwrap();
+    let pins = Pins::new().with(&"acme/churn".parse().unwrap(), &publisher().public_key()).unwrap();
+    for (key, wanted) in [(publisher(), None), (stranger(), Some(Reason::SignerChanged))] {
+        let bundle = signed(&statement("acme/churn:2", &files(), vec![]), &key);
+        let file = BundleFile::parse(bundle.as_bytes()).unwrap();
+        let requirements = Requirements::parse(&trust).unwrap().with_pins(&pins, &file);
+        let verdict =
+            verify(bundle.as_bytes(), Some(&requirements), &Expectation::default(), |_| Ok(tree(&files())));
+        assert_eq!(verdict.err().map(|refusal| refusal.reason()), wanted);
+    }
+}
+
+/// Two at once, each the first: while the second reads the files, the other's pin is written.
+#[test]
+fn a_name_that_is_pinned_meanwhile_is_not_pinned_again() {
+    let desk = Desk::new(FIRST_USE);
+    desk.publish("two", "acme/churn:2", &stranger());
+    let others = Pins::new().with(&"acme/churn".parse().unwrap(), &publisher().public_key()).unwrap();
+    let (lock, others) = (desk.path("tallymark.lock"), others.to_bytes());
+    let request = Request::new(desk.path("two")).trust(Some(desk.path("trust.toml")));
+    let verdict = request.verify(&|_, _| std::fs::write(&lock, &others).unwrap());
+    assert_eq!(verdict.result().err().map(Refusal::reason), Some(Reason::SignerChanged));
+    assert_eq!(desk.lock(), others);
 }
 
 #[test]
