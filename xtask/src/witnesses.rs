@@ -108,7 +108,8 @@ impl Witness {
         let mut call = Command::new(program);
         call.args(["--listen", &at, "--metrics_listen", "", "--logtostderr"]);
         call.arg("--private_key_path").arg(home.join("key")).arg("--additional_logs").arg(&logs);
-        call.arg("--db_file").arg(home.join("db"));
+        // With more connections its database is busy at some 200 requests a second, and it answers 429.
+        call.arg("--db_file").arg(home.join("db")).args(["--db_max_conns", "1"]);
         let mut witness = Self { name: "omniwitness", at, vkey, home, call, process: None, _agent: None };
         witness.start()?;
         Ok(witness)

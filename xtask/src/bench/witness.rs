@@ -89,7 +89,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
             let said = match command::read(&mut call) {
                 Err(error) if *name != own.0 => {
                     // It has no row then; what it cannot do is no failure of ours.
-                    println!("round {} {name:18} gave up: {error:#}", round + 1);
+                    let why: Vec<String> = error.to_string().lines().take(2).map(str::to_owned).collect();
+                    println!("round {} {name:18} gave up: {}", round + 1, why.join(": "));
                     continue;
                 }
                 said => said?,
