@@ -455,7 +455,7 @@ pub(crate) struct Backup {
     /// Directory to make; must not exist.
     #[arg(long, value_name = "BACKUP")]
     pub(crate) to: PathBuf,
-    /// Copy key.pem too: whoever gets the backup gets the key as it is kept there.
+    /// Copy key.pem too, and key-ml-dsa.pem: whoever gets the backup gets the keys as they are kept there.
     #[arg(long)]
     pub(crate) with_key: bool,
     /// Print one JSON object.

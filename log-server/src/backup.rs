@@ -5,7 +5,7 @@
 //! BACKUP/log.toml        as in the log's directory
 //! BACKUP/ledger          the heads signed up to the size of the copy, in segments as in the log's directory
 //! BACKUP/db/             the database
-//! BACKUP/key.pem         only if asked for
+//! BACKUP/key.pem         only if asked for; with it key-ml-dsa.pem, if the log has one
 //! ```
 //!
 //! The database is copied first, the ledger after it and only up to the database's size: so the ledger never says more
@@ -37,6 +37,9 @@ use crate::storage::{Storage as _, StorageError};
 /// Version of the manifest.
 pub const MANIFEST_VERSION: u32 = 1;
 const MANIFEST: &str = "manifest.json";
+/// The private key in a log's directory, and a second one that not every log has.
+const KEY: &str = "key.pem";
+const SECOND_KEY: &str = "key-ml-dsa.pem";
 /// How often the ledger is copied if it begins new segments meanwhile.
 const LEDGER_ATTEMPTS: usize = 5;
 /// A database of 10 million entries has some hundred files.
@@ -132,8 +135,11 @@ fn fill(
     }
     copy(&dir.join("log.toml"), &into.join("log.toml"), u64::MAX)?;
     if with_key {
-        copy(&dir.join("key.pem"), &into.join("key.pem"), u64::MAX)?;
-        names.push("key.pem".to_owned());
+        let has_second = dir.join(SECOND_KEY).symlink_metadata().is_ok();
+        for name in std::iter::once(KEY).chain(has_second.then_some(SECOND_KEY)) {
+            copy(&dir.join(name), &into.join(name), u64::MAX)?;
+            names.push(name.to_owned());
+        }
     }
     let storage = RocksStorage::open_read_only(&into.join("db"))?;
     let head = storage.head()?;
@@ -295,7 +301,7 @@ pub fn restore(from: &Path, to: &Path) -> Result<Manifest, BackupError> {
 fn is_name_of_backup(name: &str) -> bool {
     let path = Path::new(name);
     let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    let places = ["log.toml", "ledger", "key.pem"];
+    let places = ["log.toml", "ledger", KEY, SECOND_KEY];
     plain
         && (places.contains(&name)
             || is_segment(name)

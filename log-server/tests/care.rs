@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use log_server::backup::{self, BackupError, backup_at_rest, restore};
 use log_server::care::Care;
-use log_server::config::Mode;
+use log_server::config::{Config, Mode};
 use log_server::control;
 use log_server::data_dir::DataDirError;
 use log_server::disk::{Mark, Marks};
@@ -20,6 +20,7 @@ use log_server::key_file::AtRest;
 use log_server::opening::{OpenLog, OpeningError};
 use log_server::scrub::Pace;
 use log_server::serve::Limits;
+use log_server::signing::ml_dsa;
 use log_server::thaw::{Evidence, ThawError, thaw};
 
 use crate::support::{LogDir, ORIGIN, Response, Server, program, spawn_server};
@@ -122,6 +123,22 @@ fn a_backup_without_the_key_has_no_key() {
     assert!(matches!(backup_at_rest(&log.path(), &to, false), Err(BackupError::Exists { .. })));
     let refused = restore(&to, &log.path());
     assert!(matches!(refused, Err(BackupError::DataDir(DataDirError::NotEmpty { .. }))));
+}
+
+#[test]
+fn a_backup_with_keys_has_each_that_the_log_has_and_the_way_back_brings_them() {
+    let log = log_of(3);
+    let second = log.path().join("key-ml-dsa.pem");
+    let vkey = Config::read(&log.path().join("log.toml")).unwrap().vkey().clone();
+    ml_dsa::create(&second, &vkey, &AtRest::Plain).unwrap();
+    let (to, again) = (log.scratch().join("backup"), log.scratch().join("again"));
+    let keys = |dir: &Path| ["key.pem", "key-ml-dsa.pem"].map(|name| fs::read(dir.join(name)).ok());
+    backup_at_rest(&log.path(), &to, true).unwrap();
+    restore(&to, &again).unwrap();
+    assert_eq!(keys(&again), keys(&log.path()));
+    let without = log.scratch().join("without");
+    backup_at_rest(&log.path(), &without, false).unwrap();
+    assert_eq!(keys(&without), [None, None]);
 }
 
 #[test]

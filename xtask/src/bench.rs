@@ -11,10 +11,14 @@ mod signing;
 mod witness;
 
 use std::fs;
+use std::path::Path;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::Arguments;
+
+/// Lies in a directory of ours, so that the next run may clear it.
+const OURS: &str = ".tallymark-bench";
 
 /// One row of a table.
 struct Row {
@@ -43,6 +47,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let missed = rows.iter().filter(|row| !row.met).count();
     ensure!(missed == 0, "{missed} targets missed");
     Ok(())
+}
+
+/// An empty directory. One that was there is cleared only if an earlier bench made it.
+fn prepare(dir: &Path) -> Result<()> {
+    if dir.join(OURS).is_file() {
+        fs::remove_dir_all(dir).with_context(|| format!("cannot clear {}", dir.display()))?;
+    }
+    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    ensure!(
+        fs::read_dir(dir)?.next().is_none(),
+        "{} is not empty; name an empty or a new one",
+        dir.display()
+    );
+    Ok(fs::write(dir.join(OURS), "Made by `cargo xtask bench`, which will clear this directory.\n")?)
 }
 
 /// Load of the last minute, as the kernel counts it.

@@ -17,8 +17,9 @@ use crate::go_tools::GoTools;
 use crate::interop::lifecycle::Lifecycle;
 use crate::programs::{self, Programs};
 use crate::server::Server;
-use crate::{Arguments, command, place};
+use crate::{Arguments, command, place, server};
 
+mod feeder;
 mod lifecycle;
 mod oms;
 mod prometheus;
@@ -88,6 +89,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     note("prometheus on a running log", &mut || bench.watched());
     note("schemathesis on our interface", &mut || bench.interface());
     note("tessera's log under our witness", &mut || witness::run(&bench.work));
+    feeder::run(&bench.programs, &bench.work, only, &mut note)?;
     bench.lifecycle(only, &mut note)?;
     bench.server.stop()?;
 
@@ -339,7 +341,7 @@ impl Bench {
         init.args(["init", "watched", "--origin", "interop.localhost/watched", "--unencrypted-key"]);
         let printed = command::read(&mut init)?;
         let vkey = programs::vkey_among(&printed).context("`tallymark-log init` printed no vkey")?;
-        let metrics = prometheus::free_address()?;
+        let metrics = server::free_address()?;
         let flags = ["--listen-admin", &metrics.to_string()];
         let (dir, words) = (self.work.join("watched"), self.work.join("watched.txt"));
         let server = Server::start_with(&self.programs.log, &dir, &words, &flags)?;

@@ -17,12 +17,14 @@ mod place;
 mod programs;
 mod python;
 mod rocksdb;
+mod running;
 mod server;
 mod static_program;
 mod tidy;
 mod torture;
 mod vectors;
 mod witness_tools;
+mod witnesses;
 
 use std::process::ExitCode;
 

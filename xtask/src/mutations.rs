@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -318,7 +319,7 @@ impl Workbench {
 /// Runs it; whether it succeeded and what it printed, or nothing if it had to be killed.
 fn run_within(call: &mut Command, patience: Duration) -> Result<Option<(bool, String)>> {
     let shown = command::shown(call);
-    call.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    call.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut child = call.spawn().with_context(|| format!("cannot start `{shown}`"))?;
     let output = child.stdout.take();
     let reader = std::thread::spawn(move || {
@@ -334,7 +335,8 @@ fn run_within(call: &mut Command, patience: Duration) -> Result<Option<(bool, St
             return Ok(Some((status.success(), said)));
         }
         if started.elapsed() > patience {
-            child.kill()?;
+            // The whole group: cargo alone would leave its test behind, at work for ever.
+            command::run(Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]))?;
             child.wait()?;
             return Ok(None);
         }
@@ -439,8 +441,20 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_end_is_killed() {
-        let ended = run_within(Command::new("sleep").arg("20"), Duration::from_millis(50)).expect("started");
-        assert!(ended.is_none());
+    fn a_program_that_does_not_end_is_killed_with_all_that_it_started() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("pid");
+        let script = format!("sleep 300 & echo $! > {0}.new; mv {0}.new {0}; wait", file.display());
+        let ended = run_within(Command::new("sh").args(["-c", &script]), Duration::from_millis(500));
+        assert!(ended.expect("started").is_none());
+        let process = fs::read_to_string(&file).expect("it was started");
+        let status = Path::new("/proc").join(process.trim()).join("status");
+        // Nobody may have asked after it yet; then it is there, and dead.
+        let is_dead = || fs::read_to_string(&status).map_or(true, |status| status.contains("State:\tZ"));
+        let began = Instant::now();
+        while !is_dead() {
+            assert!(began.elapsed() < Duration::from_secs(20), "{process} lives on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }

@@ -1,7 +1,8 @@
-//! A running `tallymark-log` on a loopback port of its own choice.
+//! A running `tallymark-log` on a loopback port of its own choice, and what is asked of servers.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -83,4 +84,22 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A loopback address that was free a moment ago.
+pub(crate) fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?)
+}
+
+/// Status and body of what is at `path` there.
+pub(crate) fn get(address: &str, path: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect(address).with_context(|| format!("nobody listens at {address}"))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    // HTTP/1.0, so that the answer ends with the connection and is not chunked.
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {address}\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no body")?;
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok());
+    Ok((status.with_context(|| format!("no status: {head}"))?, body.to_owned()))
 }

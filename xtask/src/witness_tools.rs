@@ -8,9 +8,12 @@ use anyhow::{Context, Result};
 
 use crate::{command, place};
 
-/// Another witness, and its version: the last that Go 1.26 compiles.
+/// A witness, and its version: the last that Go 1.26 compiles.
 const TORCHWOOD: &str = "filippo.io/torchwood";
 const TORCHWOOD_VERSION: &str = "v0.9.0";
+/// Another one, by other people; it has no release, so this is a commit.
+const OMNIWITNESS: &str = "github.com/transparency-dev/witness";
+const OMNIWITNESS_VERSION: &str = "v0.0.0-20260720115447-2e1c6971d19e";
 
 /// A log of other people's that asks a witness: `xtask/interop/witness/main.go`, on their libraries.
 pub(crate) fn client() -> Result<PathBuf> {
@@ -22,20 +25,32 @@ pub(crate) fn client() -> Result<PathBuf> {
 
 /// `litewitness`, alone: the program that tells it which logs it has needs a module that not every proxy hands out.
 pub(crate) fn litewitness() -> Result<PathBuf> {
+    built(TORCHWOOD, TORCHWOOD_VERSION, "module", "cmd/litewitness")
+}
+
+/// `omniwitness`, and the program that makes a key for it.
+pub(crate) fn omniwitness() -> Result<[PathBuf; 2]> {
+    let built = |package| built(OMNIWITNESS, OMNIWITNESS_VERSION, "omni-module", package);
+    Ok([built("cmd/omniwitness")?, built("cmd/generate_keys")?])
+}
+
+/// A program of that package, built by way of a module of our own in `folder` of the cache.
+fn built(module: &str, version: &str, folder: &str, package: &str) -> Result<PathBuf> {
     let home = home()?;
-    let program = home.join(format!("litewitness-{TORCHWOOD_VERSION}"));
+    let name = package.rsplit('/').next().unwrap_or(package);
+    let program = home.join(format!("{name}-{version}"));
     if program.is_file() {
         return Ok(program);
     }
-    let module = home.join("module");
-    fs::create_dir_all(&module).with_context(|| format!("cannot make {}", module.display()))?;
-    println!("building {TORCHWOOD} {TORCHWOOD_VERSION} into {}", home.display());
-    let run = |words: &[&str]| command::read(go(&module, "-mod=mod -buildvcs=false")?.args(words)).map(drop);
-    if !module.join("go.mod").is_file() {
+    let folder = home.join(folder);
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    println!("building {module} {version} {name} into {}", home.display());
+    let run = |words: &[&str]| command::read(go(&folder, "-mod=mod -buildvcs=false")?.args(words)).map(drop);
+    if !folder.join("go.mod").is_file() {
         run(&["mod", "init", "witnesses"])?;
     }
-    let package = format!("{TORCHWOOD}/cmd/litewitness");
-    run(&["get", &format!("{package}@{TORCHWOOD_VERSION}")])?;
+    let package = format!("{module}/{package}");
+    run(&["get", &format!("{package}@{version}")])?;
     run(&["build", "-o", &program.display().to_string(), &package])?;
     Ok(program)
 }

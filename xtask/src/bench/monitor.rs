@@ -10,16 +10,17 @@
 //! The log lies as files, so that no server shares the machine with what is measured; what is read is in the page cache. By turns, medians.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::model::measured;
-use super::{Row, load_average, median};
+use super::{Row, load_average, median, prepare};
 use crate::go_tools::GoTools;
 use crate::programs::{self, Programs};
+use crate::running::Running;
 use crate::server::Server;
 use crate::{Arguments, command};
 
@@ -39,8 +40,6 @@ const MEMORY_KIB: u32 = 128 * 1024;
 const ALERT_SECONDS: f64 = 2.0;
 /// An alert that takes longer counts as lost.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Lies in a directory of ours, so that the next run may clear it.
-const OURS: &str = ".tallymark-bench-monitor";
 
 struct Form {
     entries: u64,
@@ -84,20 +83,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<Vec<Row>> {
     let mut rows = bench.reading(&form)?;
     rows.extend(bench.telling(&form)?);
     Ok(rows)
-}
-
-/// An empty directory. One that was there is cleared only if an earlier bench made it.
-fn prepare(dir: &Path) -> Result<()> {
-    if dir.join(OURS).is_file() {
-        fs::remove_dir_all(dir).with_context(|| format!("cannot clear {}", dir.display()))?;
-    }
-    fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    ensure!(
-        fs::read_dir(dir)?.next().is_none(),
-        "{} is not empty; name an empty or a new one",
-        dir.display()
-    );
-    Ok(fs::write(dir.join(OURS), "Made by `cargo xtask bench monitor`, which will clear this directory.\n")?)
 }
 
 impl Bench {
@@ -220,7 +205,7 @@ impl Bench {
         let config = self.configured("telling", &vkey, &server.url, "tallymark")?;
         let mut watch = programs::call(&self.programs.monitor);
         watch.args(["watch", "--config"]).arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-        let monitor = Running(watch.spawn().context("cannot start the monitor")?);
+        let monitor = Running::start(&mut watch)?;
         let told = || {
             let text = fs::read_to_string(self.at("telling.jsonl")).unwrap_or_default();
             text.lines().filter(|line| line.contains("\"kind\":\"alert\"")).count()
@@ -264,15 +249,4 @@ fn note(seen: &mut Vec<f64>, peak: &mut u32, of: (Duration, u32), entries: u64, 
     );
     seen.push(rate);
     *peak = (*peak).max(of.1);
-}
-
-/// A monitor at work, killed when dropped: it needs no other end.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail if it has already ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }

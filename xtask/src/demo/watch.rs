@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::tampering::{self, BUNDLE};
 use super::{Chapter, Copying, Demo, Signing, copy};
 use crate::programs;
+use crate::running::Running;
 
 /// How long an alert may take before it counts as missing. What is promised is two seconds.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,17 +25,6 @@ pub(super) struct Watch<'a> {
     pub(super) url: &'a str,
     /// Public keys as `tallymark keygen` prints them.
     pub(super) keys: [&'a str; 2],
-}
-
-/// A monitor at work, killed when dropped: it needs no other end.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Both fail if it has already ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 impl Demo {
@@ -58,8 +48,7 @@ impl Demo {
         println!("   $ tallymark-monitor watch --config monitor.toml &");
         let words =
             File::create(self.at("monitor.txt")).context("cannot make the file for the monitor's words")?;
-        let running =
-            Running(call.stdout(Stdio::null()).stderr(words).spawn().context("cannot start the monitor")?);
+        let running = Running::start(call.stdout(Stdio::null()).stderr(words))?;
         self.until_read(3)?;
         let told = self.told()?;
         let [strange] = &told[..] else { bail!("wanted one alert, about the stranger, but got {told:?}") };

@@ -2,10 +2,9 @@
 //! name the alerts use must exist.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -13,22 +12,12 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::Outcome;
-use crate::{command, place};
+use crate::running::Running;
+use crate::{command, place, server};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough for a rate: two scrapes and one to spare.
 const SCRAPED: Duration = Duration::from_secs(6);
-
-/// Killed when dropped.
-struct Prometheus(Child);
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        // Fails only if it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The rules as promtool tests them.
 pub(super) fn rules() -> Result<Outcome> {
@@ -50,7 +39,7 @@ pub(super) fn run(metrics: SocketAddr, work: &Path, busy: impl FnOnce() -> Resul
     if place::tool("prometheus").is_none() {
         return Ok(Outcome::Skipped("no `prometheus`; Debian's package prometheus has it".to_owned()));
     }
-    let address = free_address()?;
+    let address = server::free_address()?;
     let rules = place::repository().join("log-server/dist/prometheus/alerts.yaml");
     let config = format!(
         "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{rules:?}]\nscrape_configs:\n\
@@ -63,8 +52,7 @@ pub(super) fn run(metrics: SocketAddr, work: &Path, busy: impl FnOnce() -> Resul
     call.arg(format!("--storage.tsdb.path={}", data.display()))
         .arg(format!("--web.listen-address={address}"));
     let words = fs::File::create(work.join("prometheus.txt")).context("cannot keep Prometheus' words")?;
-    call.stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
-    let _prometheus = Prometheus(call.spawn().context("cannot start prometheus")?);
+    let _prometheus = Running::start(call.stdout(Stdio::null()).stderr(words))?;
     let started = Instant::now();
     while !matches!(query(address, "up == 1"), Ok(found) if found > 0) {
         ensure!(
@@ -101,11 +89,6 @@ pub(super) fn run(metrics: SocketAddr, work: &Path, busy: impl FnOnce() -> Resul
     })
 }
 
-/// A loopback address that was free a moment ago.
-pub(super) fn free_address() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0").context("no free port")?.local_addr()?)
-}
-
 fn dashboard_queries() -> Result<Vec<String>> {
     let path = place::repository().join("log-server/dist/grafana/tallymark-log.json");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -137,14 +120,8 @@ fn query(address: SocketAddr, asked: &str) -> Result<usize> {
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
-    let mut stream = TcpStream::connect(address).context("Prometheus does not listen")?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    // HTTP/1.0, so that the answer ends with the connection and is not chunked.
-    write!(stream, "GET /api/v1/query?query={encoded} HTTP/1.0\r\nhost: prometheus\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (_, body) = answer.split_once("\r\n\r\n").context("Prometheus' answer has no body")?;
-    let body: Value = serde_json::from_str(body).with_context(|| format!("Prometheus said {body:?}"))?;
+    let (_, body) = server::get(&address.to_string(), &format!("/api/v1/query?query={encoded}"))?;
+    let body: Value = serde_json::from_str(&body).with_context(|| format!("Prometheus said {body:?}"))?;
     ensure!(body["status"] == "success", "Prometheus refuses the query: {}", body["error"]);
     Ok(body["data"]["result"].as_array().map_or(0, Vec::len))
 }
