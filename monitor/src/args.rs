@@ -78,6 +78,10 @@ pub(crate) struct Watch {
     /// What a log has when it is first seen is learnt and not told.
     #[arg(long)]
     pub(crate) baseline: bool,
+    /// First read again everything that was read before, and tell what is watched for now and was not told then: a watch that is new, or what
+    /// --baseline learnt in silence.
+    #[arg(long)]
+    pub(crate) backfill: bool,
     #[command(flatten)]
     pub(crate) keys: Keys,
 }

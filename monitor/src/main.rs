@@ -111,12 +111,27 @@ fn run_watch(args: args::Watch) -> Result<ExitCode, Failure> {
         .iter()
         .map(|log| settings.watched(log, shared, patience))
         .collect::<Result<Vec<_>, _>>()?;
-    if args.once { once(&settings, &outbox, &mut logs) } else { watch(&settings, &outbox, logs) }
+    if args.once {
+        once(&settings, &outbox, &mut logs, args.backfill)
+    } else {
+        watch(&settings, &outbox, logs, args.backfill)
+    }
 }
 
-fn once(settings: &Settings, outbox: &Mutex<Outbox>, logs: &mut [Watched<'_>]) -> Result<ExitCode, Failure> {
+fn once(
+    settings: &Settings,
+    outbox: &Mutex<Outbox>,
+    logs: &mut [Watched<'_>],
+    is_backfill: bool,
+) -> Result<ExitCode, Failure> {
+    let look = |log: &mut Watched<'_>| {
+        if is_backfill {
+            log.backfill()?;
+        }
+        log.round()
+    };
     let results: Vec<_> = std::thread::scope(|scope| {
-        let running: Vec<_> = logs.iter_mut().map(|log| scope.spawn(|| log.round())).collect();
+        let running: Vec<_> = logs.iter_mut().map(|log| scope.spawn(|| look(log))).collect();
         running.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
     let mut outbox = outbox.lock().unwrap_or_else(PoisonError::into_inner);
@@ -136,13 +151,21 @@ fn once(settings: &Settings, outbox: &Mutex<Outbox>, logs: &mut [Watched<'_>]) -
 }
 
 /// Watches for ever. There is nothing to do at the end: the state is as good as it was when it was last saved.
-fn watch(settings: &Settings, outbox: &Mutex<Outbox>, logs: Vec<Watched<'_>>) -> Result<ExitCode, Failure> {
+fn watch(
+    settings: &Settings,
+    outbox: &Mutex<Outbox>,
+    logs: Vec<Watched<'_>>,
+    is_backfill: bool,
+) -> Result<ExitCode, Failure> {
     std::thread::scope(|scope| {
         for mut log in logs {
             scope.spawn(move || {
+                let mut is_behind = is_backfill;
                 loop {
                     let began = Instant::now();
-                    if let Err(error) = log.round() {
+                    let backfilled = if is_behind { log.backfill() } else { Ok(()) };
+                    is_behind &= backfilled.is_err();
+                    if let Err(error) = backfilled.and_then(|()| log.round()) {
                         // A list with a typing error, a full disk, a receiver that takes nothing: said until it is mended.
                         let error: &dyn std::error::Error = &error;
                         tracing::error!(

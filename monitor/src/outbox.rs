@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::alert::{Alert, now};
 use crate::disk::{self, Dir, DiskError};
-use crate::journal::Journal;
+use crate::journal::{self, Journal, What};
 use crate::lists::{List, ListError};
 use crate::reason::{Class, Reason};
 use crate::seen::Concern;
@@ -76,6 +76,8 @@ pub struct Outbox {
     acknowledged: List,
     journal: Journal,
     is_baseline: bool,
+    // Ids of all that was told, while entries are read again; `None` before.
+    told: Option<BTreeSet<String>>,
     saved: Instant,
     counts: Counts,
     standings: BTreeMap<String, Standing>,
@@ -92,7 +94,19 @@ impl Outbox {
         let journal = Journal::of(dir.path());
         let saved = Instant::now();
         let (counts, standings) = (Counts::default(), BTreeMap::new());
-        Ok(Self { dir, state, sinks, expected, acknowledged, journal, is_baseline, saved, counts, standings })
+        Ok(Self {
+            dir,
+            state,
+            sinks,
+            expected,
+            acknowledged,
+            journal,
+            is_baseline,
+            told: None,
+            saved,
+            counts,
+            standings,
+        })
     }
 
     /// The directory.
@@ -179,6 +193,50 @@ impl Outbox {
         self.tell(alert)?;
         self.state.logs.entry(origin.to_owned()).or_default().next = find.index + 1;
         self.save()
+    }
+
+    /// Tells about an entry that was read before, if that was not told then: because nobody watched for it, or because it was learnt
+    /// in silence. How far the log was read stays as it is.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub fn find_again(&mut self, origin: &str, find: &Find) -> Result<(), OutboxError> {
+        let is_new = self.state.logs.get(origin).is_none_or(|log| find.index >= log.next);
+        if is_new || self.expected.has(&find.leaf.to_string()) {
+            return Ok(());
+        }
+        if let (Some(facts), true) = (&find.facts, find.is_tracked)
+            && let Some(name) = &facts.name
+        {
+            // Which of a name's keys came first is no news any more.
+            self.state.learn(name, &facts.key_id.to_string());
+        }
+        let alert = Alert::of_entry(origin, find, self.dir.path());
+        if self.acknowledged.has(&alert.id) || self.told()?.contains(&alert.id) {
+            return Ok(());
+        }
+        let id = alert.id.clone();
+        self.tell(alert)?;
+        // Behind the telling: what could not be told is read again.
+        self.told()?.insert(id);
+        self.save()
+    }
+
+    /// Ids of all that was told, from the journal.
+    fn told(&mut self) -> Result<&mut BTreeSet<String>, OutboxError> {
+        let told = match self.told.take() {
+            Some(told) => told,
+            None => {
+                let mut told = BTreeSet::new();
+                journal::read(self.dir.path(), |line| {
+                    if let What::Told(one) = line.what {
+                        told.insert(one.id);
+                    }
+                })?;
+                told
+            }
+        };
+        Ok(self.told.insert(told))
     }
 
     /// Says that all entries below `next` are dealt with. On disk within seconds, or at the end of the round.

@@ -129,6 +129,20 @@ impl<'a> Watched<'a> {
         self.log.origin()
     }
 
+    /// Reads again what was read before, from the first entry on, and tells what is watched for now and was not told then.
+    ///
+    /// # Errors
+    /// As [`Self::round`].
+    pub fn backfill(&self) -> Result<(), OutboxError> {
+        match self.log.read_again() {
+            Ok(()) => Ok(()),
+            Err(Stop::Concern(concern)) => {
+                lock(self.log.shared.outbox).concerns(self.origin(), vec![concern], false)
+            }
+            Err(Stop::Outbox(error)) => Err(error),
+        }
+    }
+
     /// Looks once, to the end of what the log shows.
     ///
     /// # Errors
@@ -151,6 +165,15 @@ impl<'a> Watched<'a> {
         others.append(&mut unreachable);
         lock(self.log.shared.outbox).concerns(&origin, others, is_whole)
     }
+}
+
+/// What becomes of the entries that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// They are new.
+    On,
+    /// They were read before.
+    Again,
 }
 
 impl<'a> Log<'a> {
@@ -213,6 +236,15 @@ impl<'a> Log<'a> {
         }
     }
 
+    /// Reads all entries that were read before, in the tree that was seen last.
+    fn read_again(&self) -> Result<(), Stop> {
+        let state = self.outbox().begin(self.origin())?;
+        let old = state.checkpoint.as_deref().and_then(|text| SignedCheckpoint::parse(text.as_bytes()).ok());
+        let (Some(old), Some(last)) = (old, state.next.checked_sub(1)) else { return Ok(()) };
+        let tree = self.tree(old.unverified().head())?;
+        self.read_side_by_side(&tree, 0, (0, last / 256), Reading::Again)
+    }
+
     /// Reads the entries from `next` to the end of the tree.
     fn read(&self, tree: &Tree<'_>, next: u64) -> Result<(), Stop> {
         let end = tree.head().size().get();
@@ -224,14 +256,20 @@ impl<'a> Log<'a> {
         if first == last {
             let mut keys = KeyCache::default();
             let checked = self.shared.places.with(|| self.check(tree, first, next, &mut keys));
-            self.take(checked)?;
+            self.take(checked, Reading::On)?;
         } else {
-            self.read_side_by_side(tree, next, first, last)?;
+            self.read_side_by_side(tree, next, (first, last), Reading::On)?;
         }
         Ok(self.outbox().progress(origin, end, true)?)
     }
 
-    fn read_side_by_side(&self, tree: &Tree<'_>, next: u64, first: u64, last: u64) -> Result<(), Stop> {
+    fn read_side_by_side(
+        &self,
+        tree: &Tree<'_>,
+        next: u64,
+        (first, last): (u64, u64),
+        reading: Reading,
+    ) -> Result<(), Stop> {
         let window = Window::new(first, last, AHEAD * self.shared.places.threads as u64);
         let (done, results) = mpsc::channel();
         std::thread::scope(|scope| {
@@ -247,7 +285,7 @@ impl<'a> Log<'a> {
                 });
             }
             drop(done);
-            let taken = self.take_in_order(&results, &window, first);
+            let taken = self.take_in_order(&results, &window, first, reading);
             window.close();
             taken
         })
@@ -258,13 +296,14 @@ impl<'a> Log<'a> {
         results: &mpsc::Receiver<(u64, Result<Checked, Fault>)>,
         window: &Window,
         first: u64,
+        reading: Reading,
     ) -> Result<(), Stop> {
         let mut early = BTreeMap::new();
         let mut wanted = first;
         for (bundle, checked) in results {
             early.insert(bundle, checked);
             while let Some(checked) = early.remove(&wanted) {
-                self.take(checked)?;
+                self.take(checked, reading)?;
                 wanted += 1;
                 window.taken(wanted);
             }
@@ -277,13 +316,19 @@ impl<'a> Log<'a> {
         check(tree, index, next, self.kind, self.shared.watchlist, keys)
     }
 
-    fn take(&self, checked: Result<Checked, Fault>) -> Result<(), Stop> {
+    fn take(&self, checked: Result<Checked, Fault>, reading: Reading) -> Result<(), Stop> {
         let checked = checked.map_err(|fault| Concern::of(fault.reason(), &fault))?;
         let mut outbox = self.outbox();
         for find in checked.finds {
-            outbox.find(self.origin(), find)?;
+            match reading {
+                Reading::On => outbox.find(self.origin(), find)?,
+                Reading::Again => outbox.find_again(self.origin(), &find)?,
+            }
         }
-        Ok(outbox.progress(self.origin(), checked.end, false)?)
+        if reading == Reading::On {
+            outbox.progress(self.origin(), checked.end, false)?;
+        }
+        Ok(())
     }
 }
 

@@ -120,6 +120,45 @@ fn what_is_there_at_first_is_learnt_in_silence_with_a_baseline() {
     assert_eq!(alerts.iter().map(told).collect::<Vec<_>>(), ["key-new+name-watched"]);
 }
 
+/// A watch that is new, over a log that was read: once, from the first entry on, and nothing twice.
+#[test]
+fn what_was_read_before_is_read_again_for_a_watch_that_is_new() {
+    let mut log = Log::new();
+    log.append((0..600).map(|number| said("other/x", &number.to_string(), 3).entry()));
+    log.entries[2] = said("acme/churn", "1", 3).entry();
+    log.entries[500] = said("acme/fraud", "1", 4).entry();
+    log.publish();
+    let churn = "[[watch]]\nname = \"acme/churn\"\n";
+    let desk = Desk::new(&log, &Asked { watch: churn, ..Asked::default() });
+    assert_eq!(codes(&desk), ["name-watched"]);
+    let config = std::fs::read_to_string(&desk.config).unwrap();
+    std::fs::write(&desk.config, config.replace("acme/churn", "acme/*")).unwrap();
+    assert_eq!(desk.reasons(), (0, vec![]), "without the flag what was read stays read");
+    let again = || {
+        let (output, alerts) = desk.once_with(&["--backfill"]);
+        let indexes: Vec<u64> =
+            alerts.iter().map(|alert| alert["entry"]["index"].as_u64().unwrap()).collect();
+        (output.status.code(), indexes)
+    };
+    assert_eq!(again(), (Some(3), vec![500]));
+    assert_eq!(again(), (Some(0), vec![]), "and not twice");
+    // What comes after it is told as ever.
+    log.append([said("acme/fraud", "2", 4).entry()]);
+    assert_eq!(again(), (Some(3), vec![600]));
+    assert_eq!(desk.reasons(), (0, vec![]));
+}
+
+#[test]
+fn what_a_baseline_learnt_in_silence_is_told_when_it_is_read_again() {
+    let mut log = Log::new();
+    log.append((0..300).map(|number| said("acme/churn", &number.to_string(), 3).entry()));
+    let desk = Desk::new(&log, &Asked { watch: NAME, ..Asked::default() });
+    let (output, alerts) = desk.once_with(&["--baseline", "--backfill"]);
+    assert_eq!((output.status.code(), alerts.len()), (Some(0), 0), "nothing was read before");
+    let (output, alerts) = desk.once_with(&["--backfill"]);
+    assert_eq!((output.status.code(), alerts.len()), (Some(3), 300));
+}
+
 #[test]
 fn without_a_baseline_everything_from_the_first_entry_on_is_told() {
     let mut log = Log::new();
