@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 
-use crate::support::{Answer, Client, Desk, Log, NAME, bare, path_of, program, shown};
+use crate::support::{Answer, Client, Desk, Log, NAME, path_of, program, shown};
 
 const ORIGIN: &str = "log.example.org/models";
 
@@ -342,7 +342,7 @@ fn a_key_in_a_pkcs11_token_cosigns() {
         call.env("SOFTHSM2_CONF", at("softhsm2.conf"));
         call
     };
-    let softhsm = || with_token(bare(Command::new("softhsm2-util")));
+    let softhsm = || with_token(crate::support::bare(Command::new("softhsm2-util")));
     let pins = ["--so-pin", "12345678", "--pin", "4711"];
     ran(softhsm().args(["--init-token", "--free", "--label", "w1"]).args(pins));
     for (id, label, seed) in [("01", "w1 key", 9), ("02", "other", 10)] {
