@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_place_of_a_key_reads_back_as_written() {
-        let token = crate::signing::place::TokenPlace {
+        let token = held_key::place::TokenPlace {
             module: "/usr/lib/\"odd\\ name\".so".into(),
             token: "log\u{1}".to_owned(),
             key: "log key".to_owned(),

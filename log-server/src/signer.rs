@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::Context as _;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
+use held_key::agent;
+use held_key::place::{TokenPlace, agent_socket};
 use log_server::config::Config;
 use log_server::data_dir::DataDir;
 use log_server::init::init_signer;
@@ -15,9 +15,9 @@ use log_server::key_file::{self, existing_passphrase};
 use log_server::ledger::Ledger;
 use log_server::process::harden;
 use log_server::settings::LineFormat;
-use log_server::signing::place::{KeyPlace, TokenPlace, agent_socket};
+use log_server::signing::place::KeyPlace;
 use log_server::signing::process::{SigningProcess, bind};
-use log_server::signing::{KeyError, LedgeredSigner, agent, ml_dsa, remote};
+use log_server::signing::{KeyError, LedgeredSigner, ml_dsa, remote};
 
 use crate::args::{InitMlDsa, InitSigner, KeyArgs, SignHeads, SignerKind};
 use crate::{Failure, REFUSED, at_rest, log_lines, print};
@@ -56,8 +56,8 @@ pub(crate) fn public_key(place: &KeyPlace, args: &KeyArgs) -> Result<[u8; 32], F
     };
     match place {
         KeyPlace::SshAgent { socket } => {
-            let held =
-                agent_socket(socket.as_ref()).and_then(|socket| agent::keys(&socket)).map_err(refused)?;
+            let held = agent_socket(socket.as_ref()).and_then(|socket| agent::keys(&socket));
+            let held = held.map_err(|error| refused(error.into()))?;
             match (&args.agent_key, &held[..]) {
                 (Some(file), _) => {
                     let wanted = openssh_key(file)?;
@@ -81,13 +81,12 @@ pub(crate) fn public_key(place: &KeyPlace, args: &KeyArgs) -> Result<[u8; 32], F
     }
 }
 
-/// The 32 bytes in an OpenSSH public key file: `ssh-ed25519`, base64 of the key blob, a comment.
+/// The key in an OpenSSH public key file.
 fn openssh_key(path: &Path) -> Result<[u8; 32], Failure> {
     let read = std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()));
     let text = read.map_err(Failure::unavailable)?;
-    let blob = text.split_whitespace().nth(1).and_then(|blob| STANDARD.decode(blob).ok());
-    let key = blob.as_deref().and_then(agent::ed25519_of_blob);
-    key.ok_or_else(|| missing("the file named with --agent-key is not an ssh-ed25519 public key"))
+    agent::public_key_of_file(&text)
+        .ok_or_else(|| missing("the file named with --agent-key is not an ssh-ed25519 public key"))
 }
 
 fn missing(text: &str) -> Failure {

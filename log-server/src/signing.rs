@@ -30,16 +30,14 @@ use tlog::vkey::{KeyNameError, Vkey};
 use crate::ledger::{Ledger, LedgerError, SignedHead};
 use status::{AllowedStatus, Draft};
 
-pub mod agent;
 pub mod file;
 pub mod frame;
+pub mod held;
 pub mod ml_dsa;
 pub mod place;
 pub mod process;
 pub mod remote;
 pub mod status;
-#[cfg(feature = "pkcs11")]
-pub mod token;
 
 /// Signs the heads of one log, and remembers them.
 pub trait HeadSigner: fmt::Debug + Send + 'static {

@@ -146,8 +146,27 @@ pub fn message(body: &str, timestamp: UnixSeconds) -> Vec<u8> {
 pub fn cosign(key: &SigningKey, name: &KeyName, body: &str, timestamp: UnixSeconds) -> NoteSignature {
     let vkey = Vkey::of_key(name.clone(), KeyAlgorithm::CosignatureEd25519, key.verifying_key());
     let signature = key.sign(&message(body, timestamp));
-    let payload = [timestamp.get().to_be_bytes().as_slice(), &signature.to_bytes()].concat();
-    NoteSignature::new(&vkey, payload)
+    line(&vkey, timestamp, &signature.to_bytes())
+}
+
+/// The same with a signature over [`message`] that was made elsewhere: by an agent, or a token. Nothing comes out of it that does not verify.
+///
+/// # Errors
+///
+/// As [`verify`], of which [`CosignatureError::BadSignature`] says that the signature is by another key or over other bytes.
+pub fn of_signature(
+    vkey: &Vkey,
+    body: &str,
+    timestamp: UnixSeconds,
+    signature: &[u8; 64],
+) -> Result<NoteSignature, CosignatureError> {
+    let line = line(vkey, timestamp, signature);
+    verify(vkey, &line, body)?;
+    Ok(line)
+}
+
+fn line(vkey: &Vkey, timestamp: UnixSeconds, signature: &[u8; 64]) -> NoteSignature {
+    NoteSignature::new(vkey, [timestamp.get().to_be_bytes().as_slice(), signature].concat())
 }
 
 /// Verifies that `line` is a cosignature by `vkey` over the checkpoint's note text `body`.
@@ -172,4 +191,34 @@ pub fn verify(vkey: &Vkey, line: &NoteSignature, body: &str) -> Result<Cosignatu
     vkey.verify(&message(body, timestamp), signature)
         .map_err(|_| CosignatureError::BadSignature { name: vkey.name().clone() })?;
     Ok(Cosignature { witness: vkey.name().clone(), key_id: vkey.key_id(), timestamp })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_from_elsewhere_becomes_a_line_only_if_it_verifies() {
+        let (key, other) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+        let name: KeyName = "w.test/1".parse().unwrap();
+        let vkey = Vkey::cosignature_ed25519(name.clone(), key.verifying_key().as_bytes()).unwrap();
+        let (body, time) = ("log.test/1\n0\nroot\n", UnixSeconds::new(1_800_000_000).unwrap());
+        let made =
+            |key: &SigningKey, bytes: &[u8]| of_signature(&vkey, body, time, &key.sign(bytes).to_bytes());
+        assert_eq!(made(&key, &message(body, time)), Ok(cosign(&key, &name, body, time)));
+        let earlier = UnixSeconds::new(1_700_000_000).unwrap();
+        for refused in [
+            made(&other, &message(body, time)),
+            made(&key, &message(body, earlier)),
+            made(&key, body.as_bytes()),
+        ] {
+            assert_eq!(refused, Err(CosignatureError::BadSignature { name: name.clone() }));
+        }
+        let of_log = Vkey::ed25519(name.clone(), key.verifying_key().as_bytes()).unwrap();
+        let signature = key.sign(&message(body, time)).to_bytes();
+        assert!(matches!(
+            of_signature(&of_log, body, time, &signature),
+            Err(CosignatureError::Algorithm { .. })
+        ));
+    }
 }

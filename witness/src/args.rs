@@ -24,7 +24,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Make a witness: keys, an empty record, an empty list of logs.
     #[command(
-        after_help = "Example:\n  tallymark-witness init /var/lib/witness --name witness.example.org/w1"
+        after_help = "Example:\n  tallymark-witness init /var/lib/witness --name witness.example.org/w1\n\n\
+        With an Ed25519 key that an ssh-agent or a PKCS#11 token holds, and uses for nothing else:\n  \
+        tallymark-witness init /var/lib/witness --name witness.example.org/w1 \\\n    \
+        --signer ssh-agent --signer-socket /run/witness/agent --agent-key ./w1.pub\n  \
+        tallymark-witness init /var/lib/witness --name witness.example.org/w1 \\\n    \
+        --signer pkcs11 --pkcs11-module /usr/lib/softhsm/libsofthsm2.so --pkcs11-token w1 --pkcs11-key w1"
     )]
     Init(Init),
     /// Let a log ask for cosignatures. A witness that runs sees it within seconds.
@@ -67,12 +72,51 @@ pub(crate) struct Init {
         conflicts_with = "unencrypted_key"
     )]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// No ML-DSA-44 key: Ed25519 cosignatures only, and no sign-subtree.
+    /// No ML-DSA-44 key: Ed25519 cosignatures only, and no sign-subtree. Such a key is always a file: neither agents nor tokens have it.
     #[arg(long)]
     pub(crate) no_ml_dsa: bool,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where the Ed25519 key of a new witness is. Flags and words are those of `tallymark-log init`.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// Where the Ed25519 key is: a file in the directory, an ssh-agent, or a PKCS#11 token.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = SignerKind::File)]
+    pub(crate) signer: SignerKind,
+    /// Socket of the ssh-agent [otherwise: $SSH_AUTH_SOCK, at every start].
+    #[arg(long, value_name = "PATH")]
+    pub(crate) signer_socket: Option<PathBuf>,
+    /// Public key file (`ssh-ed25519 AAAA…`) of the agent's key, if it holds more than one.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agent_key: Option<PathBuf>,
+    /// PKCS#11 module, a shared library.
+    #[arg(long, value_name = "FILE", required_if_eq("signer", "pkcs11"))]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// Label of the PKCS#11 token.
+    #[arg(long, value_name = "LABEL", required_if_eq("signer", "pkcs11"))]
+    pub(crate) pkcs11_token: Option<String>,
+    /// Label of the key pair in the token.
+    #[arg(long, value_name = "LABEL", required_if_eq("signer", "pkcs11"))]
+    pub(crate) pkcs11_key: Option<String>,
+    /// File whose first line is the token's PIN, read at every start [otherwise: $TALLYMARK_WITNESS_PIN].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
+}
+
+/// The kinds of place for a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignerKind {
+    /// DIR/key.pem
+    File,
+    /// ssh-agent
+    SshAgent,
+    /// PKCS#11 token
+    Pkcs11,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,21 @@
 //! `DIR/witness.toml`: what the witness is, and its settings, in one file.
 //!
-//! The first part is written by `init` and never changes: a witness has one name and its keys for life. The second is the operator's;
-//! flags and variables are put over it by the program.
+//! ```toml
+//! format = "tallymark-witness/v1"
+//! vkey = "witness.example.org/w1+…"
+//! vkey-ml-dsa = "…"                     # left out: no such key
+//! [signer]                              # left out: the Ed25519 key is DIR/key.pem
+//! kind = "ssh-agent"                    # or "pkcs11"; the rest is in held_key::place, spelled as in log.toml
+//! [settings]
+//! ```
+//!
+//! What stands above `[settings]` is written by `init`. Name and keys never change; where the Ed25519 key is may, as long as it is that key.
+//! The settings are the operator's; flags and variables are put over them by the program.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use held_key::place::Place;
 use serde::Deserialize;
 use thiserror::Error;
 use tlog::vkey::{KeyAlgorithm, KeyName, Vkey, VkeyError};
@@ -24,6 +34,8 @@ pub struct Config {
     pub vkey: Vkey,
     /// The ML-DSA-44 verifier key as text, if there is one.
     pub vkey_ml_dsa: Option<String>,
+    /// Who holds the Ed25519 key; `None` if it is in `DIR/key.pem`.
+    pub signer: Option<Place>,
     /// What the operator set.
     pub settings: Settings,
 }
@@ -69,6 +81,7 @@ struct Raw {
     format: String,
     vkey: String,
     vkey_ml_dsa: Option<String>,
+    signer: Option<Place>,
     #[serde(default)]
     settings: Settings,
 }
@@ -102,19 +115,34 @@ impl Config {
         if let Some(prefix) = raw.settings.path.as_deref().filter(|prefix| !is_prefix(prefix)) {
             return Err(ConfigError::Prefix { seen: prefix.to_owned() });
         }
-        Ok(Self { vkey, vkey_ml_dsa: raw.vkey_ml_dsa, settings: raw.settings })
+        Ok(Self { vkey, vkey_ml_dsa: raw.vkey_ml_dsa, signer: raw.signer, settings: raw.settings })
     }
 
     /// Writes the file of a new witness.
     ///
     /// # Errors
-    /// [`DataDirError::Io`].
-    pub fn create(dir: &Path, vkey: &Vkey, vkey_ml_dsa: Option<&str>) -> Result<(), DataDirError> {
+    /// [`DataDirError::Io`], also if a path in `signer` is not UTF-8.
+    pub fn create(
+        dir: &Path,
+        vkey: &Vkey,
+        vkey_ml_dsa: Option<&str>,
+        signer: Option<&Place>,
+    ) -> Result<(), DataDirError> {
         // A name may have quotes and backslashes; a string of JSON is one of TOML.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let mut text = format!("format = \"{FORMAT}\"\nvkey = {}\n", quoted(&vkey.to_string()));
         if let Some(vkey) = vkey_ml_dsa {
             text.push_str(&format!("vkey-ml-dsa = {}\n", quoted(vkey)));
+        }
+        if let Some(place) = signer {
+            text.push_str("\n[signer]\n");
+            // Strings all of them, so again what JSON writes TOML reads.
+            let fields = serde_json::to_value(place);
+            let fields =
+                fields.map_err(|source| DataDirError::io(&Self::path(dir), "write", source.into()))?;
+            for (name, value) in fields.as_object().into_iter().flatten() {
+                text.push_str(&format!("{name} = {value}\n"));
+            }
         }
         text.push_str(
             "\n# Flags and TALLYMARK_WITNESS_* win over these.\n[settings]\n# listen = \"127.0.0.1:7380\"\n",
@@ -211,10 +239,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_what_is_unknown_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        Config::create(dir.path(), &VKEY.parse().unwrap(), Some("x")).unwrap();
+        Config::create(dir.path(), &VKEY.parse().unwrap(), Some("x"), None).unwrap();
         let read = Config::read(dir.path()).unwrap();
         assert_eq!((read.vkey.to_string(), read.vkey_ml_dsa.as_deref()), (VKEY.to_owned(), Some("x")));
-        assert_eq!(read.settings, Settings::default());
+        assert_eq!((read.signer, read.settings), (None, Settings::default()));
         let parse = |text: &str| Config::parse(Path::new("w"), text);
         let text = format!("format = \"{FORMAT}\"\nvkey = \"{VKEY}\"\n");
         let set =
@@ -227,6 +255,28 @@ mod tests {
             parse(&format!("{text}[settings]\npath = \"w\"\n")),
             Err(ConfigError::Prefix { .. })
         ));
+    }
+
+    #[test]
+    fn where_a_held_key_is_reads_back_as_written() {
+        for place in [
+            r#"{"kind":"ssh-agent"}"#,
+            r#"{"kind":"ssh-agent","socket":"/run/\"odd\\ name\""}"#,
+            r#"{"kind":"pkcs11","module":"/m.so","token":"t\u0001","key":"witness key","pin_file":"/pin"}"#,
+        ] {
+            let place: Place = serde_json::from_str(place).unwrap();
+            let dir = tempfile::tempdir().unwrap();
+            Config::create(dir.path(), &VKEY.parse().unwrap(), None, Some(&place)).unwrap();
+            let read = Config::read(dir.path()).unwrap();
+            assert_eq!((read.signer.as_ref(), read.vkey_ml_dsa.as_deref()), (Some(&place), None));
+        }
+        let parse = |text: &str| Config::parse(Path::new("w"), text);
+        for signer in
+            ["kind = \"file\"", "kind = \"pkcs11\"", "socket = \"x\"", "kind = \"ssh-agent\"\nx = 1"]
+        {
+            let text = format!("format = \"{FORMAT}\"\nvkey = \"{VKEY}\"\n[signer]\n{signer}\n");
+            assert!(matches!(parse(&text), Err(ConfigError::Toml { .. })), "{signer}");
+        }
     }
 
     #[test]

@@ -7,14 +7,23 @@
 //!
 //! Both have the witness's name, so that a policy may ask for either.
 //!
-//! In scope: cosigning what is [`Durable`], and telling one's own cosignature. Out of scope: where keys are kept.
+//! The Ed25519 key is in this memory, or an ssh-agent or a token holds it ([`held_key`]); the ML-DSA-44 key is always here, because no agent and
+//! no token of today has such keys. What a keeper returns is verified before it is used: it may be wrong, and it may lie. Nobody
+//! but this module names a [`HeldKey`], which signs any bytes; `cargo xtask tidy` sees to that.
+//!
+//! In scope: cosigning what is [`Durable`], and telling one's own cosignature. Out of scope: key files.
+
+use std::sync::{Mutex, PoisonError};
 
 use ed25519_dalek::SigningKey;
+use held_key::place::Place;
+use held_key::{HeldKey, KeyError};
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 use tlog::checkpoint::SignedCheckpoint;
-use tlog::cosignature;
 #[cfg(feature = "ml-dsa")]
 use tlog::cosignature::ml_dsa::{self, MlDsaCosigner, MlDsaVkey};
+use tlog::cosignature::{self, CosignatureError, UnixSeconds};
 use tlog::note::NoteSignature;
 use tlog::vkey::{KeyName, Vkey, VkeyError};
 #[cfg(feature = "ml-dsa")]
@@ -22,6 +31,8 @@ use {merkle::Hash, merkle::subtree::Subtree, tlog::checkpoint::Origin};
 
 use crate::durable::{Durable, Latest};
 
+/// Name of the environment variable that may hold a token's PIN.
+pub const PIN_ENV: &str = "TALLYMARK_WITNESS_PIN";
 /// Most lines with the witness's name that are looked at in a checkpoint: twice what it writes.
 const MAX_OWN_LINES: usize = 4;
 
@@ -45,27 +56,50 @@ impl Identity {
     }
 }
 
+/// Where the Ed25519 key is.
+enum Key {
+    /// In this memory.
+    Here(SigningKey),
+    /// With a keeper, which is asked one question at a time: a session with a token can do no more.
+    Held(Mutex<HeldKey>),
+}
+
 /// The keys of a witness.
 pub struct Cosigner {
-    key: SigningKey,
+    key: Key,
     vkey: Vkey,
     #[cfg(feature = "ml-dsa")]
     ml_dsa: Option<MlDsaCosigner>,
 }
 
 impl Cosigner {
-    /// A witness with an Ed25519 key.
+    /// A witness with an Ed25519 key in this memory.
     ///
     /// # Errors
     /// [`VkeyError::Point`] for a key that no witness has: one of small order.
     pub fn new(name: KeyName, key: SigningKey) -> Result<Self, VkeyError> {
         let vkey = Vkey::cosignature_ed25519(name, key.verifying_key().as_bytes())?;
-        Ok(Self {
+        Ok(Self::of(Key::Here(key), vkey))
+    }
+
+    /// A witness whose Ed25519 key somebody else holds. Of an agent's keys it is `agent_key`, without it the only one; of a token's the
+    /// one with the label, and which that is the caller finds in [`Cosigner::vkey`].
+    ///
+    /// # Errors
+    /// [`KeyError`] if it is not there or cannot be reached, or is a key that no witness has.
+    pub fn held(name: KeyName, place: &Place, agent_key: Option<&[u8; 32]>) -> Result<Self, KeyError> {
+        let key = HeldKey::open(place, agent_key, PIN_ENV)?;
+        let vkey = Vkey::cosignature_ed25519(name, &key.public_key()).map_err(|_| KeyError::NotAKey)?;
+        Ok(Self::of(Key::Held(Mutex::new(key)), vkey))
+    }
+
+    const fn of(key: Key, vkey: Vkey) -> Self {
+        Self {
             key,
             vkey,
             #[cfg(feature = "ml-dsa")]
             ml_dsa: None,
-        })
+        }
     }
 
     /// The same witness with an ML-DSA-44 key beside the other.
@@ -101,16 +135,22 @@ impl Cosigner {
         Identity::of(&self.vkey)
     }
 
-    /// The cosignatures of a checkpoint, that with Ed25519 first.
+    /// Whether [`Cosigner::cosign`] may wait, half a minute for each thing it hears from the keeper of a key.
     #[must_use]
-    pub fn cosign<'a>(&self, durable: &'a Durable) -> &'a [NoteSignature] {
+    pub const fn may_wait(&self) -> bool {
+        matches!(self.key, Key::Held(_))
+    }
+
+    /// The cosignatures of a checkpoint, that with Ed25519 first. All of them, or none.
+    ///
+    /// # Errors
+    /// [`CosignError`], and only if somebody else holds the key. It may be asked for again.
+    pub fn cosign<'a>(&self, durable: &'a Durable) -> Result<&'a [NoteSignature], CosignError> {
         durable.cosignatures(|latest| self.sign(latest))
     }
 
-    fn sign(&self, latest: &Latest) -> Vec<NoteSignature> {
-        let body = latest.checkpoint().note().text();
-        let ed25519 = cosignature::cosign(&self.key, self.name(), body, latest.time());
-        let signatures = vec![ed25519];
+    fn sign(&self, latest: &Latest) -> Result<Vec<NoteSignature>, CosignError> {
+        let signatures = vec![self.ed25519(latest.checkpoint().note().text(), latest.time())?];
         #[cfg(feature = "ml-dsa")]
         let signatures = {
             let mut signatures = signatures;
@@ -122,7 +162,18 @@ impl Cosigner {
             }
             signatures
         };
-        signatures
+        Ok(signatures)
+    }
+
+    fn ed25519(&self, body: &str, time: UnixSeconds) -> Result<NoteSignature, CosignError> {
+        match &self.key {
+            Key::Here(key) => Ok(cosignature::cosign(key, self.name(), body, time)),
+            Key::Held(key) => {
+                let key = key.lock().unwrap_or_else(PoisonError::into_inner);
+                let signature = key.sign(&cosignature::message(body, time))?;
+                Ok(cosignature::of_signature(&self.vkey, body, time, &signature)?)
+            }
+        }
     }
 
     /// The cosignature of a subtree; `None` without a key that can.
@@ -173,4 +224,24 @@ impl std::fmt::Debug for Cosigner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cosigner").field("vkey", &self.vkey).finish_non_exhaustive()
     }
+}
+
+/// Why there is no cosignature. Only a key that somebody else holds does that.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CosignError {
+    /// Its keeper was not reached, or made none.
+    #[error("the key made no signature")]
+    Key {
+        /// Why.
+        #[from]
+        source: KeyError,
+    },
+    /// What it returned does not verify: it is by another key, or over other bytes. It was not used.
+    #[error("the key made a signature that does not verify")]
+    Signature {
+        /// Why.
+        #[from]
+        source: CosignatureError,
+    },
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/witness.toml     what the witness is, and its settings; written last by `init`, so its presence means complete
-//! DIR/key.pem          the Ed25519 key (see `key_file`)
+//! DIR/key.pem          the Ed25519 key (see `key_file`), unless somebody else holds it
 //! DIR/key-ml-dsa.pem   the ML-DSA-44 key, if there is one
 //! DIR/record           the latest checkpoint that was cosigned of each log (see `record`)
 //! DIR/logs             the witness's own list of logs (see `log_list`)
@@ -133,7 +133,7 @@ pub enum DataDirError {
 }
 
 impl DataDirError {
-    fn io(path: &Path, act: &'static str, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, act: &'static str, source: io::Error) -> Self {
         Self::Io { act, path: path.to_owned(), source }
     }
 }

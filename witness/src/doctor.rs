@@ -84,7 +84,10 @@ pub fn doctor(dir: &Path, others: &[std::path::PathBuf], passphrase: Option<&Pat
     match read_keys(dir, &config, silent) {
         Ok(cosigner) => {
             let kinds = if ml_dsa_vkey(&cosigner).is_some() { "Ed25519 and ML-DSA-44" } else { "Ed25519" };
-            found("keys", State::Ok, format!("{kinds}, those that witness.toml names"), None);
+            let held =
+                config.signer.as_ref().map(|place| format!("; {} holds the Ed25519 key", place.keeper()));
+            let seen = format!("{kinds}, those that witness.toml names{}", held.unwrap_or_default());
+            found("keys", State::Ok, seen, None);
         }
         Err(crate::init::InitError::KeyFile(KeyFileError::PassphraseEmpty)) => {
             let hint = "give --passphrase-file to have the keys read";

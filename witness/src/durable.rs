@@ -73,8 +73,23 @@ impl Durable {
         &self.0.latest
     }
 
-    /// The cosignatures, made by the first who asks. They are the same each time: both algorithms are deterministic here.
-    pub(crate) fn cosignatures(&self, make: impl FnOnce(&Latest) -> Vec<NoteSignature>) -> &[NoteSignature] {
-        self.0.cosignatures.get_or_init(|| make(&self.0.latest))
+    /// The cosignatures, if they were made.
+    pub(crate) fn made(&self) -> Option<&[NoteSignature]> {
+        self.0.cosignatures.get().map(Vec::as_slice)
+    }
+
+    /// The cosignatures, made by the first who asks and kept. Of an error nothing is kept: the next who asks tries again.
+    ///
+    /// Two who ask at once may both make them, and both get those that were kept. With keys of files these are the same anyway, both
+    /// algorithms being deterministic here; how somebody else signs is not known.
+    pub(crate) fn cosignatures<E>(
+        &self,
+        make: impl FnOnce(&Latest) -> Result<Vec<NoteSignature>, E>,
+    ) -> Result<&[NoteSignature], E> {
+        if let Some(made) = self.made() {
+            return Ok(made);
+        }
+        let made = make(&self.0.latest)?;
+        Ok(self.0.cosignatures.get_or_init(|| made))
     }
 }

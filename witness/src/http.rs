@@ -14,6 +14,7 @@
 
 mod answer;
 mod body;
+mod cosigning;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -29,10 +30,10 @@ use tlog::witness::SignSubtreeRequest;
 use tokio::sync::Semaphore;
 
 pub(crate) use answer::Answer;
+pub(crate) use cosigning::Keeper;
 
 use crate::cosigner::Cosigner;
 use crate::decision::Refusal;
-use crate::durable::Durable;
 use crate::logs::Logs;
 use crate::metrics::{self, Metrics};
 use crate::origin_hash::OriginHash;
@@ -43,7 +44,9 @@ use crate::request::{Request, RequestError};
 #[derive(Debug)]
 pub struct House {
     /// The keys.
-    pub(crate) cosigner: Cosigner,
+    pub(crate) cosigner: Arc<Cosigner>,
+    /// Whoever holds the key, if that is somebody else.
+    pub(crate) keeper: Keeper,
     /// The logs, as the lists stand now.
     pub(crate) logs: RwLock<Arc<Logs>>,
     /// The way to the record.
@@ -171,7 +174,7 @@ impl House {
                 },
                 Err(answer) => answer,
             },
-            Route::Checkpoint(hash) => self.checkpoint(&hash),
+            Route::Checkpoint(hash) => self.checkpoint(&hash).await,
             Route::Healthz => Answer::text("ok", "ok\n".to_owned()),
             Route::Readyz if self.ready.load(Ordering::Acquire) => Answer::text("ok", "ok\n".to_owned()),
             Route::Readyz => {
@@ -200,12 +203,12 @@ impl House {
             Err(error) => return self.refused(&error),
         };
         match self.desk.record(request).await {
-            Ok(Outcome::Cosign(durable)) => {
-                match AddCheckpointResponse::new(self.cosigner.cosign(&durable).to_vec()) {
-                    Ok(response) => Answer::text("cosigned", lines(&response.to_bytes())),
-                    Err(_) => Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, "fault", "no cosignature"),
-                }
-            }
+            Ok(Outcome::Cosign(durable)) => match self.cosign(&durable).await.map(AddCheckpointResponse::new)
+            {
+                Ok(Ok(response)) => Answer::text("cosigned", lines(&response.to_bytes())),
+                Ok(Err(_)) => Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, "fault", "no cosignature"),
+                Err(answer) => answer,
+            },
             Ok(Outcome::Refused(refusal)) => of_refusal(&refusal),
             Ok(Outcome::OverQuota { wait }) => {
                 let words = "the log asks more often than it may";
@@ -274,21 +277,19 @@ impl House {
         }
     }
 
-    fn checkpoint(&self, hash: &OriginHash) -> Answer {
-        match self.desk.latest(hash).map(|durable| self.cosigned(&durable)) {
-            Some(Some(note)) => Answer::text("ok", note),
-            Some(None) => Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, "fault", "no checkpoint"),
-            None => Answer::refused(
-                StatusCode::NOT_FOUND,
-                "not-cosigned",
-                "no checkpoint of that log was cosigned",
-            ),
+    async fn checkpoint(&self, hash: &OriginHash) -> Answer {
+        let Some(durable) = self.desk.latest(hash) else {
+            let words = "no checkpoint of that log was cosigned";
+            return Answer::refused(StatusCode::NOT_FOUND, "not-cosigned", words);
+        };
+        let cosignatures = match self.cosign(&durable).await {
+            Ok(cosignatures) => cosignatures,
+            Err(answer) => return answer,
+        };
+        match durable.latest().checkpoint().with_signatures(&cosignatures) {
+            Ok(cosigned) => Answer::text("ok", lines(cosigned.as_bytes())),
+            Err(_) => Answer::refused(StatusCode::INTERNAL_SERVER_ERROR, "fault", "no checkpoint"),
         }
-    }
-
-    fn cosigned(&self, durable: &Durable) -> Option<String> {
-        let cosigned = durable.latest().checkpoint().with_signatures(self.cosigner.cosign(durable)).ok()?;
-        Some(lines(cosigned.as_bytes()))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
+use held_key::KeyError;
+use held_key::place::Place;
 #[cfg(feature = "ml-dsa")]
 use ml_dsa::MlDsa44;
 use thiserror::Error;
@@ -21,20 +23,48 @@ const ML_DSA_KEY: &str = "key-ml-dsa.pem";
 pub const LOGS: &str = "logs";
 const EMPTY_LIST: &str = "# The logs of this witness; `tallymark-witness add-log` adds to them.\nlogs/v0\n";
 
-/// Makes a witness in `dir` with keys of its own, under `passphrase` if there is one.
+/// The Ed25519 key of a new witness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "made by the program and by tests")]
+pub enum FirstKey {
+    /// Somebody else holds it already.
+    Held {
+        /// Who.
+        place: Place,
+        /// Which of an agent's keys, if it holds several.
+        agent_key: Option<[u8; 32]>,
+    },
+    /// Made now, and kept in the directory.
+    New,
+}
+
+/// Makes a witness in `dir`. The keys that are made, that with ML-DSA-44 always, are kept there under `passphrase` if there is one.
 ///
 /// # Errors
 /// [`InitError`]; what was made so far stays, and the directory is not a witness yet.
 pub fn init(
     dir: &Path,
     name: &KeyName,
+    key: &FirstKey,
     passphrase: Option<&Passphrase>,
     with_ml_dsa: bool,
 ) -> Result<Cosigner, InitError> {
+    // Before the directory: a keeper that does not answer leaves nothing behind.
+    let held = match key {
+        FirstKey::Held { place, agent_key } => {
+            Some((place, Cosigner::held(name.clone(), place, agent_key.as_ref())?))
+        }
+        FirstKey::New => None,
+    };
     let lock = DataDir::create(dir)?;
-    let key = SigningKey::from_bytes(&*key_file::new_seed()?);
-    key_file::create(&dir.join(KEY), &key, passphrase)?;
-    let cosigner = Cosigner::new(name.clone(), key)?;
+    let (place, cosigner) = match held {
+        Some((place, cosigner)) => (Some(place), cosigner),
+        None => {
+            let key = SigningKey::from_bytes(&*key_file::new_seed()?);
+            key_file::create(&dir.join(KEY), &key, passphrase)?;
+            (None, Cosigner::new(name.clone(), key)?)
+        }
+    };
     #[cfg(feature = "ml-dsa")]
     let cosigner = if with_ml_dsa {
         let seed = key_file::new_seed()?;
@@ -49,7 +79,7 @@ pub fn init(
     Record::create(dir, &cosigner.identity())?;
     data_dir::replace(&dir.join(LOGS), EMPTY_LIST.as_bytes())?;
     lock.sync()?;
-    Config::create(dir, cosigner.vkey(), ml_dsa_vkey(&cosigner).as_deref())?;
+    Config::create(dir, cosigner.vkey(), ml_dsa_vkey(&cosigner).as_deref(), place)?;
     Ok(cosigner)
 }
 
@@ -103,8 +133,11 @@ pub fn read_keys(
         }
         (None, None) => Err(KeyFileError::PassphraseEmpty),
     };
-    let key: SigningKey = key_file::read(&dir.join(KEY), &mut passphrase)?;
-    let cosigner = Cosigner::new(config.name().clone(), key)?;
+    let name = config.name().clone();
+    let (keeper, cosigner) = match &config.signer {
+        Some(place) => (place.keeper(), Cosigner::held(name, place, Some(config.vkey.public_key()))?),
+        None => (KEY, Cosigner::new(name, key_file::read(&dir.join(KEY), &mut passphrase)?)?),
+    };
     #[cfg(feature = "ml-dsa")]
     let cosigner = if config.vkey_ml_dsa.is_some() {
         let key: ml_dsa::SigningKey<MlDsa44> = key_file::read(&dir.join(ML_DSA_KEY), &mut passphrase)?;
@@ -113,10 +146,10 @@ pub fn read_keys(
         cosigner
     };
     if *cosigner.vkey() != config.vkey {
-        return Err(InitError::OtherKey { file: KEY });
+        return Err(InitError::OtherKey { keeper });
     }
     if ml_dsa_vkey(&cosigner) != config.vkey_ml_dsa {
-        return Err(InitError::OtherKey { file: "key-ml-dsa.pem" });
+        return Err(InitError::OtherKey { keeper: "key-ml-dsa.pem" });
     }
     Ok(cosigner)
 }
@@ -143,14 +176,17 @@ pub enum InitError {
     /// The directory.
     #[error(transparent)]
     DataDir(#[from] DataDirError),
+    /// A key that somebody else holds.
+    #[error("the key of the witness cannot be used")]
+    Key(#[from] KeyError),
     /// A key file.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
     /// A key is not that of this witness, or this program does not know its kind.
-    #[error("{file}: not the key that witness.toml names")]
+    #[error("{keeper}: not the key that witness.toml names")]
     OtherKey {
-        /// The key file.
-        file: &'static str,
+        /// The key file, or who holds it.
+        keeper: &'static str,
     },
     /// The record.
     #[error(transparent)]
@@ -167,6 +203,7 @@ impl InitError {
         match self {
             Self::Config(error) => matches!(error, ConfigError::Io { .. }),
             Self::DataDir(error) => matches!(error, DataDirError::Io { .. }),
+            Self::Key(error) => !error.is_refusal(),
             Self::KeyFile(error) => error.is_io(),
             Self::Record(error) => error.is_io(),
             Self::OtherKey { .. } | Self::Vkey(_) => false,
@@ -181,6 +218,12 @@ impl InitError {
                 Some("only one process may cosign; stop the other first")
             }
             Self::DataDir(DataDirError::NotEmpty { .. }) => Some("name a directory that does not exist yet"),
+            Self::Key(error) if error.is_refusal() => Some(
+                "put the witness's own key into the agent or token that is named; `tallymark-witness init --help` has an example",
+            ),
+            Self::Key(_) => Some(
+                "start the agent, or give the token's PIN with pin_file or TALLYMARK_WITNESS_PIN; then start the witness again",
+            ),
             Self::KeyFile(KeyFileError::Permissions { .. }) => Some("chmod 600 the key file"),
             Self::KeyFile(KeyFileError::NoPassphrase { .. }) => Some(
                 "--passphrase-file FILE, or TALLYMARK_WITNESS_PASSPHRASE, or --unencrypted-key with init",

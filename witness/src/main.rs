@@ -14,7 +14,7 @@ use witness::config::{Config, LineFormat, Settings, is_prefix};
 use witness::cosigner::Identity;
 use witness::data_dir;
 use witness::doctor::{State, doctor};
-use witness::init::{InitError, LOGS, OpenWitness, init, ml_dsa_vkey};
+use witness::init::{FirstKey, InitError, LOGS, OpenWitness, init, ml_dsa_vkey};
 use witness::key_file::{existing_passphrase, new_passphrase};
 use witness::log_list::{ListedLog, LogList};
 use witness::logs::{self, ListFiles, Logs};
@@ -27,6 +27,7 @@ use witness::serve::{Limits, ServeError, Service, serve};
 use crate::args::{Cli, Command};
 
 mod args;
+mod signer;
 
 const PROGRAM: &str = "tallymark-witness";
 const LISTEN: std::net::SocketAddr =
@@ -87,11 +88,13 @@ impl From<InitError> for Failure {
 
 fn run_init(args: &args::Init) -> Result<ExitCode, Failure> {
     harden().map_err(Failure::unavailable)?;
-    let passphrase = match args.unencrypted_key {
-        true => None,
-        false => Some(new_passphrase(args.passphrase_file.as_deref()).map_err(InitError::from)?),
+    let key = signer::first_key(&args.key)?;
+    let makes_a_file = key == FirstKey::New || cfg!(feature = "ml-dsa") && !args.no_ml_dsa;
+    let passphrase = match makes_a_file && !args.unencrypted_key {
+        true => Some(new_passphrase(args.passphrase_file.as_deref()).map_err(InitError::from)?),
+        false => None,
     };
-    let cosigner = init(&args.dir, &args.name, passphrase.as_ref(), !args.no_ml_dsa)?;
+    let cosigner = init(&args.dir, &args.name, &key, passphrase.as_ref(), !args.no_ml_dsa)?;
     let (vkey, ml_dsa, dir) = (cosigner.vkey().to_string(), ml_dsa_vkey(&cosigner), args.dir.display());
     if args.json {
         print(&serde_json::json!({

@@ -34,7 +34,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::http::{House, Side};
+use crate::http::{House, Keeper, Side};
 use crate::init::OpenWitness;
 use crate::logs::{ListFiles, Logs};
 use crate::metrics::{Metrics, OpenConnection};
@@ -131,7 +131,8 @@ pub async fn serve(service: Service, shutdown: impl Future<Output = ()>) -> Resu
     });
     thread.map_err(|source| ServeError::Thread { source })?;
     let house = Arc::new(House {
-        cosigner,
+        cosigner: Arc::new(cosigner),
+        keeper: Keeper::new(),
         logs: RwLock::new(Arc::new(logs)),
         desk,
         metrics: metrics.clone(),
@@ -225,7 +226,7 @@ async fn renew(house: Arc<House>, lists: ListFiles) {
 }
 
 /// An error and everything below it, on one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

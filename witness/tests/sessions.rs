@@ -5,6 +5,7 @@
 mod conflicts;
 mod crash;
 mod exchange;
+mod held_keys;
 mod limits;
 mod program;
 mod protocol;

@@ -43,14 +43,15 @@ pub(crate) struct Desk {
 impl Desk {
     /// A new witness that knows these logs.
     pub(crate) fn new(logs: &[&Log]) -> Self {
+        Self::made_by(program(), &[], logs)
+    }
+
+    /// The same by a call to which the words of the program are added, and flags of `init`.
+    pub(crate) fn made_by(mut call: Command, flags: &[&str], logs: &[&Log]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("w");
-        let made = program()
-            .arg("init")
-            .arg(&dir)
-            .args(["--name", NAME, "--unencrypted-key", "--json"])
-            .output()
-            .unwrap();
+        call.arg("init").arg(&dir).args(["--name", NAME, "--unencrypted-key", "--json"]).args(flags);
+        let made = call.output().unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let made: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
         let desk = Self {

@@ -12,11 +12,11 @@
 
 use std::path::PathBuf;
 
+use held_key::place::{Place, TokenPlace};
 use serde::{Deserialize, Serialize};
 
-use super::agent::{self, AgentKey};
 use super::remote::RemoteKey;
-use super::{HeadKey, KeyError};
+use super::{HeadKey, KeyError, held};
 
 /// Where the key is, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,21 +42,6 @@ pub enum KeyPlace {
     },
 }
 
-/// Where a token's key is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenPlace {
-    /// The module, a shared library.
-    pub module: PathBuf,
-    /// Label of the token.
-    pub token: String,
-    /// Label of the private key and of its public key.
-    pub key: String,
-    /// File whose first line is the PIN; otherwise `TALLYMARK_LOG_PIN` holds it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pin_file: Option<PathBuf>,
-}
-
 impl KeyPlace {
     /// The key there that has these 32 bytes. `None` for [`KeyPlace::File`], which only the directory knows.
     ///
@@ -66,33 +51,10 @@ impl KeyPlace {
         Ok(match self {
             Self::File => None,
             Self::SshAgent { socket } => {
-                Some(Box::new(AgentKey::open(agent_socket(socket.as_ref())?, *public_key)?))
+                Some(held::open(&Place::SshAgent { socket: socket.clone() }, public_key)?)
             }
-            Self::Pkcs11(place) => Some(token_key(place)?),
+            Self::Pkcs11(place) => Some(held::open(&Place::Pkcs11(place.clone()), public_key)?),
             Self::Process { socket } => Some(Box::new(RemoteKey::new(socket.clone(), *public_key))),
         })
     }
-}
-
-/// The agent's socket: the named one, else that of the environment.
-///
-/// # Errors
-/// [`KeyError::Io`] if there is neither.
-pub fn agent_socket(named: Option<&PathBuf>) -> Result<PathBuf, KeyError> {
-    let found = named.cloned().or_else(|| std::env::var_os(agent::SOCKET_ENV).map(PathBuf::from));
-    found.ok_or_else(|| KeyError::Io {
-        act: "find the ssh-agent",
-        source: std::io::Error::other("no socket is named and SSH_AUTH_SOCK is not set"),
-    })
-}
-
-#[cfg(feature = "pkcs11")]
-fn token_key(place: &TokenPlace) -> Result<Box<dyn HeadKey>, KeyError> {
-    Ok(Box::new(super::token::TokenKey::open(place)?))
-}
-
-#[cfg(not(feature = "pkcs11"))]
-fn token_key(_: &TokenPlace) -> Result<Box<dyn HeadKey>, KeyError> {
-    let source = "this program was built without PKCS#11".into();
-    Err(KeyError::Token { source })
 }

@@ -3,20 +3,21 @@
 use super::{Member, Page};
 
 /// The house, floor by floor: each crate and those below it that it may use.
-const FLOORS: [(&str, &[&str]); 15] = [
+const FLOORS: [(&str, &[&str]); 16] = [
     ("lanes", &[]),
+    ("held-key", &[]),
     ("merkle", &[]),
     ("tlog", &["merkle"]),
     ("attest", &["lanes", "merkle", "tlog"]),
     ("verifier", &["merkle", "tlog", "attest", "formats"]),
     ("collect", &["merkle", "tlog", "attest"]),
     ("formats", &["attest"]),
-    ("log-server", &["merkle", "tlog", "attest"]),
+    ("log-server", &["held-key", "merkle", "tlog", "attest"]),
     ("bom", &["merkle", "tlog", "attest", "verifier"]),
     ("signer-cli", &["merkle", "tlog", "attest", "verifier", "collect", "formats", "bom"]),
     ("torture", &["merkle", "tlog", "attest", "log-server"]),
     ("load", &["merkle", "tlog", "attest"]),
-    ("witness", &["merkle", "tlog"]),
+    ("witness", &["held-key", "merkle", "tlog"]),
     ("monitor", &["merkle", "tlog", "attest"]),
     ("xtask", &[]),
 ];
@@ -29,12 +30,24 @@ struct Confined {
     why: &'static str,
 }
 
-const CONFINED: [Confined; 9] = [
+const CONFINED: [Confined; 11] = [
     Confined {
         folder: "log-server/src/",
         words: &["attest::", "use attest"],
         only_in: &["log-server/src/admission.rs", "log-server/src/admission/"],
         why: "only admission knows what an entry means",
+    },
+    Confined {
+        folder: "log-server/src/",
+        words: &["HeldKey", "AgentKey", "TokenKey"],
+        only_in: &["log-server/src/signing/held.rs"],
+        why: "a held key signs any bytes, and only there it takes none but what was allowed",
+    },
+    Confined {
+        folder: "witness/src/",
+        words: &["HeldKey", "AgentKey", "TokenKey"],
+        only_in: &["witness/src/cosigner.rs"],
+        why: "a held key signs any bytes, and only there it takes none but what is durable",
     },
     Confined {
         folder: "attest/src/",
@@ -184,6 +197,17 @@ mod tests {
             ["log-server/src/sequencer.rs:2: names `attest::`, but only admission knows what an entry means"]
         );
         assert_eq!(modules(&[Page::new("log-server/src/admission.rs", text)]), [""; 0]);
+    }
+
+    #[test]
+    fn a_held_key_is_named_only_behind_its_guard() {
+        let text = "use held_key::HeldKey;\n";
+        for path in ["log-server/src/sequencer.rs", "witness/src/http.rs"] {
+            assert_eq!(modules(&[Page::new(path, text)]).len(), 1, "{path}");
+        }
+        for path in ["log-server/src/signing/held.rs", "witness/src/cosigner.rs"] {
+            assert_eq!(modules(&[Page::new(path, text)]).len(), 0, "{path}");
+        }
     }
 
     #[test]

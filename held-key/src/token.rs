@@ -1,7 +1,7 @@
 //! A key in a PKCS#11 token: a hardware module, or a software one such as SoftHSM. Mechanism `CKM_EDDSA` (PKCS#11 3.0).
 //!
 //! The token is found by its label, the key by the label it has there; the public key comes from the object beside it.
-//! A token signs anything for whoever knows its PIN: the guard against a second history is the log's own ledger.
+//! A token signs anything for whoever knows its PIN: the guard against a second history is what its user remembers.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,15 @@ use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 use zeroize::Zeroizing;
 
-use super::place::TokenPlace;
-use super::status::AllowedStatus;
-use super::{AllowedHead, HeadKey, KeyError};
+use crate::KeyError;
+use crate::place::TokenPlace;
 
-/// Name of the environment variable that may hold the PIN.
-pub const PIN_ENV: &str = "TALLYMARK_LOG_PIN";
 /// No PIN file is longer.
 const MAX_PIN_BYTES: u64 = 1024;
 /// DER of an OCTET STRING of 32 bytes, in which PKCS#11 3.0 wraps the public key.
 const WRAPPED: [u8; 2] = [0x04, 0x20];
 
-/// A module may be initialised once per process; several logs share it.
+/// A module may be initialised once per process; several users share it.
 static MODULES: Mutex<Option<HashMap<PathBuf, Pkcs11>>> = Mutex::new(None);
 
 /// A key that a token holds, in a session that is logged in.
@@ -43,12 +40,12 @@ impl std::fmt::Debug for TokenKey {
 }
 
 impl TokenKey {
-    /// Opens the token and finds the key.
+    /// Opens the token and finds the key. `pin_variable` is the environment variable with the PIN, if no file is named.
     ///
     /// # Errors
     /// [`KeyError::NoSuchKey`] if module, token or key is not there or not alone; [`KeyError::Token`] for what the
     /// module says, a wrong PIN for example; [`KeyError::Io`] if the PIN cannot be read.
-    pub fn open(place: &TokenPlace) -> Result<Self, KeyError> {
+    pub fn open(place: &TokenPlace, pin_variable: &'static str) -> Result<Self, KeyError> {
         let no_such = || KeyError::NoSuchKey { place: format!("{} of token {}", place.key, place.token) };
         let module = module(&place.module)?;
         let mut slots = Vec::new();
@@ -59,8 +56,8 @@ impl TokenKey {
         }
         let [slot] = slots[..] else { return Err(no_such()) };
         let session = module.open_ro_session(slot).map_err(token)?;
-        match session.login(UserType::User, Some(&pin(place.pin_file.as_deref())?)) {
-            // Logins are the process's, not the session's: another log may have done it.
+        match session.login(UserType::User, Some(&pin(place.pin_file.as_deref(), pin_variable)?)) {
+            // Logins are the process's, not the session's: another user may have done it.
             Ok(())
             | Err(cryptoki::error::Error::Pkcs11(cryptoki::error::RvError::UserAlreadyLoggedIn, _)) => {}
             Err(error) => return Err(token(error)),
@@ -82,24 +79,20 @@ impl TokenKey {
     }
 }
 
-impl HeadKey for TokenKey {
-    fn public_key(&self) -> [u8; 32] {
+impl TokenKey {
+    /// The 32 bytes of the public key.
+    #[must_use]
+    pub const fn public_key(&self) -> [u8; 32] {
         self.public_key
     }
 
-    fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError> {
-        self.sign_text(head.text())
-    }
-
-    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
-        self.sign_text(status.text())
-    }
-}
-
-impl TokenKey {
-    fn sign_text(&self, text: &str) -> Result<[u8; 64], KeyError> {
+    /// What the token returns as the signature over these bytes. The caller verifies it.
+    ///
+    /// # Errors
+    /// [`KeyError::Token`] if it makes none, [`KeyError::Protocol`] if what it makes is not 64 bytes.
+    pub fn sign(&self, bytes: &[u8]) -> Result<[u8; 64], KeyError> {
         let mechanism = Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519));
-        let signature = self.session.sign(&mechanism, self.key, text.as_bytes()).map_err(token)?;
+        let signature = self.session.sign(&mechanism, self.key, bytes).map_err(token)?;
         signature.try_into().map_err(|_| KeyError::Protocol { peer: "the token" })
     }
 }
@@ -116,7 +109,7 @@ fn module(path: &Path) -> Result<Pkcs11, KeyError> {
     Ok(module)
 }
 
-fn pin(file: Option<&Path>) -> Result<AuthPin, KeyError> {
+fn pin(file: Option<&Path>, variable: &str) -> Result<AuthPin, KeyError> {
     let io = |source| KeyError::Io { act: "read the PIN", source };
     let text = match file {
         Some(path) => {
@@ -126,10 +119,10 @@ fn pin(file: Option<&Path>) -> Result<AuthPin, KeyError> {
             file.take(MAX_PIN_BYTES).read_to_string(&mut text).map_err(io)?;
             Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())
         }
-        None => Zeroizing::new(std::env::var(PIN_ENV).unwrap_or_default()),
+        None => Zeroizing::new(std::env::var(variable).unwrap_or_default()),
     };
     if text.is_empty() {
-        return Err(io(std::io::Error::other(format!("name a PIN file or set {PIN_ENV}"))));
+        return Err(io(std::io::Error::other(format!("name a PIN file or set {variable}"))));
     }
     Ok(AuthPin::from(text.as_str()))
 }

@@ -10,15 +10,17 @@
 //! ```
 //!
 //! An agent signs anything for anybody who can open its socket, so the key must be one that is used for nothing else, and
-//! the one guard against a second history is the log's own ledger.
+//! the one guard against a second history is what its user remembers: the log's ledger, the witness's record.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::status::AllowedStatus;
-use super::{AllowedHead, HeadKey, KeyError};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::KeyError;
 
 /// The variable in which an agent's socket is named.
 pub const SOCKET_ENV: &str = "SSH_AUTH_SOCK";
@@ -47,6 +49,30 @@ impl AgentKey {
         }
         Err(KeyError::NoSuchKey { place: socket.display().to_string() })
     }
+
+    /// The 32 bytes of the public key.
+    #[must_use]
+    pub const fn public_key(&self) -> [u8; 32] {
+        self.public_key
+    }
+
+    /// What the agent returns as the signature over these bytes. The caller verifies it.
+    ///
+    /// # Errors
+    /// [`KeyError::Io`] if the agent could not be asked, [`KeyError::Protocol`] if it says no or something else.
+    pub fn sign(&self, bytes: &[u8]) -> Result<[u8; 64], KeyError> {
+        let mut question = vec![13];
+        let mut key = Vec::new();
+        push(&mut key, ALGORITHM);
+        push(&mut key, &self.public_key);
+        push(&mut question, &key);
+        push(&mut question, bytes);
+        question.extend([0; 4]);
+        let answer = exchange(&self.socket, &question, 14)?;
+        let mut rest = &answer[..];
+        let signature = string(&mut rest).filter(|_| rest.is_empty()).and_then(tagged::<64>);
+        signature.ok_or(KeyError::Protocol { peer: PEER })
+    }
 }
 
 /// The Ed25519 keys an agent holds.
@@ -64,36 +90,6 @@ pub fn keys(socket: &Path) -> Result<Vec<[u8; 32]>, KeyError> {
         rest.is_empty().then_some(keys)
     };
     listed(&answer).ok_or(KeyError::Protocol { peer: PEER })
-}
-
-impl HeadKey for AgentKey {
-    fn public_key(&self) -> [u8; 32] {
-        self.public_key
-    }
-
-    fn sign(&mut self, head: &AllowedHead<'_>) -> Result<[u8; 64], KeyError> {
-        self.sign_text(head.text())
-    }
-
-    fn sign_status(&mut self, status: &AllowedStatus<'_>) -> Result<[u8; 64], KeyError> {
-        self.sign_text(status.text())
-    }
-}
-
-impl AgentKey {
-    fn sign_text(&self, text: &str) -> Result<[u8; 64], KeyError> {
-        let mut question = vec![13];
-        let mut key = Vec::new();
-        push(&mut key, ALGORITHM);
-        push(&mut key, &self.public_key);
-        push(&mut question, &key);
-        push(&mut question, text.as_bytes());
-        question.extend([0; 4]);
-        let answer = exchange(&self.socket, &question, 14)?;
-        let mut rest = &answer[..];
-        let signature = string(&mut rest).filter(|_| rest.is_empty()).and_then(tagged::<64>);
-        signature.ok_or(KeyError::Protocol { peer: PEER })
-    }
 }
 
 /// Sends one message and returns the content of the answer, which must be of this type.
@@ -118,10 +114,11 @@ fn exchange(socket: &Path, message: &[u8], wanted: u8) -> Result<Vec<u8>, KeyErr
     if answer.remove(0) == wanted { Ok(answer) } else { Err(KeyError::Protocol { peer: PEER }) }
 }
 
-/// The 32 bytes in a key blob, as a public key file has it in base64; `None` if it is no Ed25519 key.
+/// The 32 bytes of an OpenSSH public key file: `ssh-ed25519`, base64 of the key blob, a comment. `None` if it is no Ed25519 key.
 #[must_use]
-pub fn ed25519_of_blob(blob: &[u8]) -> Option<[u8; 32]> {
-    tagged(blob)
+pub fn public_key_of_file(text: &str) -> Option<[u8; 32]> {
+    let blob = text.split_whitespace().nth(1)?;
+    tagged(&STANDARD.decode(blob).ok()?)
 }
 
 /// `string "ssh-ed25519" ‖ string N bytes`.
