@@ -56,7 +56,7 @@ pub(crate) use self::views::{
 
 /// Pairs of a command's arguments of which only one may be typed. A dry run is in none: it is the whole command
 /// line with one word more.
-const EXCLUSIVE: [(&str, &str, &str); 24] = [
+const EXCLUSIVE: [(&str, &str, &str); 29] = [
     ("keygen", "unencrypted", "passphrase_file"),
     ("sign", "oms", "private"),
     ("submit", "log_key", "trust"),
@@ -64,6 +64,11 @@ const EXCLUSIVE: [(&str, &str, &str); 24] = [
     ("status", "log_key", "trust"),
     ("verify", "oms", "online"),
     ("verify", "no_download", "online"),
+    ("verify", "partial", "attest"),
+    ("verify", "partial", "no_download"),
+    ("verify", "partial", "oms"),
+    ("verify", "partial", "online"),
+    ("verify", "partial", "trust_cache"),
     ("hash", "files", "json"),
     ("verify", "quiet", "json"),
     ("verify", "pending", "log"),

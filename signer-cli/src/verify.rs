@@ -42,6 +42,9 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
         None if args.no_download => return Err(OfferError::Here { path: args.model.clone() }.into()),
         None => {}
     }
+    if args.partial {
+        return run_part(args, manner);
+    }
     if let Some(bundle) = &args.oms {
         return Ok(run_oms(args, bundle.clone(), manner)?);
     }
@@ -126,6 +129,28 @@ fn run_offer(args: &VerifyArgs, text: &str, manner: Manner) -> Result<u8, Failur
     );
     note(manner, &words);
     Ok(offer.exit_code())
+}
+
+/// The same for a directory in which not every file is.
+fn run_part(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
+    let trust = args.trust.clone().or_else(|| find_trust(&args.model));
+    let mut request = Request::new(&args.model)
+        .bundle(args.bundle.clone())
+        .trust(trust)
+        .lineage(args.beside.lineage.clone())
+        .memory(args.beside.memory())
+        .expecting(expectation(args));
+    if let Some(threads) = args.threads {
+        request = request.threads(threads);
+    }
+    let part = Progress::start(manner, 0).part("hashing", |progress| request.judge_part(progress));
+    if args.json {
+        print(&report::part_json(&part))?;
+    } else if !manner.quiet {
+        let style = if is_coloured(manner.color) { Style::Colour } else { Style::Plain };
+        print(&report::part_text(&part, style))?;
+    }
+    Ok(part.exit_code())
 }
 
 /// The same for an OMS signature.

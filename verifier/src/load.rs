@@ -7,6 +7,7 @@ mod evidence;
 mod gate;
 mod kept;
 mod memory;
+mod part;
 mod pins;
 
 use std::cell::{Cell, OnceCell, RefCell};
@@ -16,6 +17,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use attest::bundle::{BundleFile, MAX_BUNDLE_FILE_BYTES, ModelShape, bundle_path_for};
+use attest::model_path::ModelPath;
 use attest::scan::{self, Act, CacheError, HashCache, Progress, Scan, ScanError, ScanOptions, copy};
 use attest::status::Snapshot;
 use attest::tree::Tree;
@@ -64,8 +66,18 @@ pub struct Verdict {
     memory: Option<PathBuf>,
     cached: Option<u64>,
     result: Result<VerifiedModel, Refusal>,
-    /// The files were not read; somebody said what they are.
-    is_offer: bool,
+    absent: Absent,
+}
+
+/// What of the files is not here.
+#[derive(Debug)]
+enum Absent {
+    /// All of them are here.
+    None,
+    /// They were not read; somebody said what they are.
+    All,
+    /// These; the others were read.
+    Some(Vec<ModelPath>),
 }
 
 /// The answer about a model that lies elsewhere: what whoever offers it says of its files, judged like a model that is here.
@@ -73,6 +85,12 @@ pub struct Verdict {
 /// It is no [`Verdict`], and no [`VerifiedModel`] comes out of it: a word is not a file.
 #[derive(Debug)]
 pub struct Offer(Verdict);
+
+/// The answer about a model of which only a part is here: what is here is as it was signed, and the rest is listed.
+///
+/// It is no [`Verdict`], and no [`VerifiedModel`] comes out of it: a part is not the model.
+#[derive(Debug)]
+pub struct Part(Verdict);
 
 impl Request {
     /// Asks about the model at that path, a directory or a single file, without trust and without expectation.
@@ -239,7 +257,7 @@ impl Request {
             memory,
             cached: cached.get(),
             result,
-            is_offer: false,
+            absent: Absent::None,
         }
     }
 
@@ -250,20 +268,59 @@ impl Request {
         let place =
             self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, ModelShape::Directory));
         let mut memory = None;
-        let result = self.offered(&place, bundle, &mut memory, files);
+        let result = self.without_all(&place, bundle, &mut memory, |_| Ok(files));
         let (model, shape, trust) = (self.model.clone(), ModelShape::Directory, self.trust.clone());
-        Offer(Verdict { model, shape, bundle: place, trust, memory, cached: None, result, is_offer: true })
+        Offer(Verdict {
+            model,
+            shape,
+            bundle: place,
+            trust,
+            memory,
+            cached: None,
+            result,
+            absent: Absent::All,
+        })
+    }
+
+    /// Judges the files of a directory that are here, and lists what was signed and is not. A rule about formats is not met: the gate
+    /// looks at models that are whole.
+    #[must_use]
+    pub fn judge_part(&self, progress: Progress<'_>) -> Part {
+        let (shape, mut memory, mut missing) = (ModelShape::Directory, None, Vec::new());
+        let place = self.bundle.clone().unwrap_or_else(|| bundle_path_for(&self.model, shape));
+        let result = read_bundle(&place).map_err(Refusal::from).and_then(|bytes| {
+            self.without_all(&place, Some(&bytes), &mut memory, |signed| {
+                let options = ScanOptions::new().threads(self.threads);
+                let here = gate::files(&self.model, &[], &OnceCell::new(), signed, &options, progress)?;
+                let (tree, absent) = part::completed(here.into_tree(), &bytes);
+                missing = absent;
+                Ok(tree)
+            })
+        });
+        let (model, bundle, trust) = (self.model.clone(), place, self.trust.clone());
+        Part(Verdict {
+            model,
+            shape,
+            bundle,
+            trust,
+            memory,
+            cached: None,
+            result,
+            absent: Absent::Some(missing),
+        })
     }
 
     /// What was verified before counts here too. Nothing is remembered: nothing was verified.
-    fn offered(
+    fn without_all(
         &self,
         place: &Path,
         bundle: Option<&[u8]>,
         memory: &mut Option<PathBuf>,
-        files: Tree,
+        files: impl FnOnce(Option<u64>) -> Result<Tree, ScanError>,
     ) -> Result<VerifiedModel, Refusal> {
-        let requirements = self.trust.as_deref().map(parse_trust).transpose()?;
+        let trust =
+            |path| if self.model.is_dir() { read_trust(path, &self.model) } else { parse_trust(path) };
+        let requirements = self.trust.as_deref().map(trust).transpose()?;
         let Some(bundle) = bundle else {
             return Err(Failure::BundleMissing { path: place.to_owned() }.into());
         };
@@ -272,8 +329,8 @@ impl Request {
         *memory = self.memory_file(requirements.as_ref())?;
         let (requirements, _) = self.pinned(requirements, bundle)?;
         let question = Question::new(requirements.as_ref(), &expectation).with_evidence(&evidence);
-        let Some(path) = memory else { return question.verify(bundle, |_| Ok(files)) };
-        question.remembering(&memory::read(path)?).verify(bundle, |_| Ok(files))
+        let Some(path) = memory else { return question.verify(bundle, files) };
+        question.remembering(&memory::read(path)?).verify(bundle, files)
     }
 
     fn expectation_now(&self) -> Expectation {
@@ -462,9 +519,42 @@ impl Offer {
     }
 }
 
+impl Part {
+    /// 0 if what is here is what was signed and the model may be used, otherwise the exit code of the refusal's class.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.0.exit_code()
+    }
+
+    /// Why it is refused.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.0.result().err()
+    }
+
+    /// The files that are not here, in the order of the tree.
+    #[must_use]
+    pub fn missing(&self) -> &[ModelPath] {
+        self.0.missing().unwrap_or_default()
+    }
+
+    /// For the reports, which say what is missing.
+    pub(crate) const fn verdict(&self) -> &Verdict {
+        &self.0
+    }
+}
+
 impl Verdict {
     pub(crate) const fn is_offer(&self) -> bool {
-        self.is_offer
+        matches!(self.absent, Absent::All)
+    }
+
+    /// What is missing, of a part.
+    pub(crate) fn missing(&self) -> Option<&[ModelPath]> {
+        match &self.absent {
+            Absent::Some(missing) => Some(missing),
+            Absent::None | Absent::All => None,
+        }
     }
 
     /// The model's path, as it was given.

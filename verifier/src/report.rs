@@ -17,7 +17,7 @@ mod words;
 
 pub use self::github::{github, markdown};
 pub(crate) use self::json::{FileRow, written};
-pub use self::json::{SCHEMA_VERSION, json, json_all, offer_json, usage_json};
+pub use self::json::{SCHEMA_VERSION, json, json_all, offer_json, part_json, usage_json};
 pub use self::junit::junit;
 pub use self::lineage::lineage_json;
 pub(crate) use self::next::quoted;
@@ -25,10 +25,11 @@ pub use self::sarif::sarif;
 pub use self::summary::summary;
 pub use self::table::table;
 pub(crate) use self::text::difference_rows;
-pub use self::text::{Style, offer_text, text};
+pub use self::text::{Style, offer_text, part_text, text};
 pub use self::words::{cause, plain, size, utc};
 
 use attest::bundle::ModelShape;
+use attest::model_path::ModelPath;
 
 use crate::custody::Testimony;
 use crate::facts::Facts;
@@ -75,6 +76,9 @@ const OFFERED: (&str, &str) = (
     "the files themselves: their digests are the word of whoever offers them, verify them when they are here",
 );
 
+/// What a verdict about a part leaves open.
+const PARTIAL: (&str, &str) = ("contents", "the files that are not here; verify all of them when they are");
+
 /// What a cache of digests leaves open.
 const CACHED: (&str, &str) = (
     "cached-digests",
@@ -115,6 +119,8 @@ struct Common<'a> {
     outcomes: Outcomes,
     /// The files were not read.
     is_offer: bool,
+    /// Of a part, the files that are not here.
+    missing: Option<&'a [ModelPath]>,
     refusal: Option<&'a Refusal>,
     notes: &'a [LineNote],
     testimonies: &'a [Testimony],
@@ -127,7 +133,7 @@ struct Common<'a> {
 impl<'a> Common<'a> {
     fn of(verdict: &'a Verdict) -> Self {
         let (shape, is_offer) = (verdict.shape(), verdict.is_offer());
-        let cached = verdict.cached().unwrap_or(0);
+        let (cached, missing) = (verdict.cached().unwrap_or(0), verdict.missing());
         let mut common = match verdict.result() {
             Ok(model) => Self {
                 shape,
@@ -135,6 +141,7 @@ impl<'a> Common<'a> {
                 facts: model.facts(),
                 outcomes: model.outcomes().clone(),
                 is_offer,
+                missing,
                 refusal: None,
                 notes: model.notes(),
                 testimonies: model.testimonies(),
@@ -149,6 +156,7 @@ impl<'a> Common<'a> {
                 facts: refusal.facts(),
                 outcomes: refusal.outcomes().clone(),
                 is_offer,
+                missing,
                 refusal: Some(refusal),
                 notes: refusal.notes(),
                 testimonies: refusal.testimonies(),
@@ -158,16 +166,20 @@ impl<'a> Common<'a> {
                 waived: &[],
             },
         };
-        if is_offer && common.outcomes.of(Step::Contents) == Outcome::Pass {
-            // A word about files is no look at them.
+        if (is_offer || missing.is_some()) && common.outcomes.of(Step::Contents) == Outcome::Pass {
+            // A word about files is no look at them, and a part is not all of them.
             common.outcomes.leave_open(Step::Contents);
         }
         common
     }
 
-    /// `verified` or, of files that were not read, `offered`; otherwise the class of the refusal.
+    /// `verified` or, of files that were not read, `offered`, of a part `partial`; otherwise the class of the refusal.
     fn verdict_code(&self) -> &'static str {
-        let passed = if self.is_offer { "offered" } else { "verified" };
+        let passed = match self.missing {
+            Some(_) => "partial",
+            None if self.is_offer => "offered",
+            None => "verified",
+        };
         self.refusal.map_or(passed, |refusal| refusal.class().code())
     }
 
@@ -180,7 +192,7 @@ impl<'a> Common<'a> {
             inputs.any(|input| input.name().commitment().is_some() || input.digest().commitment().is_some())
         });
         let private = is_private.then_some(PRIVATE);
-        let offered = self.is_offer.then_some(OFFERED);
+        let offered = self.is_offer.then_some(OFFERED).or(self.missing.map(|_| PARTIAL));
         let cached = (self.cached > 0).then_some(CACHED);
         let split_view = no_witness.then_some(SPLIT_VIEW);
         let first_use = self.facts.publisher().is_some_and(Publisher::is_pin).then_some(FIRST_USE);

@@ -74,6 +74,9 @@ pub(crate) struct VerifyArgs {
     /// Judge a model on the hub without fetching it
     #[arg(long, env = "TALLYMARK_NO_DOWNLOAD", value_parser = BoolishValueParser::new())]
     pub(crate) no_download: bool,
+    /// Judge the files that are here, of a directory that was not downloaded whole, and list what is missing
+    #[arg(long, env = "TALLYMARK_PARTIAL", value_parser = BoolishValueParser::new())]
+    pub(crate) partial: bool,
     /// Whom to trust [default: ./tallymark.toml, then tallymark/tallymark.toml in your configuration]
     #[arg(long, env = "TALLYMARK_TRUST", value_name = "FILE")]
     pub(crate) trust: Option<PathBuf>,

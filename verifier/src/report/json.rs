@@ -10,7 +10,7 @@ use super::{Common, overall};
 use crate::difference::Difference;
 use crate::failure::Failure;
 use crate::gate::Waived;
-use crate::load::{Offer, Verdict};
+use crate::load::{Offer, Part, Verdict};
 use crate::refusal::LineNote;
 use crate::requirements::Publisher;
 use crate::status::KnownLog;
@@ -120,6 +120,8 @@ struct Contents {
     tree_digest: String,
     /// How many of the files were not read, since a cache of digests was believed; null if there was none.
     cached: Option<u64>,
+    /// The files that are not here; null if nobody asked about a part.
+    missing: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -194,6 +196,12 @@ struct Reports {
 #[must_use]
 pub fn offer_json(offer: &Offer) -> String {
     written(&report(offer.verdict()))
+}
+
+/// Writes what is known of a part as [`json`] does; its verdict is `partial` at best.
+#[must_use]
+pub fn part_json(part: &Part) -> String {
+    written(&report(part.verdict()))
 }
 
 /// Writes several verdicts as one JSON object, whose `models` are objects as [`json`] writes them.
@@ -284,6 +292,9 @@ fn report(verdict: &Verdict) -> Report {
             bytes: c.total_bytes(),
             tree_digest: c.digest().to_string(),
             cached: verdict.cached(),
+            missing: verdict
+                .missing()
+                .map(|missing| missing.iter().map(|path| path.as_str().to_owned()).collect()),
         }),
         steps: common
             .outcomes

@@ -9,7 +9,7 @@ use crate::reason::{Class, Reason, Step};
 /// The commands, most likely first; none where a command would not help.
 pub(super) fn commands(verdict: &Verdict) -> Vec<String> {
     // What lies elsewhere is fetched first, or not at all; a pack is taken apart first.
-    if verdict.is_offer() || verdict.bundle() == verdict.model() {
+    if verdict.is_offer() || verdict.missing().is_some() || verdict.bundle() == verdict.model() {
         return Vec::new();
     }
     let model = quoted(verdict.model());

@@ -60,11 +60,11 @@ fn statements(model: &VerifiedModel) -> Vec<Sha256Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{CACHED, FIRST_USE, NEVER_CHECKED, OFFERED, PRIVATE, SIBLINGS, SPLIT_VIEW};
+    use crate::report::{CACHED, FIRST_USE, NEVER_CHECKED, OFFERED, PARTIAL, PRIVATE, SIBLINGS, SPLIT_VIEW};
 
     #[test]
     fn every_code_that_a_verdict_can_have_is_a_label() {
-        let own = [SIBLINGS, OFFERED, CACHED, FIRST_USE, PRIVATE, SPLIT_VIEW];
+        let own = [SIBLINGS, OFFERED, PARTIAL, CACHED, FIRST_USE, PRIVATE, SPLIT_VIEW];
         let codes = NEVER_CHECKED.iter().chain(&own).map(|(code, _)| *code);
         for code in codes.chain(crate::Reason::ALL.iter().map(|reason| reason.code())) {
             assert!(code.parse::<EventLabel>().is_ok(), "{code}");

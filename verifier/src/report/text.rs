@@ -8,10 +8,11 @@ use super::words::{cause, plain, size, utc};
 use super::{Common, next, testimony};
 use crate::custody::Testimony;
 use crate::difference::Difference;
+use crate::facts::Contents;
 use crate::failure::{Failure, span};
 use crate::gate::Waived;
 use crate::lineage::{Fault, Lineage, Link, Node, State};
-use crate::load::{Offer, Verdict};
+use crate::load::{Offer, Part, Verdict};
 use crate::outcome::Outcome;
 use crate::reason::{Class, Step};
 use crate::refusal::Refusal;
@@ -95,6 +96,12 @@ pub fn offer_text(offer: &Offer, style: Style) -> String {
     text(offer.verdict(), style)
 }
 
+/// Writes what is known of a part, as [`text`] does.
+#[must_use]
+pub fn part_text(part: &Part, style: Style) -> String {
+    text(part.verdict(), style)
+}
+
 struct Page {
     text: String,
     style: Style,
@@ -154,6 +161,16 @@ impl Page {
                         "--".to_owned(),
                         format!("{}, by the word of whoever offers them", established(verdict, common, step)),
                     )
+                }
+                Outcome::Unknown
+                    if step == Step::Contents && common.refusal.is_none() && common.missing.is_some() =>
+                {
+                    let (all, missing) = (
+                        common.facts.contents().map_or(0, Contents::files),
+                        common.missing.map_or(0, <[_]>::len),
+                    );
+                    let here = all.saturating_sub(missing as u64);
+                    ("--".to_owned(), format!("{here} of {all} files are here, as they were signed"))
                 }
                 Outcome::Unknown => ("--".to_owned(), "not looked at".to_owned()),
             };
@@ -233,8 +250,19 @@ impl Page {
         };
         match common.refusal {
             None => {
-                let word = self.style.green(if common.is_offer { "OFFERED" } else { "VERIFIED" });
-                writeln!(self.text, "\n{subject}  {word}")?;
+                let word = match common.missing {
+                    Some(_) => "PARTIAL",
+                    None if common.is_offer => "OFFERED",
+                    None => "VERIFIED",
+                };
+                writeln!(self.text, "\n{subject}  {}", self.style.green(word))?;
+                let missing = common.missing.unwrap_or_default();
+                for path in missing.iter().take(MAX_LISTED) {
+                    writeln!(self.text, "  not here  {}", plain(path.as_str()))?;
+                }
+                if let Some(more @ 1..) = missing.len().checked_sub(MAX_LISTED) {
+                    writeln!(self.text, "  and {more} more")?;
+                }
             }
             Some(refusal) => self.no(&subject, refusal)?,
         }
