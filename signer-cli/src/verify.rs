@@ -42,7 +42,8 @@ pub(crate) fn run(args: &VerifyArgs, manner: Manner) -> Result<u8, Failure> {
         None if args.no_download => return Err(OfferError::Here { path: args.model.clone() }.into()),
         None => {}
     }
-    if args.partial {
+    // A single file, or a pack, is whole or it is not.
+    if args.partial && args.model.is_dir() {
         return run_part(args, manner);
     }
     if let Some(bundle) = &args.oms {

@@ -74,6 +74,16 @@ fn what_is_here_is_held_against_what_was_signed_and_the_rest_is_listed() {
 }
 
 #[test]
+fn a_single_file_is_whole_or_it_is_not() {
+    let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/bundle/accept/single-file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tallymark"));
+    command.current_dir(case).env_clear();
+    command.args(["verify", "churn.safetensors", "--partial", "--json", "--trust", "trust.toml"]);
+    let said: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+    assert_eq!(said["verdict"], "verified");
+}
+
+#[test]
 fn a_whole_model_is_a_part_of_which_nothing_is_missing() {
     assert_eq!(Download::of("accept/plain").judged(), (0, "partial".into(), Value::Null, json!([])));
 }
